@@ -1,0 +1,51 @@
+# Two commands are all a newcomer needs: `make demo` and `make test`. Each does its own set-up.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+# uv installs the hashed lock in seconds; plain pip reads the same file where uv cannot be had.
+$(READY): requirements.lock requirements-uv.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-uv.lock \
+		&& $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock \
+		|| $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+setup: $(READY) ## create .venv from the hashed lock
+
+demo: $(READY) ## run the real job on a generated centre: half an hour of ticks
+	$(BIN)/omniassign demo
+
+test: $(READY) ## run the whole test suite
+	$(BIN)/python -m pytest
+
+lint: $(READY) ## ruff, mypy strict and the layer rule
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_layers.py
+
+format: $(READY) ## format the code and sort the imports
+	$(BIN)/ruff check --fix --select I .
+	$(BIN)/ruff format .
+
+bench: $(READY) ## seconds per stage of a tick, with peak memory
+	$(BIN)/python -m benchmarks.stages
+
+lock: ## resolve the ranges of pyproject.toml into the hashed locks
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+		--group dev pyproject.toml -c constraints.txt -o requirements.lock
+	echo 'uv==0.13.9' | uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+		- -o requirements-uv.lock
+
+clean: ## remove the environment and what runs left behind
+	rm -rf $(VENV) var .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
+
+.PHONY: help setup demo test lint format bench lock clean

@@ -1,0 +1,1 @@
+"""Commands that measure: run them as `python -m benchmarks.NAME`."""

@@ -1,0 +1,53 @@
+"""The frozen tables of one tick."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+
+import polars as pl
+
+from models.tables import INPUT_TABLES
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Valid rows of every input table at one instant, each sorted by its key.
+
+    `now` is the decision instant: the scheduled time of the tick, in UTC. Two batches with the
+    same rows in any order are the same batch: the constructor sorts.
+    """
+
+    now: datetime
+    queues: pl.DataFrame
+    calendars: pl.DataFrame
+    customers: pl.DataFrame
+    agents: pl.DataFrame
+    agent_channels: pl.DataFrame
+    agent_skills: pl.DataFrame
+    agent_load: pl.DataFrame
+    queue_members: pl.DataFrame
+    contacts: pl.DataFrame
+    contact_skills: pl.DataFrame
+    declines: pl.DataFrame
+
+    def __post_init__(self) -> None:
+        """Check the instant and the columns, and sort every table by its key."""
+        if self.now.utcoffset() is None:
+            raise ValueError(
+                f"batch: now is {self.now!r} without a zone; expected an aware UTC instant"
+            )
+        for table in INPUT_TABLES:
+            frame: pl.DataFrame = getattr(self, table.name)
+            if frame.schema != table.schema():
+                raise ValueError(
+                    f"batch: {table.name} has columns {dict(frame.schema)}, expected"
+                    f" {dict(table.schema())}; validate the rows before building a batch"
+                )
+            object.__setattr__(self, table.name, frame.sort(table.key))
+
+
+def empty_batch(now: datetime) -> Batch:
+    """A batch without rows."""
+    return Batch(now, *(table.empty() for table in INPUT_TABLES))
+
+
+assert [field.name for field in fields(Batch)][1:] == [table.name for table in INPUT_TABLES]  # noqa: S101

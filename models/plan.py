@@ -1,0 +1,79 @@
+"""The decision of one tick, with its bound, prices and a reason for every contact."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import polars as pl
+
+from models.solution import Limit, Termination, relative_gap
+
+
+class Reason(StrEnum):
+    """Why a contact got its decision. The order is the order in which rules are tested."""
+
+    BEST_MATCH = "best_match"
+    """Assigned: part of the best joint plan."""
+    HELD_FOR = "held_for"
+    """Held for a busy agent who should be free soon."""
+
+    NO_PRESENT_AGENT = "no_present_agent"
+    CLOSED_HOURS = "closed_hours"
+    OUTSIDE_CUSTOMER_HOURS = "outside_customer_hours"
+    OFF_SHIFT = "off_shift"
+    NOT_A_MEMBER = "not_a_member"
+    CHANNEL_NOT_SERVED = "channel_not_served"
+    SKILL_MISSING = "skill_missing"
+    LANGUAGE_MISSING = "language_missing"
+    P_BELOW_FLOOR = "p_below_floor"
+    SHIFT_TOO_SHORT = "shift_too_short"
+    CHANNEL_BLOCKED = "channel_blocked"
+    LANE_FULL = "lane_full"
+    UNITS_FULL = "units_full"
+    NOT_FREE_SOON = "not_free_soon"
+    DECLINED = "declined"
+    CUSTOMER_LOCKED = "customer_locked"
+
+    NOT_WORTH_IT = "not_worth_it"
+    """Eligible agents exist, but every pair would cost more than it brings."""
+    LOST_TO = "lost_to"
+    """Eligible agents exist; their slots bring more with other contacts."""
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What the tick decided.
+
+    `assignments` follows the contract of `assignment`, `unassigned` that of `unassigned`,
+    `explanations` that of `explanation` and `prices` that of `price` (`models/tables.py`). Every
+    contact of the batch is in exactly one of the first two; gains are in money and, like `gain`,
+    include no load cost, while `gain` of the plan has load costs taken off.
+    """
+
+    tick_at: datetime
+    assignments: pl.DataFrame
+    unassigned: pl.DataFrame
+    explanations: pl.DataFrame
+    prices: pl.DataFrame
+    site_prices: pl.DataFrame
+    """(site, price): price of one more new conversation at a capped site."""
+    gain_milli: int
+    bound_milli: int
+    greedy_milli: int
+    termination: Termination
+    limit: Limit | None
+    backend: str
+    policy_digest: str
+
+    @property
+    def gap(self) -> float:
+        """(bound - gain) / max(1, |gain|)."""
+        return relative_gap(self.gain_milli, self.bound_milli)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong with a plan: the rule it breaks and the evidence."""
+
+    rule: str
+    detail: str

@@ -1,0 +1,112 @@
+"""What a solver returns: the assignment, how good it is, why it stopped, and at which prices."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from models.problem import NOBODY, AssignmentProblem, Ints, Positions, Prices
+
+
+class Termination(StrEnum):
+    """Why the solver stopped; says what one may rely on."""
+
+    OPTIMAL = "optimal"
+    """Gain equals bound: no better plan exists."""
+    FEASIBLE = "feasible"
+    """A valid plan with a valid bound; a limit or the method left a gap."""
+    FAILED = "failed"
+    """The backend failed or was killed; the plan is the greedy baseline's."""
+
+
+class Limit(StrEnum):
+    """What stopped a solve that is not optimal."""
+
+    TIME = "time"
+    METHOD = "method"
+    """The method itself proves no more (greedy)."""
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class SolveOptions:
+    """How to solve; the same options and problem give the same solution."""
+
+    backend: str = "flow"
+    deadline_s: float = 2.0
+    """Wall seconds after which a plan must be there."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check that the deadline is positive."""
+        if not self.deadline_s > 0:
+            raise ValueError(f"solve options: deadline_s is {self.deadline_s}, expected > 0")
+
+
+@dataclass(frozen=True, eq=False)
+class Hint:
+    """Last tick's answer in this problem's positions; a backend may ignore it."""
+
+    prices: Prices | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """An assignment with its claim; `limit` is set if and only if it is not optimal."""
+
+    agent: Positions
+    """(C,) agent of each contact, or NOBODY."""
+    gain: int
+    """Milli-units, load costs taken off."""
+    bound: int
+    """Milli-units; no assignment of this problem has a larger gain."""
+    prices: Prices
+    termination: Termination
+    limit: Limit | None
+    backend: str
+
+    def __post_init__(self) -> None:
+        """Check that reason, limit and bound fit together."""
+        if (self.limit is None) != (self.termination is Termination.OPTIMAL):
+            raise ValueError(
+                f"solution: termination {self.termination} with limit {self.limit};"
+                " expected a limit if and only if the plan is not optimal"
+            )
+        if self.bound < self.gain:
+            raise ValueError(f"solution: bound {self.bound} is below gain {self.gain}")
+        if self.termination is Termination.OPTIMAL and self.bound != self.gain:
+            raise ValueError(f"solution: optimal with bound {self.bound} and gain {self.gain}")
+
+    @property
+    def gap(self) -> float:
+        """`gap(gain, bound)` of this solution."""
+        return relative_gap(self.gain, self.bound)
+
+
+def relative_gap(gain: int, bound: int) -> float:
+    """(bound - gain) / max(1, |gain|), both in milli-units; 0 means proven optimal."""
+    return (bound - gain) / max(1, abs(gain))
+
+
+def counts_by_agent(problem: AssignmentProblem, agent: Positions) -> Ints:
+    """New contacts per agent, shape (A,)."""
+    return np.bincount(agent[agent != NOBODY], minlength=problem.num_agents).astype(np.int64)
+
+
+def total_load_cost(problem: AssignmentProblem, agent: Positions) -> int:
+    """Load cost of an assignment in milli-units: the first n steps of every agent with n contacts.
+
+    Steps beyond the last column cost as much as the last one.
+    """
+    counts = counts_by_agent(problem, agent)
+    steps = step_costs(problem, int(counts.max(initial=0)))
+    used = np.arange(steps.shape[1])[None, :] < counts[:, None]
+    return int(steps[used].sum())
+
+
+def step_costs(problem: AssignmentProblem, num_steps: int) -> Ints:
+    """`load_cost` widened or cut to `num_steps` columns, shape (A, num_steps)."""
+    given = problem.load_cost.shape[1]
+    if given == 0:
+        return np.zeros((problem.num_agents, num_steps), dtype=np.int64)
+    return problem.load_cost[:, np.minimum(np.arange(num_steps), given - 1)]

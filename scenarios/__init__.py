@@ -1,0 +1,1 @@
+"""What would happen if: generated centres and simulated worlds."""

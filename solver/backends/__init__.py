@@ -1,0 +1,1 @@
+"""One solver library a file; arrays in, arrays out."""
