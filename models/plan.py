@@ -27,10 +27,10 @@ class Reason(StrEnum):
     LANGUAGE_MISSING = "language_missing"
     P_BELOW_FLOOR = "p_below_floor"
     SHIFT_TOO_SHORT = "shift_too_short"
+    AT_CAPACITY = "at_capacity"
     CHANNEL_BLOCKED = "channel_blocked"
     LANE_FULL = "lane_full"
     UNITS_FULL = "units_full"
-    NOT_FREE_SOON = "not_free_soon"
     DECLINED = "declined"
     CUSTOMER_LOCKED = "customer_locked"
 

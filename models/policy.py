@@ -139,6 +139,8 @@ class Policy:
 
     tick_s: float = 5.0
     """Time to the next tick: the least that a skipped contact waits."""
+    longest_delay_s: float = 3600.0
+    """Cap on the expected delay of a skipped contact."""
     channels: Mapping[Channel, ChannelPolicy] = field(default_factory=default_channels)
     breach_penalties: Mapping[Tier, float] = field(default_factory=default_breach_penalties)
     site_caps: Mapping[str, int] = field(default_factory=dict)
