@@ -214,6 +214,8 @@ class Policy:
             )
         if not 0 <= self.callback_from_hour < self.callback_until_hour <= 24:
             raise ValueError("policy: callback hours must be 0 <= from < until <= 24")
+        if not (self.tick_s > 0 and self.hold_horizon_s > 0):
+            raise ValueError("policy: tick_s and hold_horizon_s must be above 0")
         plain = (getattr(self, item.name) for item in fields(self))
         if any(isinstance(number, int | float) and number < 0 for number in plain):
             raise ValueError("policy: a number is negative; expected all numbers >= 0")

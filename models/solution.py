@@ -64,6 +64,8 @@ class Solution:
     termination: Termination
     limit: Limit | None
     backend: str
+    baseline: int = 0
+    """Gain of the greedy baseline on the same problem, milli-units."""
 
     def __post_init__(self) -> None:
         """Check that reason, limit and bound fit together."""

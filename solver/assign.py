@@ -1,0 +1,49 @@
+"""One decision: a batch in, a plan out. No clock, file, database or logging set-up."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from enum import StrEnum
+
+from models.batch import Batch
+from models.batch_problem import build_problem
+from models.plan import Plan
+from models.policy import Policy
+from models.problem import AssignmentProblem
+from models.solution import Hint, Solution, SolveOptions
+from solver.solve import solve
+
+Solver = Callable[[AssignmentProblem, SolveOptions, Hint | None], Solution]
+"""Anything that solves: `solver.solve.solve` itself, or a warm child process around it."""
+
+
+class Stage(StrEnum):
+    """Parts of a decision that somebody outside may want to time."""
+
+    BUILD = "build"
+    SOLVE = "solve"
+    EXPLAIN = "explain"
+
+
+Watch = Callable[[Stage], AbstractContextManager[None]]
+
+
+def assign(
+    batch: Batch,
+    policy: Policy,
+    options: SolveOptions,
+    previous: Plan | None = None,
+    *,
+    solver: Solver = solve,
+    watch: Watch = lambda _: nullcontext(),
+) -> Plan:
+    """The best plan for the batch that can be had within the options, with its proof.
+
+    `previous` is the last tick's plan, whose prices are a hint; it never changes what is optimal.
+    `solver` and `watch` let a job run the solver elsewhere and time the stages.
+    """
+    with watch(Stage.BUILD):
+        stated = build_problem(batch, policy)
+    with watch(Stage.SOLVE):
+        solution = solver(stated.problem, options, stated.hint(previous))
+    with watch(Stage.EXPLAIN):
+        return stated.to_plan(solution)
