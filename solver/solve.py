@@ -1,0 +1,63 @@
+"""One door to every backend: `solve(problem, options, hint) -> Solution`. No clock, no I/O."""
+
+from dataclasses import replace
+from importlib import import_module
+from typing import cast
+
+import numpy as np
+
+from models.problem import AssignmentProblem, dense_problem
+from models.solution import Hint, Solution, SolveOptions, Termination
+from solver.backend import Backend
+
+BACKENDS = {
+    "flow": "solver.backends.flow",
+    "greedy": "solver.backends.greedy",
+    "lp": "solver.backends.lp",
+}
+"""Module of each backend, imported when it is first asked for."""
+
+BASELINE = "greedy"
+
+
+def solve(problem: AssignmentProblem, options: SolveOptions, hint: Hint | None = None) -> Solution:
+    """The backend's solution, or the baseline's assignment where that gains more.
+
+    Raises ValueError for an unknown backend and BackendError when the method breaks down.
+    """
+    solution = find_backend(options.backend)(problem, options, hint)
+    if solution.termination is Termination.OPTIMAL or options.backend == BASELINE:
+        return solution
+    return better_of(solution, find_backend(BASELINE)(problem, options, hint))
+
+
+def find_backend(name: str) -> Backend:
+    """The backend of that name; raises ValueError, which lists the names, if there is none."""
+    if name not in BACKENDS:
+        raise ValueError(
+            f"solve options: backend is {name!r}, expected one of {', '.join(sorted(BACKENDS))}:"
+            " correct the name in the configuration"
+        )
+    return cast(Backend, import_module(BACKENDS[name]).solve)
+
+
+def better_of(solution: Solution, baseline: Solution) -> Solution:
+    """The solution with the baseline's assignment and bound wherever those are better."""
+    if baseline.bound < solution.bound:
+        solution = replace(solution, bound=baseline.bound, prices=baseline.prices)
+    if baseline.gain > solution.gain:
+        solution = replace(solution, agent=baseline.agent, gain=baseline.gain)
+    if solution.gain == solution.bound and solution.termination is Termination.FEASIBLE:
+        solution = replace(solution, termination=Termination.OPTIMAL, limit=None)
+    return solution
+
+
+def warm_up() -> None:
+    """Load the flow and the baseline and solve a tiny problem, so that no tick pays for it."""
+    for name in (BASELINE, "flow"):
+        solve(tiny_problem(), SolveOptions(backend=name))
+
+
+def tiny_problem() -> AssignmentProblem:
+    """Two contacts, two agents with room for one each."""
+    return dense_problem(np.array([[5, 4], [4, 1]]), np.array([1, 1]))
