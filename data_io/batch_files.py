@@ -1,0 +1,60 @@
+"""A batch as a folder of files, so that its tick can be replayed anywhere."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from data_io.atomic_files import new_folder, write_json
+from models.batch import Batch
+from models.tables import INPUT_TABLES, SCHEMA_VERSION, Table
+
+HEADER = "batch.json"
+SETTINGS = "settings.json"
+
+
+class BatchFilesError(ValueError):
+    """The folder is not an archived batch that this release can read."""
+
+
+def write_batch(folder: Path, batch: Batch, settings: str) -> None:
+    """Write one Parquet file per input table, the instant, and `settings` (JSON) as it is.
+
+    The folder appears whole or not at all; FileExistsError when it is there already.
+    """
+    with new_folder(folder) as temporary:
+        for table in INPUT_TABLES:
+            frame: pl.DataFrame = getattr(batch, table.name)
+            frame.write_parquet(temporary / f"{table.name}.parquet")
+        header = {"schema_version": SCHEMA_VERSION, "now": batch.now.isoformat()}
+        write_json(temporary / HEADER, header)
+        (temporary / SETTINGS).write_text(settings, encoding="utf-8", newline="")
+
+
+def read_batch_files(folder: Path) -> tuple[Batch, str]:
+    """The batch and the settings that `write_batch` wrote; BatchFilesError when it did not."""
+    if not (folder / HEADER).exists():
+        raise BatchFilesError(
+            f"batch: {folder} has no {HEADER}, expected a folder of an archived batch; give the"
+            " folder that the tick wrote"
+        )
+    header = json.loads((folder / HEADER).read_text(encoding="utf-8"))
+    if header["schema_version"] != SCHEMA_VERSION:
+        raise BatchFilesError(
+            f"batch: {folder} has schema version {header['schema_version']}, expected"
+            f" {SCHEMA_VERSION}; replay it with the release that wrote it"
+        )
+    frames = {table.name: _read_table(folder, table) for table in INPUT_TABLES}
+    with (folder / SETTINGS).open(encoding="utf-8", newline="") as stream:
+        settings = stream.read()
+    return Batch(datetime.fromisoformat(header["now"]), **frames), settings
+
+
+def _read_table(folder: Path, table: Table) -> pl.DataFrame:
+    path = folder / f"{table.name}.parquet"
+    if not path.exists():
+        raise BatchFilesError(
+            f"batch: {path} is missing, expected one file per input table; copy the whole folder"
+        )
+    return pl.read_parquet(path, columns=table.schema().names())

@@ -1,0 +1,175 @@
+"""Publication: the output tables as files that other processes read while ticks go on.
+
+A folder holds immutable batches and `CURRENT.json`, the manifest that names the newest one and is
+replaced atomically. Everything comes from the store, so publishing again repairs any crash.
+"""
+
+import json
+import shutil
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from data_io.atomic_files import new_folder, remove_temporaries, write_atomically, write_json
+from data_io.output import OutputTables
+from data_io.store import Store
+from models.tables import OUTPUT_TABLES, SCHEMA_VERSION, Table
+
+CURRENT = "CURRENT.json"
+BATCH = "batch-"
+
+
+class PublicationError(RuntimeError):
+    """The publication folder holds what it should not, or lacks what it should."""
+
+
+@dataclass(frozen=True)
+class PublishedFile:
+    """One table of a published batch: path relative to the folder, and number of rows."""
+
+    table: str
+    path: str
+    num_rows: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What `CURRENT.json` says; `sequence` rises with every publication of the folder."""
+
+    schema_version: int
+    sequence: int
+    tick_at: datetime | None
+    """The last committed tick, UTC, or None before the first."""
+    files: tuple[PublishedFile, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Published(OutputTables):
+    """One whole published batch."""
+
+    manifest: Manifest
+
+
+def publish(store: Store, folder: Path, window: timedelta, keep: int) -> Manifest:
+    """Manifest of the new batch in `folder`, which is complete before any reader can find it.
+
+    Events and ticks of the last `window` are published; the newest `keep` batches stay, so that a
+    reader has `keep - 1` publications of time. PublicationError when the folder is ahead of the
+    store, which means that it belongs to another one.
+    """
+    if keep < 1:
+        raise ValueError(f"publish: keep is {keep}, expected at least 1; keep some batches")
+    folder.mkdir(parents=True, exist_ok=True)
+    tables = store.read_output(window)
+    tick_at = store.last_tick_at()
+    _check_not_ahead(folder, tick_at)
+    remove_temporaries(folder)
+
+    # A crash may have left a batch that the manifest never named: its number is used up.
+    sequence = max((_sequence(batch) for batch in _batches(folder)), default=0) + 1
+    batch = folder / f"{BATCH}{sequence:010d}"
+    with new_folder(batch) as temporary:
+        for table in OUTPUT_TABLES:
+            tables.frame(table).write_parquet(temporary / f"{table.name}.parquet")
+    files = tuple(
+        PublishedFile(table.name, f"{batch.name}/{table.name}.parquet", tables.frame(table).height)
+        for table in OUTPUT_TABLES
+    )
+    manifest = Manifest(SCHEMA_VERSION, sequence, tick_at, files)
+    write_atomically(folder / CURRENT, lambda path: write_json(path, _as_json(manifest)))
+    for retired in _batches(folder)[:-keep]:
+        shutil.rmtree(retired)
+    return manifest
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """What is published in `folder`; PublicationError when nothing, or a newer schema, is."""
+    path = folder / CURRENT
+    if not path.exists():
+        raise PublicationError(
+            f"published: {folder} has no {CURRENT}, expected one; run a tick first, or correct the"
+            " folder"
+        )
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if content["schema_version"] != SCHEMA_VERSION:
+        raise PublicationError(
+            f"published: {path} has schema version {content['schema_version']}, expected"
+            f" {SCHEMA_VERSION}; read it with the release that wrote it"
+        )
+    tick_at = content["tick_at"]
+    return Manifest(
+        content["schema_version"],
+        content["sequence"],
+        None if tick_at is None else datetime.fromisoformat(tick_at),
+        tuple(
+            PublishedFile(file["table"], file["path"], file["num_rows"])
+            for file in content["files"]
+        ),
+    )
+
+
+def read_published(folder: Path) -> Published:
+    """The newest whole batch; PublicationError when a file that the manifest names is missing.
+
+    A batch that is retired while it is read is no error: the next one is read instead.
+    """
+    manifest = read_manifest(folder)
+    while True:
+        try:
+            frames = {table.name: _read_table(folder, manifest, table) for table in OUTPUT_TABLES}
+            return Published(manifest=manifest, **frames)
+        except FileNotFoundError as missing:
+            newer = read_manifest(folder)
+            if newer.sequence == manifest.sequence:
+                raise PublicationError(
+                    f"published: {missing.filename or missing} is missing, expected every file of"
+                    f" batch {manifest.sequence}; publish again"
+                ) from missing
+            manifest = newer
+
+
+def _read_table(folder: Path, manifest: Manifest, table: Table) -> pl.DataFrame:
+    file = next(file for file in manifest.files if file.table == table.name)
+    with (folder / file.path).open("rb") as stream:
+        # Additive columns of a later release are not this contract's.
+        frame = pl.read_parquet(stream, columns=table.schema().names())
+    if frame.height != file.num_rows:
+        raise PublicationError(
+            f"published: {file.path} has {frame.height} rows, expected {file.num_rows}; something"
+            " else writes this folder; publish into a folder of its own"
+        )
+    return frame
+
+
+def _check_not_ahead(folder: Path, tick_at: datetime | None) -> None:
+    if not (folder / CURRENT).exists():
+        return
+    published = read_manifest(folder).tick_at
+    if published is not None and (tick_at is None or tick_at < published):
+        raise PublicationError(
+            f"publish: {folder} shows tick {published}, the store's last is {tick_at}; expected a"
+            " folder of this store; publish into a new folder, or remove the old one"
+        )
+
+
+def _batches(folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"{BATCH}*"), key=_sequence)
+
+
+def _sequence(batch: Path) -> int:
+    return int(batch.name.removeprefix(BATCH))
+
+
+def _as_json(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "schema_version": manifest.schema_version,
+        "sequence": manifest.sequence,
+        "tick_at": None if manifest.tick_at is None else manifest.tick_at.isoformat(),
+        "files": [
+            {"table": file.table, "path": file.path, "num_rows": file.num_rows}
+            for file in manifest.files
+        ],
+    }

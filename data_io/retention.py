@@ -1,0 +1,58 @@
+"""Old events leave the database for Parquet files, one a day, without loss under any kill."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from data_io.atomic_files import write_atomically
+from data_io.database import Database
+from models.tables import ASSIGNMENT, TICK, Table
+
+
+@dataclass(frozen=True)
+class Retained:
+    """How many rows left the database: two kinds moved to files, quarantined rows dropped."""
+
+    num_assignments: int
+    num_ticks: int
+    num_rejected: int
+
+
+def retain(database: Database, before: datetime, folder: Path) -> Retained:
+    """Move the assignments and ticks of ticks before `before` to `folder/<table>/<day>.parquet`.
+
+    The newest tick always stays, because it keeps time from going backwards. Files are complete
+    before anything is deleted, and a day's file takes each key once, so a kill at any moment costs
+    nothing but a repetition.
+    """
+    newest: datetime | None = database.frame("newest_tick")["tick_at"].item()
+    before = before if newest is None else min(before, newest)
+    num_assignments = _archive(database, ASSIGNMENT, before, folder)
+    num_ticks = _archive(database, TICK, before, folder)
+    num_rejected: int = database.frame("count_rejected_before", before=before)["num_rows"].item()
+    with database.transaction():
+        for table in (ASSIGNMENT, TICK):
+            database.run("delete_before", table, before=before)
+        for name in ("delete_lost_before", "delete_rejected_before", "delete_snapshots_before"):
+            database.run(name, before=before)
+    return Retained(num_assignments, num_ticks, num_rejected)
+
+
+def _archive(database: Database, table: Table, before: datetime, folder: Path) -> int:
+    rows = database.frame("read_before", table, before=before)
+    days = rows.group_by(pl.col("tick_at").dt.date().alias("day"), maintain_order=True)
+    for (day,), part in days:
+        _add_to_day(folder / table.name / f"{day}.parquet", part, table)
+    return rows.height
+
+
+def _add_to_day(path: Path, rows: pl.DataFrame, table: Table) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        # A file from before an additive change of the contract lacks the new columns.
+        stored = pl.read_parquet(path)
+        rows = pl.concat([stored, rows], how="diagonal")
+    merged = rows.unique(table.key, keep="first", maintain_order=True)
+    write_atomically(path, merged.write_parquet)
