@@ -12,7 +12,7 @@ import polars as pl
 from models.batch import Batch
 from models.capacity import AgentState, agent_caps, build_agent_state, lane_caps
 from models.conversations import Conversations, build_conversations
-from models.eligibility import Eligibility, build_floor, first_failures
+from models.eligibility import Eligibility, build_eligibility
 from models.explanations import Facts, build_explanations
 from models.gain import Gain, build_gain
 from models.parties import build_held_by_party, locked_to
@@ -28,6 +28,7 @@ from models.problem import (
     Prices,
     to_milli,
 )
+from models.skills import build_skill_levels
 from models.solution import Hint, Solution
 from models.tables import (
     ASSIGNMENT,
@@ -159,20 +160,19 @@ def build_problem(batch: Batch, policy: Policy) -> BatchProblem:
     """The batch as arrays: eligibility as classes, gain in money, residual capacity."""
     conversations = build_conversations(batch, policy)
     agents = build_agent_state(batch, policy)
-    eligibility = first_failures(build_floor(batch, conversations, agents, policy))
+    levels = build_skill_levels(batch, conversations, agents, policy)
+    eligibility = build_eligibility(batch, conversations, agents, levels, policy)
     held = build_held_by_party(batch, conversations, agents)
-    gain = build_gain(batch, policy, conversations, agents, eligibility, held)
+    gain = build_gain(batch, policy, conversations, agents, levels, eligibility, held)
     lanes = lane_caps(agents, policy)
     slots = agent_caps(agents, lanes, conversations, policy)
     banned = _banned(batch, policy, conversations, agents)
     sites, agent_site, site_cap = _sites(agents, policy)
-    kind, agent = np.nonzero(eligibility.failed == 0)
+    per_class = np.count_nonzero(eligibility.eligible, axis=1)
     problem = AssignmentProblem(
         contact_class=conversations.units["class_idx"].to_numpy().astype(np.int32),
-        class_ptr=np.searchsorted(kind, np.arange(len(conversations.classes) + 1)).astype(
-            np.int64
-        ),
-        class_agent=agent.astype(np.int32),
+        class_ptr=np.concatenate([[0], np.cumsum(per_class)]).astype(np.int64),
+        class_agent=np.nonzero(eligibility.eligible)[1].astype(np.int32),
         only_agent=locked_to(held, conversations, agents, eligibility),
         banned_contact=banned["conversation_idx"].to_numpy().astype(np.int32),
         banned_agent=banned["agent_idx"].to_numpy().astype(np.int32),

@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from models.batch import Batch
-from models.conversations import Conversations, channel_frame, seconds
+from models.conversations import UNIT_DECIMALS, Conversations, channel_frame, seconds
 from models.policy import Policy
 from models.problem import Floats, Ints
 from models.tables import Channel, LoadState, Presence
@@ -164,10 +164,11 @@ def _residual(items: pl.DataFrame, limits: Ints, units: Floats, policy: Policy) 
     place = place + busy["channel_idx"].to_numpy()
     held = np.bincount(place, minlength=limits.size).reshape(limits.shape)
     used = np.bincount(agent, weights=items["held_units"].to_numpy(), minlength=len(units))
+    free: Floats = np.round(np.maximum(units - used, 0.0), UNIT_DECIMALS).astype(np.float64)
     return _Residual(
         blocked=((held > 0).astype(np.int64) @ _block_matrix(policy).astype(np.int64)) > 0,
         lane_left=np.maximum(limits - held, 0),
-        free_units=np.maximum(units - used, 0.0),
+        free_units=free,
     )
 
 

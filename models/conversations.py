@@ -15,6 +15,8 @@ from models.policy import Policy
 from models.tables import Channel, Tier
 
 LANGUAGE_PREFIX = "language:"
+UNIT_DECIMALS = 6
+"""Units are rounded so before they are compared: sums of shares must not decide by a last bit."""
 
 CLASS_KEY = (
     "queue_id",
@@ -219,7 +221,9 @@ def _units(members: pl.DataFrame, policy: Policy) -> pl.DataFrame:
         handle_s=pl.col("handle_s").first(),
         channels=pl.col("channel").unique().sort().str.join(","),
         any_live=pl.col("channel").is_in(live).any(),
-        units=weight.first() + policy.extra_contact_share * (weight.sum() - weight.first()),
+        units=(
+            weight.first() + policy.extra_contact_share * (weight.sum() - weight.first())
+        ).round(UNIT_DECIMALS),
         clock=pl.col("clock").min(),
         may_hold=slack_s.min() >= 2 * policy.tick_s,
         customer_open=pl.col("member_open").all(),
@@ -232,7 +236,10 @@ def _units(members: pl.DataFrame, policy: Policy) -> pl.DataFrame:
 
 
 def _class_facts(units: pl.DataFrame) -> pl.DataFrame:
-    return units.group_by("class_idx").agg(pl.col("lane_idx", "real_time", "handle_s").first())
+    return units.group_by("class_idx").agg(
+        pl.col("lane_idx", "real_time", "handle_s").first(),
+        has_requirement=pl.col("requirements").first() != "",
+    )
 
 
 def _class_requirements(units: pl.DataFrame, needs: pl.DataFrame) -> pl.DataFrame:

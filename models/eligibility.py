@@ -1,12 +1,14 @@
-"""Who may serve a conversation: one named function per rule, one line in `RULES`.
+"""Who may serve a conversation: one named function per rule, one line in a block of rules.
 
-Follows `docs/model.md` section 3. Rules are matrices over classes of conversations and agents, so
-no pair is looked at twice. The first rule that fails is kept per class and agent: it is the reason
-that people are shown.
+Follows `docs/model.md` section 3. Rules are matrices of rows by agents, so no pair is looked at
+twice. Rules that look at few columns of a conversation are tested once per distinct combination of
+those columns (`access` and `room` rows), only skills once per class. The first rule that fails is
+kept: it is the reason that people are shown.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
@@ -18,260 +20,252 @@ from models.conversations import Conversations, channel_frame
 from models.plan import Reason
 from models.policy import Policy
 from models.problem import Floats, Ints
+from models.skills import SkillLevels
+
+Codes = NDArray[np.uint8]
+Facts = TypeVar("Facts")
+
+ACCESS_KEY = ("queue_id", "channels", "is_open", "customer_open", "has_requirement")
+ROOM_KEY = ("lane_idx", "channels", "units", "may_hold", "real_time", "handle_s")
 
 
 @dataclass(frozen=True, eq=False)
-class Floor:
-    """What the rules look at: K classes of conversations, A agents."""
+class Access:
+    """Where and when a conversation may be served; one row per combination of `ACCESS_KEY`."""
+
+    agents: AgentState
+    channels: Mask
+    """(rows, channels) channels of the members."""
+    is_open: Mask
+    customer_open: Mask
+    has_requirement: Mask
+    has_members: Mask
+    """Whether the queue lists its members."""
+    is_member: Mask
+    """(rows, A)"""
+
+
+@dataclass(frozen=True, eq=False)
+class Room:
+    """What a conversation takes of an agent; one row per combination of `ROOM_KEY`."""
 
     policy: Policy
     agents: AgentState
     lane: Ints
-    """(K,) channel position of the class's lane."""
-    needed_channels: Mask
-    """(K, channels)"""
-    real_time: Mask
-    may_hold: Mask
-    is_open: Mask
-    customer_open: Mask
-    has_requirement: Mask
-    handle_s: Floats
+    channels: Mask
     units: Floats
-    has_members: Mask
-    """(K,) whether the class's queue lists its members."""
-    is_member: Mask
-    """(K, A)"""
-    has_skills: Mask
-    """(K, A) every required skill that is no language, at the level."""
-    has_languages: Mask
-    """(K, A)"""
-    p: Floats
-    """(K, A) probability of resolving."""
+    may_hold: Mask
+    real_time: Mask
+    handle_s: Floats
 
 
 @dataclass(frozen=True, eq=False)
 class Eligibility:
     """Outcome of the rules for every class and agent."""
 
-    failed: NDArray[np.uint8]
-    """(K, A) 0 where eligible, else 1 + the position in `RULES` of the first failure."""
-    p: Floats
-    """(K, A)"""
+    failed: Codes
+    """(K, A) 0 where eligible, else 1 + the position in `REASONS` of the first failure."""
+    eligible: Mask
     suitable: Mask
     """(K, A) passes every test that does not depend on capacity."""
 
 
-def agent_is_present(floor: Floor) -> Mask:
+def agent_is_present(access: Access) -> Mask:
     """Available, busy or in wrap-up."""
-    return floor.agents.present[None, :]
+    return access.agents.present[None, :]
 
 
-def queue_is_open(floor: Floor) -> Mask:
+def queue_is_open(access: Access) -> Mask:
     """The queue's calendar has an opening now."""
-    return floor.is_open[:, None]
+    return access.is_open[:, None]
 
 
-def customer_can_be_called(floor: Floor) -> Mask:
+def customer_can_be_called(access: Access) -> Mask:
     """Callbacks go out in the customer's local hours only."""
-    return floor.customer_open[:, None]
+    return access.customer_open[:, None]
 
 
-def agent_is_on_shift(floor: Floor) -> Mask:
+def agent_is_on_shift(access: Access) -> Mask:
     """Within the agent's shift."""
-    return floor.agents.on_shift[None, :]
+    return access.agents.on_shift[None, :]
 
 
-def agent_is_member(floor: Floor) -> Mask:
+def agent_is_member(access: Access) -> Mask:
     """Member of the queue; a queue without members asks for a requirement instead."""
-    return np.where(floor.has_members[:, None], floor.is_member, floor.has_requirement[:, None])
+    return np.where(access.has_members[:, None], access.is_member, access.has_requirement[:, None])
 
 
-def agent_serves_channels(floor: Floor) -> Mask:
+def agent_serves_channels(access: Access) -> Mask:
     """Serves every channel of the conversation."""
-    return ~_any(floor.needed_channels, ~floor.agents.served)
+    return ~_share(access.channels, ~access.agents.served)
 
 
-def agent_has_skills(floor: Floor) -> Mask:
-    """Every required skill at the required level."""
-    return floor.has_skills
+def agent_has_skills(levels: SkillLevels) -> Mask:
+    """Every required skill that is no language, at the required level."""
+    return levels.all_met(language=False)
 
 
-def agent_speaks_languages(floor: Floor) -> Mask:
-    """Every required language at the required level."""
-    return floor.has_languages
+def agent_speaks_languages(levels: SkillLevels) -> Mask:
+    """Every required language, at the required level."""
+    return levels.all_met(language=True)
 
 
-def agent_can_resolve(floor: Floor) -> Mask:
+def agent_can_resolve(levels: SkillLevels) -> Mask:
     """Probability of resolving at or above the floor."""
-    return floor.p >= floor.policy.p_floor
+    return levels.reaches_floor()
 
 
-def shift_is_long_enough(floor: Floor) -> Mask:
+def shift_is_long_enough(room: Room) -> Mask:
     """Real-time work can be finished, with a margin, before the shift ends."""
-    needed_s = floor.handle_s + floor.policy.shift_margin_s
-    enough: Mask = floor.agents.shift_left_s[None, :] >= needed_s[:, None]
-    return enough | ~floor.real_time[:, None]
+    needed_s = room.handle_s + room.policy.shift_margin_s
+    enough: Mask = room.agents.shift_left_s[None, :] >= needed_s[:, None]
+    return enough | ~room.real_time[:, None]
 
 
-def agent_is_free(floor: Floor) -> Mask:
+def agent_is_free(room: Room) -> Mask:
     """Free now, or free soon where the conversation may be held."""
-    held = floor.agents.free_soon[None, :] & floor.may_hold[:, None]
-    return floor.agents.free_now[None, :] | held
+    held = room.agents.free_soon[None, :] & room.may_hold[:, None]
+    return room.agents.free_now[None, :] | held
 
 
-def nothing_blocks(floor: Floor) -> Mask:
+def nothing_blocks(room: Room) -> Mask:
     """No held item forbids a channel of the conversation."""
-    return ~_any(floor.needed_channels, floor.agents.blocked)
+    return ~_share(room.channels, room.agents.blocked)
 
 
-def lane_has_room(floor: Floor) -> Mask:
+def lane_has_room(room: Room) -> Mask:
     """Fewer items of the lane than the agent takes at once."""
-    return (floor.agents.lane_left > 0).T[floor.lane]
+    return (room.agents.lane_left > 0).T[room.lane]
 
 
-def units_fit(floor: Floor) -> Mask:
+def units_fit(room: Room) -> Mask:
     """The conversation's units fit the agent's free units."""
-    return floor.units[:, None] <= floor.agents.free_units[None, :]
+    return room.units[:, None] <= room.agents.free_units[None, :]
 
 
-RULES: tuple[tuple[Reason, Callable[[Floor], Mask]], ...] = (
+ACCESS_RULES: tuple[tuple[Reason, Callable[[Access], Mask]], ...] = (
     (Reason.NO_PRESENT_AGENT, agent_is_present),
     (Reason.CLOSED_HOURS, queue_is_open),
     (Reason.OUTSIDE_CUSTOMER_HOURS, customer_can_be_called),
     (Reason.OFF_SHIFT, agent_is_on_shift),
     (Reason.NOT_A_MEMBER, agent_is_member),
     (Reason.CHANNEL_NOT_SERVED, agent_serves_channels),
+)
+SKILL_RULES: tuple[tuple[Reason, Callable[[SkillLevels], Mask]], ...] = (
     (Reason.SKILL_MISSING, agent_has_skills),
     (Reason.LANGUAGE_MISSING, agent_speaks_languages),
     (Reason.P_BELOW_FLOOR, agent_can_resolve),
+)
+ROOM_RULES: tuple[tuple[Reason, Callable[[Room], Mask]], ...] = (
     (Reason.SHIFT_TOO_SHORT, shift_is_long_enough),
     (Reason.AT_CAPACITY, agent_is_free),
     (Reason.CHANNEL_BLOCKED, nothing_blocks),
     (Reason.LANE_FULL, lane_has_room),
     (Reason.UNITS_FULL, units_fit),
 )
-FIRST_CAPACITY_RULE = [reason for reason, _ in RULES].index(Reason.AT_CAPACITY)
+REASONS = tuple(reason for reason, _ in (*ACCESS_RULES, *SKILL_RULES, *ROOM_RULES))
+"""All reasons in the order of the tests."""
+_BEFORE_CAPACITY = REASONS.index(Reason.AT_CAPACITY)
 
 
-def build_floor(
-    batch: Batch, conversations: Conversations, agents: AgentState, policy: Policy
-) -> Floor:
-    """The facts that the rules look at."""
-    classes = conversations.classes
-    num_classes, num_agents = len(classes), len(agents.agents)
-    levels, requirements = _levels(batch, conversations, agents)
-    language = requirements["is_language"].to_numpy()
-    owner = requirements["class_idx"].to_numpy()
-    met = levels >= requirements["min_proficiency"].to_numpy()[:, None]
-    skills = ~language
-    has_members, is_member = _membership(batch, conversations, agents)
-    return Floor(
-        policy=policy,
-        agents=agents,
-        lane=classes["lane_idx"].to_numpy().astype(np.int64),
-        needed_channels=_needed_channels(classes, policy),
-        real_time=classes["real_time"].to_numpy(),
-        may_hold=classes["may_hold"].to_numpy(),
-        is_open=classes["is_open"].to_numpy(),
-        customer_open=classes["customer_open"].to_numpy(),
-        has_requirement=(classes["requirements"] != "").to_numpy(),
-        handle_s=classes["handle_s"].to_numpy(),
-        units=classes["units"].to_numpy(),
-        has_members=has_members,
-        is_member=is_member,
-        has_skills=_all_of(met[skills], owner[skills], (num_classes, num_agents)),
-        has_languages=_all_of(met[language], owner[language], (num_classes, num_agents)),
-        p=_resolution(levels[skills], owner[skills], (num_classes, num_agents), policy),
-    )
-
-
-def first_failures(floor: Floor) -> Eligibility:
+def build_eligibility(
+    batch: Batch,
+    conversations: Conversations,
+    agents: AgentState,
+    levels: SkillLevels,
+    policy: Policy,
+) -> Eligibility:
     """The first failing rule of every class and agent."""
-    shape = floor.p.shape
-    failed = np.zeros(shape, dtype=np.uint8)
-    for position in reversed(range(len(RULES))):
-        holds = np.broadcast_to(RULES[position][1](floor), shape)
-        np.copyto(failed, np.uint8(position + 1), where=~holds)
-    suitable = (failed == 0) | (failed > FIRST_CAPACITY_RULE)
-    return Eligibility(failed=failed, p=floor.p, suitable=suitable)
+    access, access_of = _access(batch, conversations, agents, policy)
+    room, room_of = _room(conversations, agents, policy)
+    num_agents = len(agents.agents)
+    before = _first_failures(ACCESS_RULES, access, len(access.is_open), num_agents, 0)
+    after = _first_failures(
+        ROOM_RULES, room, len(room.lane), num_agents, len(ACCESS_RULES) + len(SKILL_RULES)
+    )
+    failed = after[room_of]
+    for place in reversed(range(len(SKILL_RULES))):
+        holds = SKILL_RULES[place][1](levels)
+        np.copyto(failed, np.uint8(len(ACCESS_RULES) + place + 1), where=~holds)
+    earlier = before[access_of]
+    np.copyto(failed, earlier, where=earlier > 0)
+    eligible = failed == 0
+    return Eligibility(failed, eligible, eligible | (failed > _BEFORE_CAPACITY))
 
 
-def _any(rows: Mask, columns: Mask) -> Mask:
+def _first_failures(
+    rules: tuple[tuple[Reason, Callable[[Facts], Mask]], ...],
+    facts: Facts,
+    num_rows: int,
+    num_agents: int,
+    offset: int,
+) -> Codes:
+    failed = np.zeros((num_rows, num_agents), dtype=np.uint8)
+    for place in reversed(range(len(rules))):
+        holds = np.broadcast_to(rules[place][1](facts), failed.shape)
+        np.copyto(failed, np.uint8(offset + place + 1), where=~holds)
+    return failed
+
+
+def _share(rows: Mask, columns: Mask) -> Mask:
     """[k, a] whether row k and row a share a true position."""
     shared: Mask = (rows.astype(np.float32) @ columns.astype(np.float32).T) > 0
     return shared
 
 
-def _needed_channels(classes: pl.DataFrame, policy: Policy) -> Mask:
-    needed = np.zeros((len(classes), NUM_CHANNELS), dtype=bool)
-    rows = (
-        classes.select("class_idx", channel=pl.col("channels").str.split(","))
-        .explode("channel")
-        .join(channel_frame(policy).select("channel", "channel_idx"), on="channel")
-    )
-    needed[rows["class_idx"].to_numpy(), rows["channel_idx"].to_numpy()] = True
-    return needed
-
-
-def _levels(
-    batch: Batch, conversations: Conversations, agents: AgentState
-) -> tuple[NDArray[np.int8], pl.DataFrame]:
-    """Proficiency per requirement row and agent, -1 where missing; and the requirement rows."""
-    skills = conversations.requirements.select("skill").unique().sort("skill")
-    skills = skills.with_row_index("skill_idx")
-    known = batch.agent_skills.join(skills, on="skill").join(
-        agents.agents.select("agent_id", "agent_idx"), on="agent_id"
-    )
-    table = np.full((len(skills), len(agents.agents)), -1, dtype=np.int8)
-    table[known["skill_idx"].to_numpy(), known["agent_idx"].to_numpy()] = known[
-        "proficiency"
-    ].to_numpy()
-    rows = conversations.requirements.join(skills, on="skill").sort("class_idx", "skill")
-    return table[rows["skill_idx"].to_numpy()], rows
-
-
-def _all_of(met: Mask, owner: Ints, shape: tuple[int, int]) -> Mask:
-    """[k, a] whether agent a meets every requirement row of class k; rows sorted by class."""
-    result = np.ones(shape, dtype=bool)
-    if len(owner):
-        first = np.flatnonzero(np.diff(owner, prepend=-1))
-        result[owner[first]] = np.logical_and.reduceat(met, first, axis=0)
-    return result
-
-
-def _resolution(
-    levels: NDArray[np.int8], owner: Ints, shape: tuple[int, int], policy: Policy
-) -> Floats:
-    """[k, a] probability of resolving: linear in the mean proficiency of the required skills."""
-    p = np.full(shape, policy.p_no_skill)
-    if len(owner):
-        first = np.flatnonzero(np.diff(owner, prepend=-1))
-        counts = np.diff(first, append=len(owner))
-        total = np.add.reduceat(np.maximum(levels, 0).astype(np.int64), first, axis=0)
-        mean = total / (10.0 * counts[:, None])
-        p[owner[first]] = policy.p_lowest + (policy.p_highest - policy.p_lowest) * mean
-    return p
-
-
-def _membership(
-    batch: Batch, conversations: Conversations, agents: AgentState
-) -> tuple[Mask, Mask]:
-    queues = conversations.classes.select("queue_id").unique().sort("queue_id")
-    queues = queues.with_row_index("queue_idx")
-    rows = batch.queue_members.join(queues, on="queue_id").join(
+def _access(
+    batch: Batch, conversations: Conversations, agents: AgentState, policy: Policy
+) -> tuple[Access, Ints]:
+    rows, of_class = _distinct(conversations.classes, ACCESS_KEY)
+    queues = rows.select("queue_id").unique().sort("queue_id").with_row_index("queue_idx")
+    listed = batch.queue_members.join(queues, on="queue_id").join(
         agents.agents.select("agent_id", "agent_idx"), on="agent_id"
     )
     member = np.zeros((len(queues), len(agents.agents)), dtype=bool)
-    member[rows["queue_idx"].to_numpy(), rows["agent_idx"].to_numpy()] = True
-    queue_of_class = (
-        conversations.classes.join(queues, on="queue_id", how="left", maintain_order="left")
-        .get_column("queue_idx")
-        .to_numpy()
+    member[listed["queue_idx"].to_numpy(), listed["agent_idx"].to_numpy()] = True
+    queue = rows.join(queues, on="queue_id", how="left", maintain_order="left")["queue_idx"]
+    has_members = rows["queue_id"].is_in(batch.queue_members["queue_id"].unique().implode())
+    access = Access(
+        agents=agents,
+        channels=_channel_mask(rows, policy),
+        is_open=rows["is_open"].to_numpy(),
+        customer_open=rows["customer_open"].to_numpy(),
+        has_requirement=rows["has_requirement"].to_numpy(),
+        has_members=has_members.to_numpy(),
+        is_member=member[queue.to_numpy()],
     )
-    listed = np.zeros(len(queues), dtype=bool)
-    listed[
-        queues.filter(pl.col("queue_id").is_in(batch.queue_members["queue_id"].implode()))[
-            "queue_idx"
-        ].to_numpy()
-    ] = True
-    return listed[queue_of_class], member[queue_of_class]
+    return access, of_class
+
+
+def _room(conversations: Conversations, agents: AgentState, policy: Policy) -> tuple[Room, Ints]:
+    rows, of_class = _distinct(conversations.classes, ROOM_KEY)
+    room = Room(
+        policy=policy,
+        agents=agents,
+        lane=rows["lane_idx"].to_numpy().astype(np.int64),
+        channels=_channel_mask(rows, policy),
+        units=rows["units"].to_numpy(),
+        may_hold=rows["may_hold"].to_numpy(),
+        real_time=rows["real_time"].to_numpy(),
+        handle_s=rows["handle_s"].to_numpy(),
+    )
+    return room, of_class
+
+
+def _distinct(classes: pl.DataFrame, key: tuple[str, ...]) -> tuple[pl.DataFrame, Ints]:
+    """Distinct combinations of the key, and the combination of each class."""
+    rows = classes.select(key).unique().sort(key)
+    of_class = classes.join(rows.with_row_index("row"), on=key, how="left", maintain_order="left")
+    return rows, of_class["row"].to_numpy().astype(np.int64)
+
+
+def _channel_mask(rows: pl.DataFrame, policy: Policy) -> Mask:
+    needed = np.zeros((len(rows), NUM_CHANNELS), dtype=bool)
+    names = (
+        rows.with_row_index("row")
+        .select("row", channel=pl.col("channels").str.split(","))
+        .explode("channel")
+        .join(channel_frame(policy).select("channel", "channel_idx"), on="channel")
+    )
+    needed[names["row"].to_numpy(), names["channel_idx"].to_numpy()] = True
+    return needed

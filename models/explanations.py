@@ -9,8 +9,8 @@ import polars as pl
 from models.bound import path_prices
 from models.capacity import AgentState
 from models.conversations import Conversations
-from models.eligibility import RULES, Eligibility
-from models.gain import RATED_TERMS, Gain, Term
+from models.eligibility import REASONS, Eligibility
+from models.gain import Gain, Term
 from models.plan import Reason
 from models.problem import MILLI, NOBODY, AssignmentProblem, Ints, Positions
 from models.sentences import decision_sentence
@@ -50,7 +50,7 @@ def build_explanations(facts: Facts) -> pl.DataFrame:
         schema_overrides={"agent_idx": pl.Int32, "runner_up_idx": pl.Int32},
     )
     priced = rows.with_columns(
-        _terms(facts, chosen),
+        *_terms(facts, chosen),
         _amount("gain", _pair_gains(facts, chosen)),
         _amount("slot_price", _pair_prices(facts, chosen)),
         _amount("runner_up_gain", _pair_gains(facts, runner_up)),
@@ -90,7 +90,7 @@ def _reasons(facts: Facts) -> pl.Series:
     passes_rules = (np.diff(problem.class_ptr) > 0)[kind]
     locked = problem.only_agent != NOBODY
     held = (chosen != NOBODY) & facts.agents.free_soon[np.maximum(chosen, 0)]
-    names = np.array([reason.value for reason, _ in RULES], dtype=object)
+    names = np.array([reason.value for reason in REASONS], dtype=object)
     by_rule = names[np.maximum(furthest.astype(np.int64) - 1, 0)]
     reason = np.select(
         [
@@ -127,13 +127,11 @@ def _terms(facts: Facts, agent: Positions) -> list[pl.Series]:
     problem, gain = facts.problem, facts.gain
     there = np.maximum(agent, 0)
     nobody = agent == NOBODY
-    contact = np.arange(len(agent))
-    rated = {
-        term: gain.term_coef[:, place] * gain.rate[gain.term_row[:, place], there]
-        if problem.num_agents
-        else np.zeros(len(agent))
-        for place, term in enumerate(RATED_TERMS)
-    }
+    rated = {term: np.zeros(len(agent)) for term in gain.rated}
+    if problem.num_agents:
+        for place, term in enumerate(gain.rated):
+            rate = gain.rate[gain.term_row[:, place], there]
+            rated[term] += gain.term_coef[:, place] * rate
     sticky = np.zeros(len(agent))
     worth = gain.sticky.filter(
         pl.Series(
@@ -144,8 +142,8 @@ def _terms(facts: Facts, agent: Positions) -> list[pl.Series]:
     )
     sticky[worth["conversation_idx"].to_numpy()] = worth["worth"].to_numpy()
     values = rated | {
-        Term.MATCH: rated[Term.MATCH] + gain.match_base,
-        Term.VALUE_AT_RISK: gain.value_at_risk[contact],
+        Term.MATCH: rated.get(Term.MATCH, 0.0) + gain.match_base,
+        Term.VALUE_AT_RISK: gain.value_at_risk,
         Term.STICKINESS: sticky,
     }
     return [

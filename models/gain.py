@@ -18,6 +18,7 @@ from models.eligibility import Eligibility
 from models.parties import HeldByParty
 from models.policy import Policy
 from models.problem import Floats, Ints, Positions
+from models.skills import SkillLevels
 from models.tables import Channel
 
 
@@ -33,18 +34,16 @@ class Term(StrEnum):
     BALANCE = "balance"
 
 
-RATED_TERMS = (Term.MATCH, Term.SHIFT_END, Term.HANDOVER, Term.HOLD, Term.BALANCE)
-"""Order of the columns of `term_row` and `term_coef`."""
-
-
 @dataclass(frozen=True, eq=False)
 class Gain:
     """The gain in the form of `AssignmentProblem`: C conversations, A agents, R rated terms."""
 
     match_base: Floats
-    """(C,) what a contact that is handled and not resolved costs, negative."""
+    """(C,) match value at proficiency 0 in every required skill."""
     value_at_risk: Floats
     """(C,)"""
+    rated: tuple[Term, ...]
+    """(R,) the term that each column of `term_row` and `term_coef` belongs to."""
     term_row: Positions
     term_coef: Floats
     rate: Floats
@@ -55,6 +54,15 @@ class Gain:
     def base(self) -> Floats:
         """(C,) part of the gain that does not depend on the agent."""
         return self.match_base + self.value_at_risk
+
+
+@dataclass(frozen=True, eq=False)
+class _Rated:
+    """One column of the rated part: a row of its term's rates and a coefficient, (C,) each."""
+
+    term: Term
+    row: Ints
+    coef: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +81,7 @@ def build_gain(
     policy: Policy,
     conversations: Conversations,
     agents: AgentState,
+    levels: SkillLevels,
     eligibility: Eligibility,
     held: HeldByParty,
 ) -> Gain:
@@ -80,33 +89,42 @@ def build_gain(
     units = conversations.units
     kind = units["class_idx"].to_numpy().astype(np.int64)
     stakes = _stakes(units, policy)
-    later = _value_when_served_later(eligibility, kind, stakes, policy)
+    spread = stakes.benefit + stakes.failure
+    mean_p = levels.mean_probability(eligibility.suitable)[kind]
+    later = np.maximum(mean_p * spread - stakes.failure, 0.0)
     delay_s = _delay_if_skipped(units, eligibility, agents, policy)
-    risk = value_at_risk(conversations, stakes, later, delay_s)
-    horizon_s = policy.hold_horizon_s
-    horizon = np.full(len(units), horizon_s)
-    risk_rate = value_at_risk(conversations, stakes, later, horizon) / horizon_s
+    horizon = np.full(len(units), policy.hold_horizon_s)
+    risk_rate = value_at_risk(conversations, stakes, later, horizon) / policy.hold_horizon_s
     work, work_of = _work_types(units)
-    rows = (
-        (eligibility.p, kind, stakes.benefit + stakes.failure),
-        (expected_overtime(work, agents, policy), work_of, np.full(len(units), -1.0)),
-        (expected_handover(work, agents, policy), work_of, np.full(len(units), -1.0)),
-        (agents.free_in_s[None, :], np.zeros(len(units), dtype=np.int64), -risk_rate),
-        (
-            idle_bonus(batch, agents, policy),
-            np.zeros(len(units), dtype=np.int64),
-            np.ones(len(units)),
+    base_p, skill_of, share = levels.match_terms()
+    everyone = np.zeros(len(units), dtype=np.int64)
+    rated = (
+        *(
+            _Rated(Term.MATCH, skill_of[kind, place], spread * share[kind, place])
+            for place in range(share.shape[1])
         ),
+        _Rated(Term.SHIFT_END, work_of, np.full(len(units), -1.0)),
+        _Rated(Term.HANDOVER, work_of, np.full(len(units), -1.0)),
+        _Rated(Term.HOLD, everyone, -risk_rate),
+        _Rated(Term.BALANCE, everyone, np.ones(len(units))),
     )
-    offsets = np.cumsum([0, *(len(rate) for rate, _, _ in rows[:-1])])
+    rates = {
+        Term.MATCH: np.maximum(levels.proficiency, 0).astype(np.float64),
+        Term.SHIFT_END: expected_overtime(work, agents, policy),
+        Term.HANDOVER: expected_handover(work, agents, policy),
+        Term.HOLD: agents.free_in_s[None, :],
+        Term.BALANCE: idle_bonus(batch, agents, policy),
+    }
+    first_row = dict(zip(rates, np.cumsum([0, *map(len, rates.values())]), strict=False))
     return Gain(
-        match_base=-stakes.failure,
-        value_at_risk=risk,
+        match_base=base_p[kind] * spread - stakes.failure,
+        value_at_risk=value_at_risk(conversations, stakes, later, delay_s),
+        rated=tuple(column.term for column in rated),
         term_row=np.stack(
-            [row + offset for (_, row, _), offset in zip(rows, offsets, strict=True)], axis=1
+            [column.row + first_row[column.term] for column in rated], axis=1
         ).astype(np.int32),
-        term_coef=np.stack([coef for _, _, coef in rows], axis=1),
-        rate=np.concatenate([rate for rate, _, _ in rows], axis=0),
+        term_coef=np.stack([column.coef for column in rated], axis=1),
+        rate=np.concatenate(list(rates.values()), axis=0),
         sticky=stickiness(batch, policy, conversations, agents, held),
     )
 
@@ -228,24 +246,14 @@ def _stakes(units: pl.DataFrame, policy: Policy) -> _Stakes:
     )
 
 
-def _value_when_served_later(
-    eligibility: Eligibility, kind: Ints, stakes: _Stakes, policy: Policy
-) -> Floats:
-    """M: expected value of serving the conversation later, by an average suitable agent, (C,)."""
-    count = eligibility.suitable.sum(axis=1)
-    total = np.where(eligibility.suitable, eligibility.p, 0.0).sum(axis=1)
-    mean = np.where(count > 0, total / np.maximum(count, 1), policy.p_no_skill)[kind]
-    return np.maximum(mean * (stakes.benefit + stakes.failure) - stakes.failure, 0.0)
-
-
 def _delay_if_skipped(
     units: pl.DataFrame, eligibility: Eligibility, agents: AgentState, policy: Policy
 ) -> Floats:
     """T: expected delay until the next good chance if this tick skips the conversation, (C,)."""
     kind = units["class_idx"].to_numpy().astype(np.int64)
     rank = units["rank"].to_numpy().astype(np.float64)
-    idle = ((eligibility.failed == 0) & agents.free_now[None, :]).sum(axis=1)[kind]
-    suitable = np.maximum(eligibility.suitable.sum(axis=1), 1)[kind]
+    idle = np.count_nonzero(eligibility.eligible & agents.free_now[None, :], axis=1)[kind]
+    suitable = np.maximum(np.count_nonzero(eligibility.suitable, axis=1), 1)[kind]
     queued = policy.tick_s + (rank - idle + 1) * units["handle_s"].to_numpy() / suitable
     delay: Floats = np.where(rank < idle, policy.tick_s, queued)
     return np.minimum(delay, policy.longest_delay_s)

@@ -1,5 +1,6 @@
 """The decision of one tick, with its bound, prices and a reason for every contact."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -69,6 +70,15 @@ class Plan:
     def gap(self) -> float:
         """(bound - gain) / max(1, |gain|)."""
         return relative_gap(self.gain_milli, self.bound_milli)
+
+    def digest(self) -> str:
+        """Fingerprint of every decision, reason, price and number of the plan."""
+        content = hashlib.sha256()
+        for frame in (self.assignments, self.unassigned, self.explanations, self.prices):
+            content.update(frame.write_csv().encode())
+        content.update(self.site_prices.write_csv().encode())
+        content.update(f"{self.gain_milli} {self.bound_milli} {self.termination}".encode())
+        return content.hexdigest()
 
 
 @dataclass(frozen=True)

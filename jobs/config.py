@@ -1,0 +1,197 @@
+"""One TOML file to typed settings: unknown keys are refused with a suggestion."""
+
+import difflib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any, cast, get_args, get_origin, get_type_hints
+
+from models.policy import ChannelPolicy, Policy, default_breach_penalties, default_channels
+from models.solution import SolveOptions
+from models.tables import Channel, Tier
+
+DEFAULT_FILE = Path("omniassign.toml")
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the message says which key and what to write instead."""
+
+
+@dataclass(frozen=True)
+class StoreConfig:
+    """Where the store and what leaves it are, and how long it keeps."""
+
+    home: Path = Path("var")
+    """Folder of the database, the published tables and the archives."""
+    keep_days: float = 30.0
+    """Assignments older than this move to Parquet; must exceed the longest life of a contact."""
+    checkpoint_every: int = 12
+    """Ticks between checkpoints."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        if not self.keep_days > 0 or self.checkpoint_every < 1:
+            raise ValueError("keep_days must be above 0 and checkpoint_every at least 1")
+
+    @property
+    def database(self) -> Path:
+        """The DuckDB file."""
+        return self.home / "omniassign.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """Folder of the published tables."""
+        return self.home / "published"
+
+    @property
+    def history(self) -> Path:
+        """Folder of assignments that left the store."""
+        return self.home / "history"
+
+    @property
+    def suspects(self) -> Path:
+        """Folder of batches whose plan failed the audit."""
+        return self.home / "suspects"
+
+
+@dataclass(frozen=True)
+class PublishConfig:
+    """What integrations can read."""
+
+    window_s: float = 900.0
+    """Assignments and ticks of this long are in the published tables."""
+    keep: int = 12
+    """Published batches kept for slow readers."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        if not self.window_s > 0 or self.keep < 2:
+            raise ValueError("window_s must be above 0 and keep at least 2")
+
+
+@dataclass(frozen=True)
+class SourceConfig:
+    """Where snapshots come from."""
+
+    folder: Path | None = None
+    """Folder that the platform writes the input tables to (`docs/tables.md`)."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """All settings of a job."""
+
+    store: StoreConfig = field(default_factory=StoreConfig)
+    publish: PublishConfig = field(default_factory=PublishConfig)
+    source: SourceConfig = field(default_factory=SourceConfig)
+    solver: SolveOptions = field(default_factory=SolveOptions)
+    policy: Policy = field(default_factory=Policy)
+
+    def to_json(self) -> str:
+        """The settings as JSON text, keys sorted."""
+        return json.dumps(asdict(self), sort_keys=True, default=str)
+
+
+def read_config(path: Path | None) -> Config:
+    """Settings from a TOML file; defaults where it is silent, or where there is no file.
+
+    Raises ConfigError for a missing named file, broken TOML, an unknown key or a bad value.
+    """
+    if path is None:
+        return read_config(DEFAULT_FILE) if DEFAULT_FILE.exists() else Config()
+    try:
+        text = path.read_text(encoding="utf-8")
+        return parse_settings(tomllib.loads(text))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: not found; expected a TOML file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from None
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def parse_settings(values: Mapping[str, Any]) -> Config:
+    """Settings from nested mappings, as TOML or JSON gives them; raises ConfigError."""
+    return cast(Config, _read(Config, values, ""))
+
+
+def _read(kind: type[Any], values: object, where: str, defaults: object | None = None) -> Any:  # noqa: ANN401
+    """An instance of dataclass `kind`; `defaults` is the instance whose values fill the gaps."""
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"[{where}] is {values!r}; expected a section")
+    known = {item.name: item for item in fields(kind)}
+    _check_known(values, list(known), where)
+    hints = get_type_hints(kind)
+    given: dict[str, Any] = {}
+    for name, item in known.items():
+        key = f"{where}.{name}" if where else name
+        if name in values:
+            given[name] = _convert(hints[name], values[name], key)
+        elif defaults is not None:
+            given[name] = getattr(defaults, name)
+        elif item.default is MISSING and item.default_factory is MISSING:
+            raise ConfigError(f"{key} is missing; expected a value")
+    try:
+        return kind(**given)
+    except ValueError as error:
+        raise ConfigError(f"[{where}] {error}") from None
+
+
+def _check_known(values: Mapping[Any, Any], known: list[str], where: str) -> None:
+    for name in values:
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"expected one of {sorted(known)}"
+            place = f" in [{where}]" if where else ""
+            raise ConfigError(f"unknown key {name!r}{place}; {hint}")
+
+
+def _convert(hint: Any, value: object, key: str) -> Any:  # noqa: ANN401, PLR0911
+    if is_dataclass(hint):
+        return _read(cast(type[Any], hint), value, key)
+    if get_origin(hint) is Mapping:
+        return _read_mapping(value, key)
+    if get_origin(hint) is tuple:
+        return tuple(_convert(get_args(hint)[0], item, key) for item in _expect(value, list, key))
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        _check_known({value: None}, [member.value for member in hint], key)
+        return hint(value)
+    if hint in {Path, Path | None}:
+        return Path(_expect(value, str, key)) if value is not None else None
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    return _expect(value, hint, key)
+
+
+def _read_mapping(value: object, key: str) -> Mapping[Any, Any]:
+    """The three tables of the policy that are keyed by a name."""
+    if key.endswith("channels"):
+        given = _expect(value, dict, key)
+        _check_known(given, [channel.value for channel in Channel], key)
+        standard = default_channels()
+        return {
+            channel: _read(
+                ChannelPolicy, given.get(channel.value, {}), f"{key}.{channel}", standard[channel]
+            )
+            for channel in Channel
+        }
+    if key.endswith("breach_penalties"):
+        given = _expect(value, dict, key)
+        _check_known(given, [tier.value for tier in Tier], key)
+        penalties = {
+            tier: given.get(tier.value, default_breach_penalties()[tier]) for tier in Tier
+        }
+        return {
+            tier: _convert(float, amount, f"{key}.{tier}") for tier, amount in penalties.items()
+        }
+    caps = _expect(value, dict, key)
+    return {str(site): _expect(cap, int, f"{key}.{site}") for site, cap in caps.items()}
+
+
+def _expect(value: object, kind: type[Any], key: str) -> Any:  # noqa: ANN401
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise ConfigError(f"{key} is {value!r}; expected {kind.__name__}")
+    return value

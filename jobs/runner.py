@@ -1,0 +1,99 @@
+"""Ticks on a fixed grid: no overlap, late ticks coalesced into the newest, a clean stop."""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import FrameType
+
+from data_io.publish import publish
+from jobs.clock import Clock, newest_grid_instant
+from jobs.tick import AuditError, TickJob, TickOutcome, TickReport, run_tick
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a run did."""
+
+    num_ticks: int
+    num_skipped: int
+    """Grid instants that passed while an earlier tick was still running."""
+    num_refused: int
+    """Ticks whose plan failed the audit; nothing of them was committed."""
+
+
+def run(
+    job: TickJob,
+    clock: Clock,
+    every: timedelta,
+    stop: threading.Event,
+    *,
+    until: datetime | None = None,
+    on_tick: Callable[[TickReport], None] = lambda _: None,
+) -> RunSummary:
+    """Tick at every multiple of `every` until `stop` is set or the clock reaches `until`.
+
+    A tick that takes longer than `every` delays nothing else: the instants it ran over are
+    skipped and counted, and the newest one is next. What was committed but not published when the
+    last run died is published first.
+    """
+    repair_publication(job)
+    done = skipped = refused = 0
+    outcome: TickOutcome | None = None
+    last = newest_grid_instant(clock.now() - timedelta(microseconds=1), every)
+    while not stop.is_set():
+        clock.wait_until(last + every, stop)
+        tick_at = newest_grid_instant(clock.now(), every)
+        if stop.is_set() or (until is not None and tick_at > until):
+            break
+        if tick_at <= last:
+            continue  # woken early: the clock was set back or the wait was cut short
+        skipped += (tick_at - last) // every - 1
+        last = tick_at
+        try:
+            outcome = run_tick(job, tick_at, outcome.plan if outcome else None)
+        except AuditError:
+            log.exception("tick %s refused", tick_at.isoformat())
+            refused += 1
+            continue
+        done += 1
+        on_tick(outcome.report)
+        keep_house(job, done, tick_at)
+    return RunSummary(done, skipped, refused)
+
+
+def repair_publication(job: TickJob) -> None:
+    """Publish what the store holds, in case the last run died between commit and publication."""
+    if job.store.last_tick_at() is not None:
+        window = timedelta(seconds=job.config.publish.window_s)
+        publish(job.store, job.config.store.published, window, job.config.publish.keep)
+
+
+def keep_house(job: TickJob, num_ticks: int, tick_at: datetime) -> None:
+    """Checkpoint, and move old assignments out, in the idle part of every n-th tick."""
+    if num_ticks % job.config.store.checkpoint_every == 0:
+        before = tick_at - timedelta(days=job.config.store.keep_days)
+        job.store.retain(before, job.config.store.history)
+        job.store.checkpoint()
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[threading.Event]:
+    """An event that SIGTERM and SIGINT set, so that the tick under way ends cleanly."""
+    stop = threading.Event()
+
+    def ask_to_stop(signum: int, _: FrameType | None) -> None:
+        log.info("%s: stopping after this tick", signal.Signals(signum).name)
+        stop.set()
+
+    before = {name: signal.signal(name, ask_to_stop) for name in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)

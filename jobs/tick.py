@@ -1,0 +1,189 @@
+"""One tick, from snapshot to published plan: the whole story on one screen."""
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from data_io.publish import publish
+from data_io.source import Source
+from data_io.store import Store
+from data_io.validate import validate
+from jobs.archive import archive_batch
+from jobs.clock import Stopwatch
+from jobs.config import Config
+from models.audit import audit
+from models.batch import Batch
+from models.plan import Finding, Plan
+from models.problem import MILLI
+from models.tables import TICK, Decision, Presence
+from solver.assign import Solver, Stage, assign
+
+log = logging.getLogger(__name__)
+
+STAGES = ("ingest", "read", *(stage.value for stage in Stage), "audit", "commit", "publish")
+"""Stages of a tick in order, as they are timed."""
+
+
+class AuditError(Exception):
+    """The plan broke its own rules; nothing was committed and the batch was kept for replay."""
+
+    def __init__(self, findings: tuple[Finding, ...], kept: str) -> None:
+        """Name the first findings and the folder of the batch."""
+        first = "; ".join(f"{finding.rule}: {finding.detail}" for finding in findings[:3])
+        super().__init__(
+            f"audit: {len(findings)} findings, expected none: {first}."
+            f" Nothing was committed; replay the batch in {kept}"
+        )
+
+
+@dataclass(frozen=True)
+class TickReport:
+    """What a tick did, in numbers."""
+
+    tick_at: datetime
+    already_committed: bool
+    num_contacts: int
+    num_agents: int
+    num_assigned: int
+    num_held: int
+    num_unassigned: int
+    num_lost: int
+    num_rejected: int
+    gain: float
+    bound: float
+    gap: float
+    greedy_gain: float
+    termination: str
+    limit: str | None
+    backend: str
+    seconds: dict[str, float]
+    """Wall seconds by stage, in the order of `STAGES`."""
+
+    @property
+    def total_s(self) -> float:
+        """Wall seconds of the whole tick."""
+        return sum(self.seconds.values())
+
+
+@dataclass(frozen=True, eq=False)
+class TickOutcome:
+    """The report of a tick and its plan; the plan is None where the tick was already committed."""
+
+    report: TickReport
+    plan: Plan | None
+
+
+@dataclass(frozen=True, eq=False)
+class TickJob:
+    """What every tick of a job shares."""
+
+    config: Config
+    store: Store
+    source: Source | None
+    solver: Solver
+
+
+def run_tick(job: TickJob, tick_at: datetime, previous: Plan | None = None) -> TickOutcome:
+    """Decide the tick scheduled for `tick_at`, commit it and publish it.
+
+    Running it again for the same instant changes nothing. Raises AuditError, with nothing
+    committed, when the plan does not survive the audit.
+    """
+    watch = Stopwatch()
+    stored = job.store.read_tick(tick_at)
+    if stored is not None:
+        return TickOutcome(_report(stored, watch, already_committed=True), None)
+    with watch.stage("ingest"):
+        ingest(job.source, job.store, tick_at)
+    with watch.stage("read"):
+        batch = job.store.read_batch(tick_at, tick_at)
+    plan = assign(
+        batch,
+        job.config.policy,
+        job.config.solver,
+        previous,
+        solver=job.solver,
+        watch=_stages(watch),
+    )
+    with watch.stage("audit"):
+        findings = audit(batch, job.config.policy, plan)
+    if findings:
+        raise AuditError(findings, keep_batch(job.config, batch, plan))
+    with watch.stage("ingest"):
+        # Whoever hung up while we were thinking must not be assigned: commit compares versions.
+        ingest(job.source, job.store, tick_at)
+    with watch.stage("commit"):
+        row = _tick_row(job, batch, plan, watch)
+        result = job.store.commit(plan, row)
+    with watch.stage("publish"):
+        window = timedelta(seconds=job.config.publish.window_s)
+        publish(job.store, job.config.store.published, window, job.config.publish.keep)
+    if not result.lost.is_empty():
+        log.warning("tick %s: %d planned rows no longer matched", tick_at, len(result.lost))
+    committed = row.with_columns(num_assigned=result.num_assigned, num_lost=result.num_lost)
+    return TickOutcome(_report(committed, watch, already_committed=False), plan)
+
+
+def ingest(source: Source | None, store: Store, now: datetime) -> None:
+    """Take the newest snapshot of the source, if there is one, into the store."""
+    snapshot = source.read(now) if source is not None else None
+    if snapshot is None:
+        return
+    for note in snapshot.notes:
+        log.warning("source: %s", note)
+    if snapshot.tables is None:
+        return
+    checked = validate(snapshot.tables, now)
+    for note in checked.notes:
+        log.warning("source: %s", note)
+    store.replace_current(checked.tables, pl.concat([snapshot.rejects, checked.rejects]), now)
+
+
+def keep_batch(config: Config, batch: Batch, plan: Plan) -> str:
+    """Archive a batch whose plan failed the audit; the name of its folder."""
+    folder = config.store.suspects / f"{batch.now:%Y%m%dT%H%M%S%f}"
+    if not folder.exists():
+        archive_batch(folder, batch, config, plan)
+    return str(folder)
+
+
+def _stages(watch: Stopwatch) -> Callable[[Stage], AbstractContextManager[None]]:
+    return lambda stage: watch.stage(stage.value)
+
+
+def _tick_row(job: TickJob, batch: Batch, plan: Plan, watch: Stopwatch) -> pl.DataFrame:
+    held = plan.unassigned.filter(pl.col("decision") == Decision.HELD.value).height
+    present = batch.agents.filter(pl.col("presence") != Presence.OFFLINE.value).height
+    timed = [name for name in STAGES if name not in {"commit", "publish"}]
+    row = {
+        "tick_at": plan.tick_at,
+        "num_contacts": len(batch.contacts),
+        "num_agents": present,
+        "num_assigned": len(plan.assignments),
+        "num_held": held,
+        "num_unassigned": len(plan.unassigned) - held,
+        "num_lost": 0,
+        "num_rejected": job.store.num_rejected(),
+        "gain": plan.gain_milli / MILLI,
+        "bound": plan.bound_milli / MILLI,
+        "gap": plan.gap,
+        "greedy_gain": plan.greedy_milli / MILLI,
+        "termination": plan.termination.value,
+        "limit": plan.limit.value if plan.limit else None,
+        "backend": plan.backend,
+        "policy_digest": plan.policy_digest,
+        **{f"{name}_s": watch.seconds(name) for name in timed},
+    }
+    return pl.DataFrame([row], schema=TICK.schema())
+
+
+def _report(row: pl.DataFrame, watch: Stopwatch, *, already_committed: bool) -> TickReport:
+    """The report of a committed tick, from its row in `tick`."""
+    values = row.row(0, named=True)
+    numbers = {item.name: values[item.name] for item in fields(TickReport) if item.name in values}
+    seconds = {name: values.get(f"{name}_s", watch.seconds(name)) for name in STAGES}
+    return TickReport(**numbers, already_committed=already_committed, seconds=seconds)
