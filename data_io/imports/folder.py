@@ -1,0 +1,240 @@
+"""Folders of CSV, NDJSON or Parquet files as snapshots: one file a table, named after it.
+
+    contacts.parquet  contact_skills.csv  agents.ndjson  ...
+
+A missing file is a table without rows, so a file of no bytes is taken for one that was cut short
+(rule `file_readable`; a table without rows is a header, or one line break in NDJSON). Where the
+file of a guarded table cannot be read, its parents go to quarantine too: contacts must not be
+routed as if they required nothing, nor agents as if they held nothing.
+
+Whoever replaces files in place can be read between two of them. The way without such moments:
+write each snapshot to a new sub folder, then replace `CURRENT.json`: {"folder": "<sub folder>"}.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+from pyarrow import parquet
+
+from data_io.imports.text import csv_rows, ndjson_rows
+from data_io.quarantine import READ_LINE, READ_RULE, no_rejects, rejected_whole
+from data_io.source import Snapshot
+from models.tables import INPUT_TABLES, InputTables, Table
+
+CURRENT = "CURRENT.json"
+MAX_FILE_BYTES = 1 << 30
+"""A larger file is not read: a snapshot that is not one would take the memory of the tick."""
+
+
+class FolderError(ValueError):
+    """A folder that is not there, or that leaves open what its tables are."""
+
+    def __init__(self, found: str, expected: str, remedy: str) -> None:
+        """State what was found, what was expected and what to do."""
+        super().__init__(f"{found}; expected {expected}; {remedy}")
+
+
+@dataclass(frozen=True, eq=False)
+class FolderRead:
+    """Raw rows of every table, entries of the files that could not be read, and what was odd."""
+
+    tables: InputTables
+    rejects: pl.DataFrame
+    notes: tuple[str, ...]
+
+
+def read_folder(folder: Path) -> FolderRead:
+    """The files of the folder as raw tables; a broken line or file never raises.
+
+    Raises FolderError where there is no such folder, or where a table is there in two formats.
+    """
+    files = _table_files(folder)
+    read = FolderRead(InputTables(), no_rejects(), tuple(_foreign_files(folder)))
+    for table, path in files:
+        try:
+            rows = _rows(path, table)
+        except _FAILURES as failure:
+            read = _with_unreadable(read, table, path, failure)
+        else:
+            read = replace(read, tables=replace(read.tables, **{table.name: rows}))
+    return read
+
+
+class FolderSource:
+    """Snapshots of a folder, or of the sub folder that its `CURRENT.json` names.
+
+    A snapshot with a file that cannot be read, or without a file that the last one had, is taken
+    for one being written and held back once: unchanged at the next read, it counts as it is.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Follow `folder`; nothing is read yet."""
+        self._folder = folder
+        self._taken: _Signature | None = None
+        self._held_back: _Signature | None = None
+
+    def read(self, now: datetime) -> Snapshot | None:  # noqa: ARG002  # files have no clock
+        """The newest snapshot, None when no file changed, or one without tables and the cause."""
+        try:
+            folder = _current_folder(self._folder)
+            signature = _signature(folder)
+            if signature == self._taken:
+                return None
+            read = read_folder(folder)
+            if _signature(_current_folder(self._folder)) != signature:
+                return Snapshot(None, no_rejects(), (f"{folder.name}: {_CHANGED}",))
+        except (FolderError, OSError) as failure:
+            entry = {"file": self._folder.name, "error": _described(failure)}
+            return Snapshot(None, rejected_whole("snapshot", _RULE, entry), (entry["error"],))
+        if self._is_doubtful(read, signature) and signature != self._held_back:
+            self._held_back = signature
+            return Snapshot(None, read.rejects, (*read.notes, f"{folder.name}: {_INCOMPLETE}"))
+        self._taken = signature
+        return Snapshot(read.tables, read.rejects, read.notes)
+
+    def _is_doubtful(self, read: FolderRead, signature: "_Signature") -> bool:
+        if self._taken is None:
+            return False
+        is_same_folder = self._taken.folder == signature.folder
+        is_less = is_same_folder and not self._taken.tables() <= signature.tables()
+        return is_less or not read.rejects.is_empty()
+
+
+_RULE = "file_readable"
+_CHANGED = "files changed while they were read; the last snapshot stays until the next read"
+_INCOMPLETE = (
+    "a file is gone or cannot be read; the last snapshot stays, and this one counts as it is if"
+    " the next read finds it unchanged"
+)
+_FORMATS = (".parquet", ".csv", ".ndjson")
+_FAILURES = (
+    OSError,
+    ValueError,
+    MemoryError,
+    pa.ArrowException,
+    pl.exceptions.PolarsError,
+    pl.exceptions.PanicException,
+)
+
+
+@dataclass(frozen=True)
+class _Signature:
+    """What tells one state of a folder from the next without reading the files."""
+
+    folder: Path
+    files: tuple[tuple[str, int, int, int], ...]
+    """Name, size, modification time in ns and inode of every table file."""
+
+    def tables(self) -> set[str]:
+        """Names of the tables that have a file."""
+        return {Path(name).stem for name, *_ in self.files}
+
+
+def _signature(folder: Path) -> _Signature:
+    files = []
+    for _, path in _table_files(folder):
+        stat = path.stat()
+        files.append((path.name, stat.st_size, stat.st_mtime_ns, stat.st_ino))
+    return _Signature(folder, tuple(files))
+
+
+def _current_folder(folder: Path) -> Path:
+    """The folder itself, or the sub folder that its `CURRENT.json` names."""
+    try:
+        text = (folder / CURRENT).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return folder
+    try:
+        named: str = json.loads(text)["folder"]
+        is_below = not Path(named).is_absolute() and ".." not in Path(named).parts
+    except (ValueError, KeyError, TypeError, RecursionError):
+        is_below, named = False, text[:100]
+    if not is_below:
+        raise FolderError(
+            f"{CURRENT} holds {named!r}", '{"folder": "<sub folder>"}', "replace it atomically"
+        )
+    return folder / named
+
+
+def _table_files(folder: Path) -> list[tuple[Table, Path]]:
+    """The files of the tables, parents first."""
+    if not folder.is_dir():
+        raise FolderError(
+            f"{folder.name}: no such folder", "a folder with a file a table", "check the path"
+        )
+    files = []
+    for table in INPUT_TABLES:
+        paths = [folder / f"{table.name}{suffix}" for suffix in _FORMATS]
+        there = [path for path in paths if path.exists()]
+        if len(there) > 1:
+            names = " and ".join(path.name for path in there)
+            raise FolderError(f"{table.name}: {names}", "one file a table", "remove all but one")
+        files += [(table, path) for path in there]
+    return files
+
+
+def _foreign_files(folder: Path) -> Iterator[str]:
+    known = {f"{table.name}{suffix}" for table in INPUT_TABLES for suffix in _FORMATS} | {CURRENT}
+    foreign = sorted(path.name for path in folder.iterdir() if path.name not in known)
+    if foreign:
+        shown = ", ".join(foreign[:5]) + (", ..." if len(foreign) > 5 else "")
+        yield f"{len(foreign)} files are no table of the contract and were ignored: {shown}"
+
+
+def _rows(path: Path, table: Table) -> pl.DataFrame:
+    """The raw rows of one file; whatever is wrong with the whole of it is one of `_FAILURES`."""
+    if not path.is_file():
+        raise ValueError("not a file; expected a file of rows")
+    size = path.stat().st_size
+    if not 0 < size <= MAX_FILE_BYTES:
+        raise ValueError(f"{size} bytes; expected 1 to {MAX_FILE_BYTES}")
+    # Never a memory map: a file that shrinks under it would end the process.
+    payload = path.read_bytes()
+    if path.suffix == ".csv":
+        return csv_rows(payload)
+    return ndjson_rows(payload, table) if path.suffix == ".ndjson" else _parquet_rows(payload)
+
+
+def _parquet_rows(payload: bytes) -> pl.DataFrame:
+    """The rows by way of Arrow: on broken files Polars' own reader can abort the process."""
+    arrow = parquet.read_table(pa.BufferReader(payload))
+    try:
+        arrow.validate(full=True)
+    except pa.ArrowInvalid:
+        # Texts that are no UTF-8 go on as bytes, so that only their rows are lost.
+        arrow = arrow.cast(pa.schema(_as_bytes(field) for field in arrow.schema))
+        arrow.validate(full=True)
+    return pl.DataFrame(arrow).drop(READ_RULE, READ_LINE, strict=False)
+
+
+def _as_bytes(field: pa.Field) -> pa.Field:
+    is_text = pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
+    return field.with_type(pa.large_binary()) if is_text else field
+
+
+def _with_unreadable(
+    read: FolderRead, table: Table, path: Path, failure: BaseException
+) -> FolderRead:
+    """The read with an entry for the file, and with the parents that the file guards marked."""
+    entry = {"file": path.name, "error": _described(failure)}
+    rejects = pl.concat([read.rejects, rejected_whole(table.name, _RULE, entry)])
+    read = replace(read, rejects=rejects)
+    if table.guarded_parent is None:
+        return read
+    name = table.guarded_parent.table
+    parents: pl.DataFrame | None = getattr(read.tables, name)
+    if parents is None:
+        return read
+    marked = parents.with_columns(pl.lit(f"{table.name}_rejected").alias(READ_RULE))
+    return replace(read, tables=replace(read.tables, **{name: marked}))
+
+
+def _described(failure: BaseException) -> str:
+    """The cause without paths, so that it is the same entry on every machine."""
+    text = failure.strerror if isinstance(failure, OSError) and failure.strerror else failure
+    return f"{type(failure).__name__}: {text}"
