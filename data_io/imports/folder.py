@@ -202,7 +202,7 @@ def _rows(path: Path, table: Table) -> pl.DataFrame:
 
 def _parquet_rows(payload: bytes) -> pl.DataFrame:
     """The rows by way of Arrow: on broken files Polars' own reader can abort the process."""
-    arrow = parquet.read_table(pa.BufferReader(payload))
+    arrow = parquet.ParquetFile(pa.BufferReader(payload)).read()
     try:
         arrow.validate(full=True)
     except pa.ArrowInvalid:

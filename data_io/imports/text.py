@@ -112,11 +112,12 @@ def _record(line: str, table: Table) -> dict[str, Any]:
         record = json.loads(line)
     except (ValueError, RecursionError):
         record = None
-    if isinstance(record, dict):
-        marks = (READ_RULE, READ_LINE)
-        plain = {valid_text(name): value for name, value in record.items()}
-        return {f"{name}#" if name in marks else name: plain[name] for name in plain}
-    return {READ_RULE: "line_is_json", READ_LINE: line, **_guarded_parent(line, table)}
+    if not isinstance(record, dict):
+        return {READ_RULE: "line_is_json", READ_LINE: line, **_guarded_parent(line, table)}
+    if "\\u" not in line and '"!' not in line:
+        return record  # all names are plain: this spares looking at each
+    named = {valid_text(name): value for name, value in record.items()}
+    return {f"{name}#" if name in (READ_RULE, READ_LINE) else name: named[name] for name in named}
 
 
 def _guarded_parent(line: str, table: Table) -> dict[str, str]:

@@ -1,0 +1,257 @@
+"""Raw tables of a snapshot to the rows that keep their contract, and the rest to quarantine.
+
+The rules of a row, in the order in which the first broken one names the rejection:
+
+1. what its reader found (`line_is_json`, `line_is_csv`, `line_fits_header`);
+2. for each column in contract order: `<col>_missing` (no such column), `<col>_required` (null),
+   `<col>_type`, `<col>_utf8` (U+FFFD or NUL), `<col>_finite`, `<col>_range`, `<col>_known` (not
+   one of the choices), `<col>_length` (empty, or longer than `ID_LENGTH`);
+3. the row rules of the table;
+4. `key_unique`, among rows that are good so far;
+5. `<col>_exists`: the parent must be in the same snapshot and good itself; a table that is not
+   there has no rows;
+6. `<child>_rejected`: a good parent whose guarded child was rejected.
+
+Steps 5 and 6 repeat until nothing changes. `num_rules` counts the rules that the row broke in the
+step that rejected it (1 to 3 are one step). The result is the same for every order of rows.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import polars as pl
+
+from data_io.conversion import convert
+from data_io.quarantine import READ_LINE, READ_RULE, no_rejects, raw_json, rejected
+from models.tables import ID_LENGTH, INPUT_TABLES, Column, InputTables, Table
+
+
+@dataclass(frozen=True, eq=False)
+class Validated:
+    """Good rows in the columns and types of the contract, rejected rows, and what else was odd.
+
+    `rejects` has the columns `quarantine.REJECTS`, one row for every rejected one.
+    """
+
+    tables: InputTables
+    rejects: pl.DataFrame
+    notes: tuple[str, ...]
+
+
+def validate(raw: InputTables, now: datetime) -> Validated:
+    """Every input table as a frame of its contract, with the rows that broke a rule set apart.
+
+    Frames may have any types, lack columns or have more; nothing in them raises. `now` is the
+    instant of the snapshot: what happened lies before it (`CLOCK_SKEW` apart).
+    """
+    sheets = tuple(_checked(table, raw.frame(table), now) for table in INPUT_TABLES)
+    sheets = _consistent(sheets)
+    return Validated(
+        InputTables(*(sheet.good.select(sheet.table.schema().names()) for sheet in sheets)),
+        pl.concat([no_rejects(), *(_entries(sheet) for sheet in sheets if sheet.bad)]),
+        tuple(note for sheet in sheets for note in sheet.notes),
+    )
+
+
+_ROW = "!row"
+_GUARDS = "!guards"
+_POSITION = {table.name: position for position, table in enumerate(INPUT_TABLES)}
+
+
+@dataclass(frozen=True, eq=False)
+class _Sheet:
+    """One table under validation.
+
+    `good` has the typed columns and `_ROW`, the number of the raw row; the frames of `bad` have
+    `rule`, `num_rules` and `_GUARDS` as well: whether the loss of the row may loosen a rule.
+    """
+
+    table: Table
+    raw: pl.DataFrame
+    good: pl.DataFrame
+    bad: tuple[pl.DataFrame, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def _checked(table: Table, raw: pl.DataFrame | None, now: datetime) -> _Sheet:
+    """The sheet after steps 1 to 4: what can be told from the table alone."""
+    if raw is None:
+        note = f"{table.name}: not in the snapshot, expected a table; taken as one without rows"
+        notes = (note,) if table.required else ()
+        return _Sheet(table, table.empty(), table.empty().with_row_index(_ROW), notes=notes)
+    typed = _typed(table, raw)
+    rows = typed.select(table.schema().names()).with_row_index(_ROW)
+    broken = typed.select(rule.alias(name) for name, rule in _rules(table, raw, now))
+    read_rule = convert(raw[READ_RULE], pl.String()) if READ_RULE in raw.columns else None
+    sheet = _Sheet(table, raw, rows, notes=tuple(_notes(table, raw)))
+    return _with_unique_keys(_without(sheet, broken, read_rule))
+
+
+def _typed(table: Table, raw: pl.DataFrame) -> pl.DataFrame:
+    """The columns of the contract in their types, and `!<col>`: true where a value did not fit."""
+    columns: list[pl.Series] = []
+    for name, dtype in table.schema().items():
+        if name not in raw.columns:
+            columns.append(pl.repeat(None, raw.height, dtype=dtype, eager=True).alias(name))
+            continue
+        columns.append(convert(raw[name], dtype))
+        if raw.schema[name] != dtype:
+            misfit = columns[-1].is_null() & raw[name].is_not_null()
+            columns.append(misfit.alias(f"!{name}"))
+    return pl.DataFrame(columns)
+
+
+def _rules(table: Table, raw: pl.DataFrame, now: datetime) -> Iterator[tuple[str, pl.Expr]]:
+    """Name and condition of everything that breaks a row of the table by itself, in order."""
+    for column in table.columns:
+        name, value = column.name, pl.col(column.name)
+        if name not in raw.columns:
+            if not column.nullable:
+                yield f"{name}_missing", pl.repeat(value=True, n=pl.len())
+            continue
+        misfit = pl.col(f"!{name}") if raw.schema[name] != column.dtype else pl.lit(value=False)
+        if not column.nullable:
+            yield f"{name}_required", value.is_null() & ~misfit
+        if raw.schema[name] != column.dtype:
+            yield f"{name}_type", misfit
+        yield from _value_rules(column)
+    for rule in table.rules:
+        yield rule.name, ~rule.holds(now)
+
+
+def _value_rules(column: Column) -> Iterator[tuple[str, pl.Expr]]:
+    """Name and condition of what can be wrong with a value of the column's type."""
+    name, value = column.name, pl.col(column.name)
+    if column.dtype == pl.String:
+        yield f"{name}_utf8", value.str.contains_any(["\ufffd", "\0"])
+    if column.dtype == pl.Float64:
+        yield f"{name}_finite", ~value.is_finite()
+        value = pl.when(value.is_finite()).then(value)
+    limits = [value < column.minimum] if column.minimum is not None else []
+    limits += [value > column.maximum] if column.maximum is not None else []
+    if limits:
+        yield f"{name}_range", pl.any_horizontal(limits)
+    if column.choices:
+        yield f"{name}_known", ~value.is_in(column.choices)
+    elif column.dtype == pl.String:
+        yield f"{name}_length", ~value.str.len_chars().is_between(1, ID_LENGTH)
+
+
+def _without(sheet: _Sheet, broken: pl.DataFrame, read_rule: pl.Series | None = None) -> _Sheet:
+    """The sheet without those of its good rows for which a column of `broken` is true.
+
+    The columns of `broken` are named after the rules; `read_rule` names one more, or is null.
+    """
+    is_bad = broken.select(pl.any_horizontal(pl.all()).fill_null(value=False)).to_series()
+    if read_rule is not None:
+        is_bad |= read_rule.is_not_null()
+    if not is_bad.any():
+        return sheet
+    unread = pl.lit(None, pl.String) if read_rule is None else read_rule.filter(is_bad)
+    first = [pl.when(name).then(pl.lit(name)) for name in broken.columns]
+    reasons = broken.filter(is_bad).with_columns(unread.alias(READ_RULE))
+    bad = sheet.good.filter(is_bad).hstack(
+        reasons.select(
+            pl.coalesce(READ_RULE, *first).alias("rule"),
+            pl.sum_horizontal(*broken.columns, pl.col(READ_RULE).is_not_null()).alias("num_rules"),
+            pl.repeat(value=True, n=pl.len()).alias(_GUARDS),
+        )
+    )
+    return replace(sheet, good=sheet.good.filter(~is_bad), bad=(*sheet.bad, bad))
+
+
+def _with_unique_keys(sheet: _Sheet) -> _Sheet:
+    """The sheet with one row a key: the highest version, then the largest values in order.
+
+    A lost twin guards its parent only where the row that stays names another parent: otherwise
+    the stricter requirement, or the one load, is still there.
+    """
+    key, parent = list(sheet.table.key), sheet.table.guarded_parent
+    is_twin = sheet.good.select(key).is_duplicated()
+    if not is_twin.any():
+        return sheet
+    twins = sheet.good.filter(is_twin)
+    names = [name for name in sheet.table.schema() if name not in (*key, "version")]
+    order = ["version", *names] if "version" in sheet.good.columns else names
+    texts = raw_json(sheet.raw[twins[_ROW]])
+    ranked = twins.with_columns(texts.alias("!raw")).sort(
+        *order, "!raw", descending=True, nulls_last=True
+    )
+    kept = ranked.unique(subset=key, keep="first", maintain_order=True)
+    owner = pl.col(parent.column if parent else key[0])
+    lost = (
+        ranked.drop("!raw")
+        .join(kept.select(_ROW), on=_ROW, how="anti")
+        .join(kept.select(*key, owner.alias("!kept")), on=key)
+        .with_columns(
+            pl.lit("key_unique").alias("rule"),
+            pl.lit(1).alias("num_rules"),
+            (owner != pl.col("!kept")).alias(_GUARDS),
+        )
+        .drop("!kept")
+    )
+    good = sheet.good.filter(~pl.col(_ROW).is_in(lost[_ROW].implode()))
+    return replace(sheet, good=good, bad=(*sheet.bad, lost))
+
+
+def _consistent(sheets: tuple[_Sheet, ...]) -> tuple[_Sheet, ...]:
+    """The sheets after steps 5 and 6, repeated until no more rows are lost."""
+    while True:
+        found: list[_Sheet] = []
+        for sheet in sheets:
+            found.append(_without_orphans(sheet, found))
+        guarded = [_without_guarded(sheet, found) for sheet in found]
+        if guarded == found:
+            return tuple(found)
+        sheets = tuple(guarded)
+
+
+def _without_orphans(sheet: _Sheet, parents: list[_Sheet]) -> _Sheet:
+    """The sheet without rows that name a parent which is not there, or not good."""
+    orphans = []
+    for reference in sheet.table.references:
+        parent = parents[_POSITION[reference.table]]
+        keys = parent.good[parent.table.key[0]].implode()
+        is_orphan = ~pl.col(reference.column).is_in(keys)
+        orphans.append(is_orphan.alias(f"{reference.column}_exists"))
+    return _without(sheet, sheet.good.select(orphans)) if orphans else sheet
+
+
+def _without_guarded(sheet: _Sheet, children: list[_Sheet]) -> _Sheet:
+    """The sheet without the parents of rejected rows whose loss may loosen a rule."""
+    for child in children:
+        guarded = child.table.guarded_parent
+        if guarded is None or guarded.table != sheet.table.name or not child.bad:
+            continue
+        lost = pl.concat([bad.filter(_GUARDS)[guarded.column] for bad in child.bad])
+        is_guarded = pl.col(sheet.table.key[0]).is_in(lost.drop_nulls().implode())
+        broken = sheet.good.select(is_guarded.alias(f"{child.table.name}_rejected"))
+        sheet = _without(sheet, broken)
+    return sheet
+
+
+def _entries(sheet: _Sheet) -> pl.DataFrame:
+    """Quarantine entries of the sheet, by rule and digest: the order of the rows does not show."""
+    shown = [name for name in (*sheet.table.schema(), READ_LINE) if name in sheet.raw.columns]
+    others = [name for name in sheet.raw.columns if name not in (*shown, READ_RULE)]
+    rows = sheet.raw.select(*shown, *others)
+    entries = [rejected(sheet.table.name, rows[bad[_ROW]], bad) for bad in sheet.bad]
+    return pl.concat(entries).sort("rule", "row_digest")
+
+
+def _notes(table: Table, raw: pl.DataFrame) -> Iterator[str]:
+    """What is odd about the columns: some are not in the contract, or are not given."""
+    known = (*table.schema(), READ_RULE, READ_LINE)
+    foreign = [name for name in raw.columns if name not in known]
+    absent = [name for name in table.schema() if name not in raw.columns]
+    if foreign:
+        yield f"{table.name}: {_listed(foreign)} not in the contract; ignored"
+    if absent:
+        yield f"{table.name}: {_listed(absent)} not given; taken as empty"
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(name[:60] for name in sorted(names)[:5])
+    more = ", ..." if len(names) > 5 else ""
+    return f"{len(names)} column{'s' if len(names) > 1 else ''} ({shown}{more})"
