@@ -1,0 +1,184 @@
+"""The command line, and the only module that sees both `jobs` and `scenarios`."""
+
+import logging
+import shutil
+import sys
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from data_io.imports.anonymous_bank import read_bank_day
+from data_io.store import Store
+from jobs import cli, cli_import, show
+from jobs.clock import SimulatedClock
+from jobs.config import Config
+from jobs.errors import EXPECTED
+from jobs.runner import run
+from jobs.tick import TickJob, TickReport
+from models import kpis
+from scenarios.centre import CentreSize
+from scenarios.generate import generate_centre
+from scenarios.live import LiveWorld, real_visits, world_of_bank_day, world_of_centre
+from solver.child import SolverChild
+
+START = datetime(2026, 11, 3, 14, tzinfo=UTC)
+TICK = timedelta(seconds=5)
+
+app = cli.app
+app.add_typer(cli_import.app, name="import")
+
+
+@app.command()
+def demo(
+    seed: int = 1,
+    agents: Annotated[int, typer.Option(help="Agents of the generated centre.")] = 120,
+    minutes: Annotated[int, typer.Option(help="Simulated minutes.")] = 30,
+    home: Annotated[Path, typer.Option("--home")] = Path("var/demo"),
+    as_json: cli.JsonOption = False,
+) -> None:
+    """Run the real job on a generated omnichannel centre, a tick every simulated 5 s."""
+    settings = Config()
+    size = CentreSize(num_agents=agents, duration=timedelta(minutes=minutes))
+    centre = generate_centre(seed, size, START)
+    live = LiveWorld(world_of_centre(centre, settings.policy, seed))
+    reports = play(live, settings, home, centre.start_at, centre.end_at, as_json=as_json)
+    summary = summarise(live, reports)
+    if as_json:
+        show.print_json(summary)
+        return
+    show.print_rows(
+        "Half an hour of the demo centre" if minutes == 30 else "Demo",
+        ("", ""),
+        [(name, _text(value)) for name, value in summary.items()],
+    )
+    published = home / "published"
+    show.console.print(
+        f"\nThe assignment tables are in {published}; any process may read them while ticks run:\n"
+        f"  omniassign status --home {home}\n"
+        '  python -c "from pathlib import Path; from data_io.publish import read_published;'
+        f" print(read_published(Path('{published}')).assignment)\"\n"
+        f"  any Parquet reader: {published}/CURRENT.json names the files of the newest batch",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
+@app.command()
+def relive(
+    path: Annotated[Path, typer.Argument(help="A month's file of the anonymous bank's log.")],
+    day: Annotated[str, typer.Option("--date", help="Day of the log, such as 1999-02-16.")],
+    at: Annotated[str, typer.Option("--at", help="Local time to start at.")] = "10:00",
+    minutes: int = 60,
+    seed: int = 1,
+    home: Annotated[Path, typer.Option("--home")] = Path("var/relive"),
+    as_json: cli.JsonOption = False,
+) -> None:
+    """Replay real arrivals of the bank's log tick by tick; prints what happened then beside it."""
+    settings = Config()
+    bank_day = read_bank_day(path, cli_import.parse_day(day))
+    local = cli_import.parse_time(at)
+    start_at = bank_day.starts_at + timedelta(hours=local.hour, minutes=local.minute)
+    end_at = start_at + timedelta(minutes=minutes)
+    live = LiveWorld(world_of_bank_day(bank_day, start_at, end_at, settings.policy, seed))
+    reports = play(live, settings, home, start_at, end_at, as_json=as_json)
+    summary = summarise(live, reports)
+    real = real_visits(bank_day, start_at, end_at)
+    then = {
+        "service level": kpis.service_level(real),
+        "abandonment": kpis.abandonment_rate(real),
+        "mean answer, s": kpis.mean_answer_s(real),
+    }
+    if as_json:
+        show.print_json({"replayed": summary, "really": then, "assumptions": bank_day.assumptions})
+        return
+    show.print_rows(
+        f"The bank on {day} from {at}, {minutes} minutes",
+        ("", "replayed", "really"),
+        [(name, _text(value), _text(then.get(name, ""))) for name, value in summary.items()],
+    )
+    for assumption in bank_day.assumptions:
+        show.console.print(f"- {assumption}")
+
+
+def play(
+    live: LiveWorld,
+    settings: Config,
+    home: Path,
+    start_at: datetime,
+    end_at: datetime,
+    *,
+    as_json: bool,
+) -> list[TickReport]:
+    """The reports of all ticks of a simulated stretch, run by the real job on a new store."""
+    shutil.rmtree(home, ignore_errors=True)
+    settings = replace(settings, store=replace(settings.store, home=home))
+    reports: list[TickReport] = []
+    columns = (TextColumn("ticks"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    progress = Progress(*columns, console=show.console, disable=as_json)
+    bar = progress.add_task("ticks", total=(end_at - start_at) // TICK)
+
+    def after(report: TickReport) -> None:
+        live.take_published(settings.store.published, report.tick_at)
+        reports.append(report)
+        progress.advance(bar)
+
+    with (
+        Store.open(settings.store.database, "omniassign demo", start_at) as store,
+        SolverChild() as child,
+        progress,
+    ):
+        child.warm_up()
+        job = TickJob(settings, store, live, child.solve)
+        run(job, SimulatedClock(start_at), TICK, threading.Event(), until=end_at, on_tick=after)
+    return reports
+
+
+def summarise(live: LiveWorld, reports: list[TickReport]) -> dict[str, float | int | None]:
+    """What a manager asks after a run, by name."""
+    visits = live.world.events()
+    census = live.world.census()
+    milliseconds = [report.total_s * 1000 for report in reports]
+    gain = sum(report.gain for report in reports)
+    greedy = sum(report.greedy_gain for report in reports)
+    return {
+        "ticks": len(reports),
+        "contacts that entered": census.arrived,
+        "contacts assigned": sum(report.num_assigned for report in reports),
+        "contacts held, summed over ticks": sum(report.num_held for report in reports),
+        "planned, but gone at commit": sum(report.num_lost for report in reports),
+        "waiting at the end": census.waiting,
+        "abandoned": census.abandoned,
+        "service level": kpis.service_level(visits),
+        "abandonment": kpis.abandonment_rate(visits),
+        "mean answer, s": kpis.mean_answer_s(visits),
+        "gain of the plans": gain,
+        "greedy baseline on the same ticks": greedy,
+        "value against greedy": gain / greedy if greedy else None,
+        "ticks proven optimal": sum(report.termination == "optimal" for report in reports),
+        "bound": sum(report.bound for report in reports),
+        "worst gap": max((report.gap for report in reports), default=None),
+        "median tick, ms": median(milliseconds) if milliseconds else None,
+        "worst tick, ms": max(milliseconds, default=None),
+    }
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.4f}" if abs(value) < 10 else f"{value:,.1f}"
+    return "" if value is None else str(value)
+
+
+def main() -> None:
+    """Entry point of `omniassign`: expected failures are one line and exit code 1."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    try:
+        app()
+    except EXPECTED as error:
+        sys.stderr.write(f"omniassign: {error}\n")
+        raise SystemExit(1) from None

@@ -116,6 +116,11 @@ class Store:
         newest: datetime | None = self._database.frame("newest_tick")["tick_at"].item()
         return newest
 
+    def read_tick(self, tick_at: datetime) -> pl.DataFrame | None:
+        """The committed tick of that instant, one row of `tick`, or None."""
+        row = self._database.frame("read_whole_tick", tick_at=tick_at)
+        return None if row.is_empty() else row
+
     def read_batch(self, now: datetime, tick_at: datetime) -> Batch:
         """The current tables as the tick `tick_at` must see them.
 

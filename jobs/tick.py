@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 
@@ -31,7 +32,7 @@ STAGES = ("ingest", "read", *(stage.value for stage in Stage), "audit", "commit"
 class AuditError(Exception):
     """The plan broke its own rules; nothing was committed and the batch was kept for replay."""
 
-    def __init__(self, findings: tuple[Finding, ...], kept: str) -> None:
+    def __init__(self, findings: tuple[Finding, ...], kept: Path) -> None:
         """Name the first findings and the folder of the batch."""
         first = "; ".join(f"{finding.rule}: {finding.detail}" for finding in findings[:3])
         super().__init__(
@@ -85,6 +86,8 @@ class TickJob:
     store: Store
     source: Source | None
     solver: Solver
+    archive: Path | None = None
+    """Folder that every tick's batch is archived in, or None."""
 
 
 def run_tick(job: TickJob, tick_at: datetime, previous: Plan | None = None) -> TickOutcome:
@@ -112,7 +115,9 @@ def run_tick(job: TickJob, tick_at: datetime, previous: Plan | None = None) -> T
     with watch.stage("audit"):
         findings = audit(batch, job.config.policy, plan)
     if findings:
-        raise AuditError(findings, keep_batch(job.config, batch, plan))
+        raise AuditError(findings, keep_batch(job.config.store.suspects, job.config, batch, plan))
+    if job.archive is not None:
+        keep_batch(job.archive, job.config, batch, plan)
     with watch.stage("ingest"):
         # Whoever hung up while we were thinking must not be assigned: commit compares versions.
         ingest(job.source, job.store, tick_at)
@@ -143,12 +148,12 @@ def ingest(source: Source | None, store: Store, now: datetime) -> None:
     store.replace_current(checked.tables, pl.concat([snapshot.rejects, checked.rejects]), now)
 
 
-def keep_batch(config: Config, batch: Batch, plan: Plan) -> str:
-    """Archive a batch whose plan failed the audit; the name of its folder."""
-    folder = config.store.suspects / f"{batch.now:%Y%m%dT%H%M%S%f}"
-    if not folder.exists():
-        archive_batch(folder, batch, config, plan)
-    return str(folder)
+def keep_batch(folder: Path, config: Config, batch: Batch, plan: Plan) -> Path:
+    """Archive the batch of a tick below `folder`; the folder that it is in."""
+    place = folder / f"{batch.now:%Y%m%dT%H%M%S%f}"
+    if not place.exists():
+        archive_batch(place, batch, config, plan)
+    return place
 
 
 def _stages(watch: Stopwatch) -> Callable[[Stage], AbstractContextManager[None]]:

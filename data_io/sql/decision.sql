@@ -6,6 +6,9 @@ SELECT max(tick_at) AS tick_at FROM tick
 -- name: read_tick
 SELECT num_assigned, num_lost FROM tick WHERE tick_at = $tick_at
 
+-- name: read_whole_tick
+SELECT * FROM tick WHERE tick_at = $tick_at
+
 -- name: read_lost
 SELECT * FROM lost_assignment WHERE tick_at = $tick_at
 

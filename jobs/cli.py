@@ -1,0 +1,314 @@
+"""The commands of a queue manager: decide, watch, explain, check, replay."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import polars as pl
+import typer
+
+from data_io.imports.folder import FolderSource, read_folder
+from data_io.publish import read_published
+from data_io.store import Store
+from data_io.validate import validate
+from jobs import archive, show
+from jobs.clock import Clock, SystemClock, newest_grid_instant
+from jobs.config import Config, ConfigError, read_config
+from jobs.readers import read_answer, read_status
+from jobs.runner import repair_publication, run, stop_on_signals
+from jobs.tick import TickJob, run_tick
+from models.tables import OUTPUT_TABLES
+from solver.child import SolverChild
+from solver.solve import solve
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="TOML file; ./omniassign.toml where it exists.")
+]
+HomeOption = Annotated[
+    Path | None, typer.Option("--home", help="Folder of the store and the published tables.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
+ArchiveOption = Annotated[
+    Path | None, typer.Option("--archive", help="Keep every batch here, for `replay`.")
+]
+
+
+class FileFormat(StrEnum):
+    """Formats that tables are exported in."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+    NDJSON = "ndjson"
+
+
+@app.command()
+def tick(
+    at: Annotated[
+        str | None,
+        typer.Option("--at", help="Decision instant, ISO 8601, UTC if no zone is given."),
+    ] = None,
+    config: ConfigOption = None,
+    home: HomeOption = None,
+    keep: ArchiveOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Decide once: snapshot, assign, audit, commit, publish.
+
+    The instant is --at, else now where a source folder is configured, else that of the snapshot
+    in the store. Running the same tick again changes nothing.
+    """
+    settings = load(config, home)
+    clock = SystemClock()
+    with open_job(settings, clock, keep) as job:
+        repair_publication(job)
+        outcome = run_tick(job, _instant(at, job, clock))
+    if as_json:
+        show.print_json(show.report_json(outcome.report))
+    else:
+        show.print_report(outcome.report)
+
+
+@app.command("run")
+def run_command(
+    every: Annotated[str, typer.Option(help="Length of a tick, such as 5s or 500ms.")] = "5s",
+    config: ConfigOption = None,
+    home: HomeOption = None,
+    keep: ArchiveOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Decide at every multiple of --every until SIGTERM or Ctrl-C; the tick under way ends."""
+    settings = load(config, home)
+    if settings.source.folder is None:
+        raise ConfigError("run: nothing feeds the store; set folder in [source] of the config")
+    length = _duration(every)
+    if not as_json:
+        show.console.print(f"settings: {settings.to_json()}", soft_wrap=True)
+    with stop_on_signals() as stop, open_job(settings, SystemClock(), keep) as job:
+        summary = run(
+            job,
+            SystemClock(),
+            length,
+            stop,
+            on_tick=(
+                (lambda report: show.print_json(show.report_json(report)))
+                if as_json
+                else show.print_tick_line
+            ),
+        )
+    if as_json:
+        show.print_json(asdict(summary))
+    else:
+        show.console.print(
+            f"stopped after {summary.num_ticks} ticks; {summary.num_skipped} late ones skipped,"
+            f" {summary.num_refused} refused by the audit"
+        )
+
+
+@app.command()
+def status(
+    config: ConfigOption = None, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """The last tick, why contacts wait, and what is in quarantine; works while a job runs."""
+    found = read_status(load(config, home).store.published)
+    if as_json:
+        show.print_json(
+            {
+                "tick": found.tick.to_dicts()[0],
+                "reasons": found.reasons.to_dicts(),
+                "rejected": found.rejected.to_dicts(),
+                "unanswered": found.unanswered.to_dicts(),
+            }
+        )
+        return
+    last = found.tick.row(0, named=True)
+    show.print_rows("Last tick", ("", ""), [(name, str(value)) for name, value in last.items()])
+    show.print_frame("Why contacts wait", found.reasons)
+    show.print_frame("Quarantine", found.rejected)
+    waiting = f"{found.unanswered['num'].sum()} offers at {len(found.unanswered)} agents"
+    show.console.print(f"Published offers that no later event answers: {waiting}")
+
+
+@app.command()
+def explain(
+    contact: str,
+    config: ConfigOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Why this contact got its agent, or why it waits; works while a job runs."""
+    answer = read_answer(load(config, home).store.published, contact)
+    if as_json:
+        show.print_json(answer.row)
+        return
+    show.console.print(
+        f"[bold]{answer.contact_id}[/bold] at {answer.tick_at:%Y-%m-%d %H:%M:%S} UTC:"
+        f" {answer.decision}"
+    )
+    show.console.print(answer.sentence)
+    if answer.terms:
+        rows = [(name, f"{amount:+,.2f}") for name, amount in answer.terms]
+        total = sum(amount for _, amount in answer.terms)
+        show.print_rows("Terms of the gain", ("", "money"), [*rows, ("gain", f"{total:+,.2f}")])
+
+
+@app.command("validate")
+def validate_command(
+    folder: Path,
+    at: Annotated[str | None, typer.Option("--at", help="Instant of the snapshot.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a folder of input tables; exits with 1 if a row breaks a rule of the contracts."""
+    read = read_folder(folder)
+    checked = validate(read.tables, parse_instant(at) if at else SystemClock().now())
+    rejects = pl.concat([read.rejects, checked.rejects])
+    by_rule = rejects.group_by("table_name", "rule").agg(num=pl.len(), first=pl.col("raw").first())
+    by_rule = by_rule.sort("table_name", "rule")
+    notes = [*read.notes, *checked.notes]
+    if as_json:
+        good = {
+            name: 0 if frame is None else len(frame)
+            for name, frame in vars(checked.tables).items()
+        }
+        show.print_json({"good": good, "rejected": by_rule.to_dicts(), "notes": notes})
+    else:
+        show.print_frame("Rows that break a rule", by_rule)
+        for note in notes:
+            show.console.print(f"note: {note}")
+    if len(rejects):
+        raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Option("--out", help="Folder to write to.")],
+    file_format: Annotated[FileFormat, typer.Option("--format")] = FileFormat.PARQUET,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All that the store holds; no job may be running.")
+    ] = False,
+    config: ConfigOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the output tables as files: the published window, or everything in the store."""
+    settings = load(config, home)
+    if everything:
+        now = SystemClock().now()
+        with Store.open(settings.store.database, "omniassign export", now) as store:
+            tables = store.read_output(now - datetime(1970, 1, 1, tzinfo=UTC))
+    else:
+        tables = read_published(settings.store.published)
+    out.mkdir(parents=True, exist_ok=True)
+    written = {}
+    for table in OUTPUT_TABLES:
+        frame = tables.frame(table)
+        path = out / f"{table.name}.{file_format}"
+        _write(frame, path, file_format)
+        written[str(path)] = len(frame)
+    if as_json:
+        show.print_json(written)
+    else:
+        show.print_rows("Written", ("file", "rows"), [(p, f"{n:,}") for p, n in written.items()])
+
+
+@app.command("replay")
+def replay_command(folder: Path, as_json: JsonOption = False) -> None:
+    """Decide an archived batch again; exits with 1 unless the plan is the archived one."""
+    again = archive.replay(folder, solve)
+    plan = again.plan
+    if as_json:
+        show.print_json(
+            {
+                "identical": again.identical,
+                "plan_digest": plan.digest(),
+                "archived_digest": again.archived_digest,
+                "num_assigned": len(plan.assignments),
+                "gain": plan.gain_milli / 1000,
+                "gap": plan.gap,
+                "termination": plan.termination,
+            }
+        )
+    else:
+        verdict = "identical to the archived plan" if again.identical else "NOT the archived plan"
+        show.console.print(
+            f"{len(plan.assignments)} assigned, gain {plan.gain_milli / 1000:,.2f},"
+            f" {plan.termination}: {verdict}"
+        )
+    if not again.identical:
+        raise typer.Exit(1)
+
+
+@app.command("config")
+def config_command(config: ConfigOption = None, home: HomeOption = None) -> None:
+    """All settings as JSON, defaults included."""
+    show.console.file.write(load(config, home).to_json() + "\n")
+
+
+def load(config: Path | None, home: Path | None) -> Config:
+    """Settings of the file, with the home folder replaced where one is given."""
+    settings = read_config(config)
+    if home is None:
+        return settings
+    return replace(settings, store=replace(settings.store, home=home))
+
+
+@contextmanager
+def open_job(settings: Config, clock: Clock, keep: Path | None = None) -> Iterator[TickJob]:
+    """The store, the source and a warm solver child of one job."""
+    folder = settings.source.folder
+    source = FolderSource(folder) if folder is not None else None
+    with (
+        Store.open(settings.store.database, "omniassign", clock.now()) as store,
+        SolverChild() as child,
+    ):
+        child.warm_up()
+        yield TickJob(settings, store, source, child.solve, keep)
+
+
+def parse_instant(text: str) -> datetime:
+    """An ISO 8601 instant in UTC; UTC is meant where no zone is given. Raises ConfigError."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"{text!r} is not an instant; expected e.g. 2026-11-03T14:00") from None
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
+def _instant(at: str | None, job: TickJob, clock: Clock) -> datetime:
+    if at is not None:
+        return parse_instant(at)
+    if job.source is not None:
+        return newest_grid_instant(clock.now(), timedelta(seconds=1))
+    snapshot_at = job.store.snapshot_at()
+    if snapshot_at is None:
+        raise ConfigError(
+            "tick: the store is empty; import a snapshot first, or set folder in [source]"
+        )
+    return snapshot_at
+
+
+def _write(frame: pl.DataFrame, path: Path, file_format: FileFormat) -> None:
+    match file_format:
+        case FileFormat.PARQUET:
+            frame.write_parquet(path)
+        case FileFormat.CSV:
+            frame.write_csv(path)
+        case FileFormat.NDJSON:
+            frame.write_ndjson(path)
+
+
+def _duration(text: str) -> timedelta:
+    for unit, seconds in (("ms", 1e-3), ("s", 1.0), ("m", 60.0)):
+        if text.endswith(unit):
+            try:
+                length = timedelta(seconds=float(text.removesuffix(unit)) * seconds)
+            except ValueError:
+                break
+            if length > timedelta(0):
+                return length
+    raise ConfigError(f"--every is {text!r}; expected a length such as 5s, 500ms or 1m")

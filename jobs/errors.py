@@ -1,0 +1,25 @@
+"""Failures that a user can do something about: shown as one line, without a traceback."""
+
+from data_io.batch_files import BatchFilesError
+from data_io.commit import LateTickError
+from data_io.imports.folder import FolderError
+from data_io.imports.imported import UnreadableLogError
+from data_io.lease import LeaseTakenError
+from data_io.migrations import NewerDatabaseError
+from data_io.publish import PublicationError
+from jobs.config import ConfigError
+from jobs.readers import NotFoundError
+from jobs.tick import AuditError
+
+EXPECTED = (
+    AuditError,
+    BatchFilesError,
+    ConfigError,
+    FolderError,
+    LateTickError,
+    LeaseTakenError,
+    NewerDatabaseError,
+    NotFoundError,
+    PublicationError,
+    UnreadableLogError,
+)
