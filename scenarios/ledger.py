@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from models.tables import LoadState
 from scenarios.fates import (
     ANSWERED,
     ENDED,
@@ -23,7 +24,8 @@ WAITING, HELD, DONE, ABANDONED = range(4)
 """Phases of a contact that has entered; it is done when wrap-up is over."""
 
 RINGING, ACTIVE, PAUSED, WRAPPING = range(4)
-"""States of a held contact, in the order of `LoadState`."""
+STATES = (LoadState.OFFERED, LoadState.ACTIVE, LoadState.PARKED, LoadState.WRAP_UP)
+"""States of a held contact: codes, and what the platform calls them."""
 
 
 class Ledger:

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from data_io.quarantine import REJECTS
+from data_io.quarantine import no_rejects
 from data_io.source import Snapshot
 from models.policy import Policy
 from models.tables import (
@@ -19,17 +19,16 @@ from models.tables import (
     INSTANT,
     AssignmentEvent,
     InputTables,
-    LoadState,
     Presence,
 )
 from scenarios.fates import ANSWERED, ENDED, NEVER, draw_fates
-from scenarios.ledger import ABANDONED, DONE, HELD, WAITING, WRAPPING, Ledger
+from scenarios.ledger import ABANDONED, DONE, HELD, STATES, WAITING, WRAPPING, Ledger
 from scenarios.population import USUAL_LEVEL, build_population
 from scenarios.roster import LABELS, PRESENCES, build_roster
 
 Ints = NDArray[np.int64]
 
-_STATES = pl.Series([LoadState.OFFERED, LoadState.ACTIVE, LoadState.PARKED, LoadState.WRAP_UP])
+_STATES = pl.Series([state.value for state in STATES])
 _OUTCOMES = pl.Series(["waiting", "answered", "answered", "abandoned"])
 _TAKES_WORK = [PRESENCES.index(p) for p in (Presence.AVAILABLE, Presence.WRAP_UP)]
 _MOOD_LOST = 0.3
@@ -138,7 +137,7 @@ class World:
             contact_skills=people.contact_skills[people.skill_rows(waiting)],
             declines=people.declines,
         )
-        return Snapshot(tables=tables, rejects=pl.DataFrame(schema=REJECTS))
+        return Snapshot(tables=tables, rejects=no_rejects())
 
     def accept(self, assignments: pl.DataFrame) -> Acceptance:
         """Begin what committed assignments say: the agent answers within a few seconds.
