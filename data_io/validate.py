@@ -233,10 +233,13 @@ def _without_guarded(sheet: _Sheet, children: list[_Sheet]) -> _Sheet:
 
 def _entries(sheet: _Sheet) -> pl.DataFrame:
     """Quarantine entries of the sheet, by rule and digest: the order of the rows does not show."""
-    shown = [name for name in (*sheet.table.schema(), READ_LINE) if name in sheet.raw.columns]
-    others = [name for name in sheet.raw.columns if name not in (*shown, READ_RULE)]
-    rows = sheet.raw.select(*shown, *others)
-    entries = [rejected(sheet.table.name, rows[bad[_ROW]], bad) for bad in sheet.bad]
+    first = [name for name in (*sheet.table.schema(), READ_LINE) if name in sheet.raw.columns]
+    names = [*first, *(name for name in sheet.raw.columns if name not in (*first, READ_RULE))]
+    entries = []
+    for bad in sheet.bad:
+        # A selection of no columns would forget how many rows there are.
+        rows = sheet.raw.select(names)[bad[_ROW]] if names else pl.DataFrame(height=bad.height)
+        entries.append(rejected(sheet.table.name, rows, bad))
     return pl.concat(entries).sort("rule", "row_digest")
 
 

@@ -76,7 +76,7 @@ def ndjson_rows(payload: bytes, table: Table) -> pl.DataFrame:
         for name in names
         if name in expected or name in foreign
     ]
-    return pl.DataFrame(columns, height=len(records))
+    return pl.DataFrame(columns or None, height=len(records))
 
 
 def _lines(payload: bytes) -> pl.Series:

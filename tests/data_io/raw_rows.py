@@ -1,0 +1,99 @@
+"""One good raw row of every input table, to be spoilt by the tests."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+
+from models.tables import InputTables
+
+NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
+
+RawRow = dict[str, Any]
+
+_GOOD: dict[str, RawRow] = {
+    "queues": {
+        "queue_id": "q1",
+        "calendar_id": None,
+        "target_answer_s": 20.0,
+        "mean_handle_s": 300.0,
+    },
+    "calendars": {
+        "calendar_id": "k1",
+        "time_zone": "Europe/Madrid",
+        "weekday": 0,
+        "opens_minute": 480,
+        "closes_minute": 1080,
+    },
+    "customers": {
+        "customer_id": "u1",
+        "value": 250.0,
+        "tier": "gold",
+        "owner_agent_id": None,
+        "time_zone": "Europe/Madrid",
+    },
+    "agents": {
+        "agent_id": "a1",
+        "presence": "available",
+        "site": "Porto",
+        "time_zone": "Europe/Lisbon",
+        "shift_start_at": "2026-11-22T08:00:00Z",
+        "shift_end_at": "2026-11-22T16:00:00Z",
+        "capacity_units": 100.0,
+        "idle_since": None,
+        "version": 1,
+    },
+    "agent_channels": {"agent_id": "a1", "channel": "chat", "max_items": 3},
+    "agent_skills": {"agent_id": "a1", "skill": "billing", "proficiency": 7},
+    "agent_load": {
+        "agent_id": "a1",
+        "contact_id": "h1",
+        "conversation_id": None,
+        "customer_id": None,
+        "channel": "chat",
+        "state": "active",
+        "units": 33.0,
+        "started_at": "2026-11-22T09:50:00Z",
+        "expected_end_at": None,
+    },
+    "queue_members": {"queue_id": "q1", "agent_id": "a1"},
+    "contacts": {
+        "contact_id": "c1",
+        "conversation_id": "v1",
+        "customer_id": "u1",
+        "queue_id": "q1",
+        "channel": "chat",
+        "language": "es",
+        "entered_at": "2026-11-22T09:59:00Z",
+        "last_message_at": None,
+        "due_at": None,
+        "value": 100.0,
+        "sentiment": -0.5,
+        "escalated": False,
+        "last_agent_id": None,
+        "last_agent_at": None,
+        "time_zone": "Europe/Madrid",
+        "version": 1,
+    },
+    "contact_skills": {"contact_id": "c1", "skill": "billing", "min_proficiency": 5},
+    "declines": {
+        "contact_id": "c1",
+        "agent_id": "a1",
+        "declined_at": "2026-11-22T09:58:00Z",
+    },
+}
+
+
+def raw_row(table_name: str, **changes: object) -> RawRow:
+    """A good row of the table with some values replaced."""
+    return _GOOD[table_name] | changes
+
+
+def raw_tables(**rows: list[RawRow]) -> InputTables:
+    """A snapshot with the rows given; a table that is not named has its one good row."""
+    return InputTables(
+        **{
+            name: pl.DataFrame(rows.get(name, [good]), infer_schema_length=None)
+            for name, good in _GOOD.items()
+        }
+    )
