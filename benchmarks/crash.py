@@ -35,7 +35,7 @@ from benchmarks.stand_in import (
 )
 from data_io.batch_files import read_batch_files, write_batch
 from data_io.publish import CURRENT, publish, read_published
-from data_io.store import Store
+from data_io.store import IN_MEMORY, Store
 from models.tables import ASSIGNMENT, INSTANT, TICK, AssignmentEvent, Table
 
 WINDOW = 10 * EVERY
@@ -175,6 +175,7 @@ def stored_rows(target: Target, store: Store, table: Table) -> pl.DataFrame:
 
 def run_stand_in(folder: Path, num_ticks: int | None) -> None:
     """Tick from where the store stands, for `num_ticks` or until killed."""
+    Store.open(IN_MEMORY, "stand-in", START).close()  # loads the libraries
     print("started", flush=True)
     with Store.open(folder / "store.duckdb", "stand-in", START) as store:
         last = store.last_tick_at()

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from data_io.statements import statement
+from data_io.statements import Value, statement
 from models.tables import Table
 
 CHECKPOINT_THRESHOLD = "1GB"
@@ -31,6 +31,10 @@ class Database:
             },
         )
         self.run_text("SET TimeZone = 'UTC'")
+        # DuckDB 1.5 imports pandas, where installed, before it reads its first frame: a second
+        # that belongs to opening and not to the first tick.
+        with self.incoming(pl.DataFrame({"warm": [True]})):
+            self.frame("read_incoming")
 
     def close(self) -> None:
         """Close the connection; an open transaction is rolled back."""
@@ -40,13 +44,13 @@ class Database:
         """Run statements that have no name: migrations and settings."""
         self._connection.execute(sql).fetchall()
 
-    def run(self, name: str, table: Table | None = None, /, **params: object) -> None:
+    def run(self, name: str, table: Table | None = None, /, **values: Value) -> None:
         """Run the statement `name`."""
-        self._connection.execute(statement(name, table), params).fetchall()
+        self.run_text(statement(name, table, **values))
 
-    def frame(self, name: str, table: Table | None = None, /, **params: object) -> pl.DataFrame:
+    def frame(self, name: str, table: Table | None = None, /, **values: Value) -> pl.DataFrame:
         """Rows of the query `name`."""
-        return self._connection.sql(statement(name, table), params=params).pl()
+        return self._connection.sql(statement(name, table, **values)).pl()
 
     def append(self, table: Table, rows: pl.DataFrame) -> None:
         """Append rows that follow the contract of `table`; ValueError when they do not."""

@@ -9,6 +9,9 @@ DELETE FROM {table}
 -- name: append_incoming
 INSERT INTO {table} SELECT * FROM incoming
 
+-- name: read_incoming
+SELECT * FROM incoming
+
 -- name: touch_rejected
 UPDATE rejected_row
 SET last_seen_at = $snapshot_at

@@ -1,0 +1,202 @@
+"""Publication: whole, immutable batches that never go back."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+import data_io.publish
+from benchmarks.stand_in import (
+    NO_REJECTS,
+    START,
+    stand_in_plan,
+    stand_in_tables,
+    stand_in_tick_row,
+    tick_instant,
+)
+from data_io.contract_doc import DOC, with_contracts
+from data_io.publish import (
+    CURRENT,
+    Manifest,
+    PublicationError,
+    publish,
+    read_manifest,
+    read_published,
+)
+from data_io.store import IN_MEMORY, Store
+from models.tables import OUTPUT_TABLES
+
+WINDOW = timedelta(seconds=10)
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    """A store in memory, empty."""
+    with Store.open(IN_MEMORY, "test", START) as opened:
+        yield opened
+
+
+def tick(store: Store, number: int) -> None:
+    """Snapshot and commit the tick `number`."""
+    tick_at = tick_instant(number)
+    store.replace_current(stand_in_tables(number, 3, 2), NO_REJECTS, tick_at)
+    plan = stand_in_plan(store.read_batch(tick_at, tick_at), tick_at, 2)
+    store.commit(plan, stand_in_tick_row(plan))
+
+
+def test_readers_get_what_the_store_holds(store: Store, tmp_path: Path) -> None:
+    """Every table with its contract's columns, and a manifest that says how much."""
+    for number in range(3):
+        tick(store, number)
+    manifest = publish(store, tmp_path, WINDOW, keep=3)
+    assert (manifest.sequence, manifest.tick_at) == (1, tick_instant(2))
+    published = read_published(tmp_path)
+    assert published.manifest == manifest
+    output = store.read_output(WINDOW)
+    for table in OUTPUT_TABLES:
+        assert_frame_equal(published.frame(table), output.frame(table))
+    # The window of two ticks holds two of the three.
+    assert published.tick.height == 2
+
+
+def test_an_empty_store_can_be_published(store: Store, tmp_path: Path) -> None:
+    """Before the first tick there are empty tables and no instant."""
+    publish(store, tmp_path, WINDOW, keep=1)
+    published = read_published(tmp_path)
+    assert published.manifest.tick_at is None
+    assert published.tick.height == 0
+
+
+def test_the_newest_batches_stay_and_older_ones_go(store: Store, tmp_path: Path) -> None:
+    """Two of four batches are kept; the sequence rises by one each time."""
+    for number in range(4):
+        tick(store, number)
+        assert publish(store, tmp_path, WINDOW, keep=2).sequence == number + 1
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == [CURRENT, "batch-0000000003", "batch-0000000004"]
+
+
+def test_publishing_again_repairs_a_crash_before_the_manifest(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch without a manifest is never seen, its number never used twice, its rest removed."""
+    tick(store, 0)
+    publish(store, tmp_path, WINDOW, keep=5)
+    tick(store, 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(data_io.publish, "write_atomically", _killed)
+        with pytest.raises(InterruptedError):
+            publish(store, tmp_path, WINDOW, keep=5)
+    (tmp_path / ".tmp-batch-0000000009").mkdir()
+    (tmp_path / f".tmp-{CURRENT}").write_text("{")
+    assert read_published(tmp_path).manifest.tick_at == tick_instant(0)
+    assert publish(store, tmp_path, WINDOW, keep=5).sequence == 3
+    assert read_published(tmp_path).manifest.tick_at == tick_instant(1)
+    assert list(tmp_path.glob(".tmp-*")) == []
+
+
+def _killed(*_: object) -> None:
+    raise InterruptedError
+
+
+def test_a_batch_retired_under_the_reader_is_replaced_by_the_next(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow reader holds an old manifest; it reads the newest batch instead of failing."""
+    tick(store, 0)
+    old = publish(store, tmp_path, WINDOW, keep=1)
+    tick(store, 1)
+    publish(store, tmp_path, WINDOW, keep=1)
+    manifests = iter([old])
+
+    def late_manifest(folder: Path) -> Manifest:
+        return next(manifests, None) or read_manifest(folder)
+
+    monkeypatch.setattr(data_io.publish, "read_manifest", late_manifest)
+    assert read_published(tmp_path).manifest.sequence == 2
+
+
+def test_a_missing_file_of_the_present_batch_is_an_error(store: Store, tmp_path: Path) -> None:
+    """Waiting for it would be waiting for ever."""
+    manifest = publish(store, tmp_path, WINDOW, keep=1)
+    (tmp_path / manifest.files[0].path).unlink()
+    with pytest.raises(PublicationError, match=r"tick\.parquet is missing.*publish again"):
+        read_published(tmp_path)
+
+
+def test_a_folder_of_another_store_is_refused(store: Store, tmp_path: Path) -> None:
+    """An older store must not take readers back in time."""
+    tick(store, 5)
+    publish(store, tmp_path, WINDOW, keep=1)
+    with Store.open(IN_MEMORY, "test", START) as other:
+        with pytest.raises(PublicationError, match="the store's last is None"):
+            publish(other, tmp_path, WINDOW, keep=1)
+        tick(other, 4)
+        with pytest.raises(PublicationError, match="publish into a new folder"):
+            publish(other, tmp_path, WINDOW, keep=1)
+    assert read_manifest(tmp_path).sequence == 1
+
+
+def test_readers_refuse_what_they_do_not_know(store: Store, tmp_path: Path) -> None:
+    """Nothing published, another schema version, a wrong number of rows: each says what to do."""
+    with pytest.raises(PublicationError, match=r"has no CURRENT\.json.*run a tick first"):
+        read_published(tmp_path)
+    manifest = publish(store, tmp_path, WINDOW, keep=1)
+    current = json.loads((tmp_path / CURRENT).read_text())
+    (tmp_path / CURRENT).write_text(json.dumps(current | {"schema_version": 99}))
+    with pytest.raises(PublicationError, match="schema version 99, expected 1"):
+        read_published(tmp_path)
+    current["files"][0]["num_rows"] = 7
+    (tmp_path / CURRENT).write_text(json.dumps(current))
+    with pytest.raises(PublicationError, match="0 rows, expected 7"):
+        read_published(tmp_path)
+    assert manifest.files[0].num_rows == 0
+
+
+def test_columns_of_a_later_release_do_not_disturb(store: Store, tmp_path: Path) -> None:
+    """Additive changes keep the version, so readers take the columns they know."""
+    tick(store, 0)
+    manifest = publish(store, tmp_path, WINDOW, keep=1)
+    file = next(file for file in manifest.files if file.table == "price")
+    wider = pl.read_parquet(tmp_path / file.path).with_columns(later=pl.lit(1))
+    wider.write_parquet(tmp_path / file.path)
+    assert_frame_equal(read_published(tmp_path).price, store.read_output(WINDOW).price)
+
+
+def test_at_least_one_batch_is_kept(store: Store, tmp_path: Path) -> None:
+    """Keeping none would remove the batch that the manifest names."""
+    with pytest.raises(ValueError, match="keep is 0, expected at least 1"):
+        publish(store, tmp_path, WINDOW, keep=0)
+
+
+def test_two_reader_processes_never_see_half_a_batch_or_time_going_back(tmp_path: Path) -> None:
+    """Two processes poll while a third ticks and publishes 25 times, keeping three batches."""
+    folder = tmp_path / "published"
+    python = (sys.executable, "-m")
+    reader = (*python, "benchmarks.readers", str(folder), "--until", "25", "--pause", "0.01")
+    writer = (*python, "benchmarks.crash", "--child", str(tmp_path), "--ticks", "25")
+    readers = [subprocess.Popen(reader, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    try:
+        subprocess.run(writer, check=True, stdout=subprocess.DEVNULL, timeout=120)
+        reports = [json.loads(process.communicate(timeout=60)[0]) for process in readers]
+    finally:
+        for process in readers:
+            process.kill()
+            process.wait()
+    for report in reports:
+        assert report["findings"] == []
+        assert report["batches"] >= 2
+
+
+def test_the_documentation_shows_the_contract() -> None:
+    """docs/tables.md is generated from models/tables.py: python -m data_io.contract_doc."""
+    text = DOC.read_text(encoding="utf-8")
+    assert with_contracts(text) == text
+    with pytest.raises(ValueError, match="expected one; add it"):
+        with_contracts("a document without the mark")
