@@ -1,0 +1,112 @@
+"""Is this plan right? Everything recomputed from the tables alone, and every claim checked.
+
+The solver's word is a claim, and so is the problem that it was given: sections 1 to 6 of
+`docs/model.md` are written a second time in `audit_conversations`, `audit_agents`, `audit_rules`,
+`audit_pairs`, `audit_gain` and `audit_survey`, which share no code with what makes plans.
+"""
+
+import polars as pl
+
+from models.audit_case import Case, Check
+from models.audit_limits import (
+    agents_within_caps,
+    held_means_free_soon,
+    items_within_concurrency,
+    lanes_within_caps,
+    new_items_not_blocked,
+    pairs_eligible,
+    sites_within_caps,
+    units_within_capacity,
+)
+from models.audit_proof import (
+    bound_proven,
+    choices_priced,
+    gain_within_bound,
+    gains_true,
+    optimal_means_no_gap,
+    plan_gain_adds_up,
+    prices_well_formed,
+    site_prices_well_formed,
+    terms_true,
+)
+from models.audit_reasons import lost_means_worth_it, not_worth_it_means_so, rule_reasons_hold
+from models.audit_rows import (
+    agents_exist,
+    contacts_exist,
+    conversation_stays_whole,
+    decision_has_reason,
+    every_contact_explained,
+    every_contact_once,
+    facts_copied,
+    lead_marked,
+    same_policy,
+    same_tick,
+    units_copied,
+)
+from models.batch import Batch
+from models.plan import Finding, Plan
+from models.policy import Policy
+from models.tables import ASSIGNMENT, EXPLANATION, PRICE, UNASSIGNED
+
+CHECKS: tuple[Check, ...] = (
+    same_tick,
+    same_policy,
+    every_contact_once,
+    contacts_exist,
+    agents_exist,
+    decision_has_reason,
+    facts_copied,
+    units_copied,
+    conversation_stays_whole,
+    lead_marked,
+    every_contact_explained,
+    pairs_eligible,
+    held_means_free_soon,
+    lanes_within_caps,
+    agents_within_caps,
+    sites_within_caps,
+    units_within_capacity,
+    items_within_concurrency,
+    new_items_not_blocked,
+    gains_true,
+    terms_true,
+    plan_gain_adds_up,
+    prices_well_formed,
+    site_prices_well_formed,
+    choices_priced,
+    bound_proven,
+    gain_within_bound,
+    optimal_means_no_gap,
+    rule_reasons_hold,
+    lost_means_worth_it,
+    not_worth_it_means_so,
+)
+"""What must hold of every plan."""
+
+
+def audit(batch: Batch, policy: Policy, plan: Plan) -> tuple[Finding, ...]:
+    """Everything that is wrong with the plan, one finding per broken rule; empty if it is clean.
+
+    Frames that break their contracts are the only finding, because nothing else can be read then.
+    """
+    misshapen = _columns(plan)
+    if misshapen:
+        return misshapen
+    case = Case(batch, policy, plan)
+    return tuple(finding for check in CHECKS for finding in check(case))
+
+
+def _columns(plan: Plan) -> tuple[Finding, ...]:
+    site_prices = pl.Schema({"site": pl.String(), "price": pl.Float64()})
+    expected = (
+        ("assignments", plan.assignments, ASSIGNMENT.schema()),
+        ("unassigned", plan.unassigned, UNASSIGNED.schema()),
+        ("explanations", plan.explanations, EXPLANATION.schema()),
+        ("prices", plan.prices, PRICE.schema()),
+        ("site_prices", plan.site_prices, site_prices),
+    )
+    return tuple(
+        Finding("columns", f"{name} has {dict(frame.schema)}, expected {dict(schema)}")
+        for name, frame, schema in expected
+        if dict(frame.schema) != dict(schema)
+    )

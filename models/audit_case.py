@@ -1,0 +1,172 @@
+"""What the checks look at: a plan, and what the tables say about it, recomputed."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import polars as pl
+
+from models.audit_agents import Agents, Room, build_agents, build_room
+from models.audit_conversations import Conversations, build_conversations
+from models.audit_gain import Terms, Worth, build_worth
+from models.audit_numbers import Bools, Ints, ints
+from models.audit_pairs import Eligibility, build_eligibility
+from models.audit_rules import RULES, Sides
+from models.audit_survey import Quoted, Survey, build_survey, read_prices
+from models.batch import Batch
+from models.plan import Finding, Plan, Reason
+from models.policy import Policy
+from models.tables import Decision
+
+FIRST_FEW = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """The N conversations that got an agent, by conversation; each at its lead's row."""
+
+    contact_id: pl.Series
+    conversation: Ints
+    agent: Ints
+    held: Bools
+
+    def __len__(self) -> int:
+        """N."""
+        return len(self.conversation)
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A plan under audit; everything else is recomputed from the tables on first use."""
+
+    batch: Batch
+    policy: Policy
+    plan: Plan
+
+    @cached_property
+    def conversations(self) -> Conversations:
+        """Section 1."""
+        return build_conversations(self.batch, self.policy)
+
+    @cached_property
+    def agents(self) -> Agents:
+        """Section 2."""
+        return build_agents(self.batch, self.policy)
+
+    @cached_property
+    def sides(self) -> Sides:
+        """Both sides of every pair."""
+        return Sides(self.batch, self.policy, self.conversations, self.agents)
+
+    @cached_property
+    def eligibility(self) -> Eligibility:
+        """Section 3."""
+        return build_eligibility(self.sides)
+
+    @cached_property
+    def room(self) -> Room:
+        """Section 4."""
+        return build_room(self.policy, self.agents, self.conversations)
+
+    @cached_property
+    def worth(self) -> Worth:
+        """Section 5."""
+        return build_worth(self.sides, self.eligibility)
+
+    @cached_property
+    def quoted(self) -> Quoted:
+        """The plan's prices."""
+        return read_prices(self.plan, self.agents)
+
+    @cached_property
+    def survey(self) -> Survey:
+        """Section 6: all eligible pairs at the plan's prices."""
+        return build_survey(self.conversations, self.eligibility, self.worth, self.quoted)
+
+    @cached_property
+    def decided(self) -> pl.DataFrame:
+        """(contact_id, decision, reason, agent_id): every row of the plan, the given agent."""
+        is_held = pl.col("decision") == Decision.HELD
+        assigned = self.plan.assignments.select(
+            "contact_id",
+            "agent_id",
+            decision=pl.lit(Decision.ASSIGNED.value),
+            reason=pl.lit(Reason.BEST_MATCH.value),
+        )
+        waiting = self.plan.unassigned.select(
+            "contact_id",
+            "decision",
+            "reason",
+            agent_id=pl.when(is_held).then("agent_id"),
+        )
+        return pl.concat([assigned, waiting.select(assigned.columns)])
+
+    @cached_property
+    def known(self) -> pl.DataFrame:
+        """`decided` where contact and agent exist, with `conversation`, `is_lead` and `agent`."""
+        members = self.conversations.members.select("contact_id", "conversation", "is_lead")
+        return self.decided.join(members, on="contact_id", maintain_order="left").join(
+            self.agents.ids.select("agent_id", "agent"),
+            on="agent_id",
+            how="left",
+            maintain_order="left",
+        )
+
+    @cached_property
+    def choice(self) -> Choice:
+        """Who got whom, as far as contacts and agents exist."""
+        rows = (
+            self.known.filter(pl.col("is_lead") & pl.col("agent").is_not_null())
+            .unique("conversation", keep="first")
+            .sort("conversation")
+        )
+        return Choice(
+            contact_id=rows["contact_id"],
+            conversation=ints(rows["conversation"]),
+            agent=ints(rows["agent"]),
+            held=(rows["decision"] == Decision.HELD).to_numpy(),
+        )
+
+    @cached_property
+    def ready(self) -> Bools:
+        """(N,) whether rules up to `units_full` hold for the chosen pair, so that it has terms."""
+        choice = self.choice
+        ready: Bools = self.eligibility.num_passed(choice.conversation, choice.agent) == len(RULES)
+        return ready
+
+    @cached_property
+    def terms(self) -> Terms:
+        """Terms of the chosen pairs that are ready."""
+        conversation = self.choice.conversation[self.ready]
+        agent = self.choice.agent[self.ready]
+        return self.worth.terms(
+            conversation,
+            self.eligibility.entry(conversation, agent),
+            conversation * len(self.agents) + agent,
+        )
+
+
+Check = Callable[[Case], Iterator[Finding]]
+
+
+def findings(rule: str, claim: str, offenders: Sequence[object] | pl.Series) -> Iterator[Finding]:
+    """One finding with the number of offenders and the first few, or none if there are none."""
+    if len(offenders):
+        few = ", ".join(str(offender) for offender in list(offenders[:FIRST_FEW]))
+        yield Finding(rule, f"{len(offenders)} x {claim}; first: {few}")
+
+
+def differing(rows: pl.DataFrame, columns: Sequence[str], suffix: str) -> pl.Series:
+    """ "contact_id column" of every cell that differs from its twin `column + suffix`."""
+    return pl.concat(
+        rows.filter(pl.col(column).ne_missing(pl.col(column + suffix))).select(
+            pl.col("contact_id") + " " + column
+        )
+        for column in columns
+    ).to_series()
+
+
+def agent_names(case: Case, wanted: Bools) -> pl.Series:
+    """Ids of the agents of a mask; one of lanes means those with any lane."""
+    rows = wanted.any(axis=1) if wanted.ndim > 1 else wanted
+    return case.agents.ids["agent_id"].filter(pl.Series(rows, dtype=pl.Boolean))

@@ -1,0 +1,94 @@
+"""Checks of sections 3 and 4: every pair is eligible, and nobody gets more than fits."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+
+from models.audit_case import Case, agent_names, findings
+from models.audit_numbers import DECIMALS, Ints, block_matrix
+from models.audit_pairs import REASONS
+from models.plan import Finding
+from models.tables import Channel
+
+
+def pairs_eligible(case: Case) -> Iterator[Finding]:
+    """No rule of section 3 is broken by a chosen pair; the finding is named after the rule."""
+    choice = case.choice
+    broken = case.eligibility.first_broken(choice.conversation, choice.agent)
+    for place, reason in enumerate(REASONS):
+        wrong = np.flatnonzero(broken == place)
+        yield from findings(reason.value, "chosen pair that breaks this rule", _pairs(case, wrong))
+
+
+def held_means_free_soon(case: Case) -> Iterator[Finding]:
+    """Contacts are held for agents who are free soon, and assigned to those who are free now."""
+    choice, agents = case.choice, case.agents
+    early = np.flatnonzero(~choice.held & agents.free_soon[choice.agent])
+    yield from findings(
+        "assigned_too_early", "assignment to an agent who is only free soon", _pairs(case, early)
+    )
+    late = np.flatnonzero(choice.held & ~agents.free_soon[choice.agent])
+    yield from findings(
+        "held_in_vain", "contact held for an agent who is not free soon", _pairs(case, late)
+    )
+
+
+def lanes_within_caps(case: Case) -> Iterator[Finding]:
+    """No lane of an agent gets more new conversations than its cap."""
+    over = _new_in_lanes(case) > case.room.lane_cap
+    yield from findings("lane_cap", "agent over a lane's cap", agent_names(case, over))
+
+
+def agents_within_caps(case: Case) -> Iterator[Finding]:
+    """No agent gets more new conversations than its cap."""
+    over = _new_in_lanes(case).sum(axis=1) > case.room.agent_cap
+    yield from findings("agent_cap", "agent over the cap of a tick", agent_names(case, over))
+
+
+def sites_within_caps(case: Case) -> Iterator[Finding]:
+    """No capped site gets more new conversations than its cap."""
+    chosen = case.agents.ids["site"].gather(case.choice.agent).value_counts(name="new")
+    over = chosen.filter(
+        pl.col("new")
+        > pl.col("site").replace_strict(case.policy.site_caps, default=None, return_dtype=pl.Int64)
+    )
+    yield from findings("site_cap", "site over its cap", over["site"].sort())
+
+
+def units_within_capacity(case: Case) -> Iterator[Finding]:
+    """Held and new units together stay within what the agent offers."""
+    new = case.conversations.units[case.choice.conversation]
+    used = np.bincount(case.choice.agent, new, minlength=len(case.agents))
+    over = np.round(used, DECIMALS) > case.agents.free_units
+    yield from findings("agent_units", "agent over its units", agent_names(case, over))
+
+
+def items_within_concurrency(case: Case) -> Iterator[Finding]:
+    """Held and new items of a channel together stay within what the agent serves at once."""
+    new = _new_in_lanes(case)
+    over = (new > 0) & (case.agents.held + new > case.agents.max_items)
+    yield from findings("agent_items", "agent over its items", agent_names(case, over))
+
+
+def new_items_not_blocked(case: Case) -> Iterator[Finding]:
+    """No new item is blocked by what the agent holds or by another new item of its."""
+    new = _new_in_lanes(case)
+    other = new[:, :, None] - np.eye(len(Channel), dtype=np.int64) > 0  # an item spares itself
+    among_new = (other & block_matrix(case.policy)).any(axis=1) & (new > 0)
+    held = (new > 0) & case.agents.blocked
+    over = held | among_new
+    yield from findings("agent_blocked", "agent with items that block", agent_names(case, over))
+
+
+def _new_in_lanes(case: Case) -> Ints:
+    """(A, 8) new conversations, held ones included."""
+    cell = case.choice.agent * len(Channel) + case.conversations.lane[case.choice.conversation]
+    count = np.bincount(cell, minlength=len(case.agents) * len(Channel))
+    return count.reshape(len(case.agents), len(Channel)).astype(np.int64)
+
+
+def _pairs(case: Case, places: Ints) -> list[str]:
+    contacts = case.choice.contact_id.gather(places).to_list()
+    agents = case.agents.ids["agent_id"].gather(case.choice.agent[places]).to_list()
+    return [f"{contact} to {agent}" for contact, agent in zip(contacts, agents, strict=True)]

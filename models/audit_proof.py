@@ -1,0 +1,173 @@
+"""Checks of sections 5 and 6: every gain in money, the prices, and the bound that they prove."""
+
+from collections.abc import Iterator
+from dataclasses import fields
+
+import numpy as np
+import polars as pl
+
+from models.audit_case import Case, findings
+from models.audit_gain import MILLI, NEARLY, Terms
+from models.audit_numbers import Floats, ints, positions
+from models.audit_survey import load_costs
+from models.plan import Finding
+from models.solution import Termination
+from models.tables import Decision
+
+TOLERANCE = 0.001
+"""Money, for terms; gains themselves are compared in thousandths."""
+
+
+def gains_true(case: Case) -> Iterator[Finding]:
+    """Assignment and explanation state the gain of section 5, rounded to thousandths."""
+    exact = _by_contact(case, case.terms.gain)
+    for rule, frame in (
+        ("gain", case.plan.assignments),
+        ("explanation_gain", case.plan.explanations),
+    ):
+        rows = frame.select("contact_id", stated="gain").join(exact, on="contact_id")
+        off = (pl.col("stated") * MILLI - pl.col("value") * MILLI).abs()
+        fits = off <= 0.5 + NEARLY
+        wrong = rows.filter(~fits.fill_null(value=False))
+        yield from findings(rule, "gain that differs from the recomputed one", _stated(wrong))
+
+
+def terms_true(case: Case) -> Iterator[Finding]:
+    """Every term of a chosen pair is that of section 5, and the terms add up."""
+    names = [field.name for field in fields(Terms)]
+    exact = _by_contact(case, case.terms.gain).with_columns(
+        pl.Series(name + "_true", getattr(case.terms, name)) for name in names
+    )
+    rows = case.plan.explanations.join(exact, on="contact_id")
+    for name in names:
+        off = (pl.col(name) - pl.col(name + "_true")).abs()
+        wrong = rows.filter((off > TOLERANCE).fill_null(value=True))
+        told = wrong.select("contact_id", stated=name, value=name + "_true")
+        yield from findings(
+            f"term_{name}", "term that differs from the recomputed one", _stated(told)
+        )
+    total = pl.sum_horizontal(names)
+    torn = rows.filter(((pl.col("gain") - total).abs() > TOLERANCE).fill_null(value=True))
+    told = torn.select("contact_id", stated="gain", value=total)
+    yield from findings("terms_sum", "gain that is not the sum of its terms", _stated(told))
+
+
+def plan_gain_adds_up(case: Case) -> Iterator[Finding]:
+    """The plan's gain is the sum of its conversations' less load costs."""
+    stated = pl.concat(
+        [
+            case.plan.assignments.select("contact_id", "gain"),
+            case.plan.explanations.filter(pl.col("decision") == Decision.HELD).select(
+                "contact_id", "gain"
+            ),
+        ]
+    ).join(pl.DataFrame(case.choice.contact_id), on="contact_id", how="semi")
+    gains = int((stated["gain"] * MILLI).round().sum())
+    count = np.bincount(case.choice.agent, minlength=len(case.agents))
+    costs = int(load_costs(case.policy, count).sum())
+    if case.plan.gain_milli != gains - costs:
+        yield Finding(
+            "plan_gain",
+            f"plan states {case.plan.gain_milli}, its conversations gain {gains} less load costs"
+            f" {costs}: expected {gains - costs} thousandths",
+        )
+
+
+def prices_well_formed(case: Case) -> Iterator[Finding]:
+    """Prices are those of open lanes, once each, never negative, and fit together."""
+    rows = _price_rows(case)
+    unknown = case.plan.prices.join(case.agents.ids, on="agent_id", how="anti")["agent_id"]
+    yield from findings("price_unknown_agent", "price of an agent not in the batch", unknown)
+    twice = case.plan.prices.filter(pl.struct("agent_id", "channel").is_duplicated())["agent_id"]
+    yield from findings("price_twice", "lane priced more than once", twice)
+    quoted = ["lane_price", "agent_price", "site_price"]
+    bad = ~(pl.all_horizontal(pl.col(quoted) >= 0) & pl.all_horizontal(pl.col(quoted).is_finite()))
+    yield from findings(
+        "price_negative", "price below 0", rows.filter(bad.fill_null(value=True))["agent_id"]
+    )
+    cap = case.room.lane_cap[ints(rows["agent"]), positions(rows["channel"])]
+    wrong = rows.filter(
+        pl.col("free_slots").ne_missing(pl.Series(cap)) | (pl.col("free_slots") < 1)
+    )
+    yield from findings(
+        "price_free_slots", "lane with other slots than its cap", wrong["agent_id"]
+    )
+    several = pl.max_horizontal(pl.col("agent_price", "site_price").n_unique()) > 1
+    torn = rows.group_by("agent_id").agg(several=several).filter("several")["agent_id"].sort()
+    yield from findings("price_torn", "agent with several prices", torn)
+
+
+def site_prices_well_formed(case: Case) -> Iterator[Finding]:
+    """Sites with a price have a cap; their agents pay just that price."""
+    sites = case.plan.site_prices
+    capped = pl.col("site").is_in(list(case.policy.site_caps))
+    fits = (
+        capped & (pl.col("price") >= 0) & pl.col("price").is_finite() & pl.col("site").is_unique()
+    )
+    wrong = sites.filter(~fits.fill_null(value=False))["site"]
+    yield from findings("site_price", "site without a cap, twice, or with a price below 0", wrong)
+    rows = _price_rows(case).join(sites.unique("site"), on="site", how="left")
+    other = rows.filter(pl.col("site_price").ne_missing(pl.col("price").fill_null(0.0)))
+    yield from findings("site_price_differs", "agent with another site price", other["agent_id"])
+
+
+def choices_priced(case: Case) -> Iterator[Finding]:
+    """Only lanes that the plan lists with a price are used."""
+    choice = case.choice
+    lane = case.conversations.lane[choice.conversation]
+    used = ~case.quoted.listed[choice.agent, lane]
+    yield from findings(
+        "lane_not_priced",
+        "chosen pair in a lane without a price",
+        choice.contact_id.filter(pl.Series(used, dtype=pl.Boolean)),
+    )
+
+
+def bound_proven(case: Case) -> Iterator[Finding]:
+    """The prices prove the stated bound, over all eligible pairs."""
+    proven = case.quoted.bound(case.policy, case.room, case.survey)
+    if proven is not None and proven > case.plan.bound_milli:
+        yield Finding(
+            "bound",
+            f"plan states {case.plan.bound_milli}, its prices prove only {proven} thousandths",
+        )
+
+
+def gain_within_bound(case: Case) -> Iterator[Finding]:
+    """No gain, the baseline's included, is above the bound."""
+    for name, gain in (("gain", case.plan.gain_milli), ("greedy gain", case.plan.greedy_milli)):
+        if gain > case.plan.bound_milli:
+            yield Finding(
+                "gain_above_bound",
+                f"{name} {gain} is above the bound {case.plan.bound_milli}, in thousandths",
+            )
+
+
+def optimal_means_no_gap(case: Case) -> Iterator[Finding]:
+    """The plan is called optimal only if gain and bound meet; otherwise it names its limit."""
+    optimal = case.plan.termination is Termination.OPTIMAL
+    gap = case.plan.bound_milli - case.plan.gain_milli
+    if optimal and gap != 0:
+        yield Finding("optimal", f"plan is called optimal with a gap of {gap} thousandths")
+    if optimal != (case.plan.limit is None):
+        yield Finding("limit", f"termination {case.plan.termination} with limit {case.plan.limit}")
+
+
+def _price_rows(case: Case) -> pl.DataFrame:
+    return case.plan.prices.join(
+        case.agents.ids.select("agent_id", "agent", "site"), on="agent_id", maintain_order="left"
+    )
+
+
+def _by_contact(case: Case, value: Floats) -> pl.DataFrame:
+    """(contact_id, value) of the chosen pairs that have terms."""
+    ready = pl.Series(case.ready, dtype=pl.Boolean)
+    return pl.DataFrame({"contact_id": case.choice.contact_id.filter(ready), "value": value})
+
+
+def _stated(rows: pl.DataFrame) -> pl.Series:
+    stated = pl.col("stated").round(6).cast(pl.String).fill_null("nothing")
+    expected = pl.col("value").round(6).cast(pl.String)
+    return rows.select(
+        pl.format("{} states {}, recomputed {}", "contact_id", stated, expected)
+    ).to_series()

@@ -1,0 +1,122 @@
+"""Section 6 of `docs/model.md`, written a second time: all eligible pairs at the plan's prices."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from models.audit_agents import Agents, Room
+from models.audit_conversations import Conversations
+from models.audit_gain import MILLI, Worth, rounded_down_if_in_doubt
+from models.audit_numbers import Bools, Floats, Ints, ints, positions
+from models.audit_pairs import Eligibility, pair_blocks
+from models.plan import Plan
+from models.policy import Policy
+from models.tables import Channel
+
+NEVER = -(2**60)
+"""Thousandths: below any gain, far from overflow."""
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """What all eligible pairs of each conversation amount to, (C,), thousandths."""
+
+    num_eligible: Ints
+    best_gain: Ints
+    """NEVER where nobody is eligible."""
+    rent: Ints
+    """Best gain less prices, at least 0."""
+
+
+@dataclass(frozen=True, eq=False)
+class Quoted:
+    """The prices of the plan in thousandths, 0 where it states none."""
+
+    lane: Ints
+    """(A, 8)"""
+    agent: Ints
+    """(A,)"""
+    site: pl.DataFrame
+    """(site, milli)"""
+    agent_site: Ints
+    """(A,) price of the agent's site"""
+    listed: Bools
+    """(A, 8) lanes that the plan states a price of"""
+
+    def bound(self, policy: Policy, room: Room, survey: Survey) -> int | None:
+        """What these prices prove, thousandths; None where a negative one proves nothing."""
+        site = ints(self.site["milli"])
+        if min(int(p.min(initial=0)) for p in (self.lane, self.agent, site)) < 0:
+            return None
+        caps = [policy.site_caps.get(name, 0) for name in self.site["site"]]
+        most = int(room.agent_cap.max(initial=0))
+        nth = np.arange(most)
+        surplus = np.maximum(self.agent[:, None] - _step_cost(policy, nth), 0)
+        counted = nth < room.agent_cap[:, None]
+        return int(
+            survey.rent.sum()
+            + (room.lane_cap * self.lane).sum()
+            + np.where(counted, surplus, 0).sum()
+            + (np.array(caps, dtype=np.int64) * site).sum()
+        )
+
+
+def load_costs(policy: Policy, count: Ints) -> Ints:
+    """(A,) cost of `count` new conversations at each agent, thousandths."""
+    costs = _step_cost(policy, np.arange(int(count.max(initial=0))))
+    return np.append(0, np.cumsum(costs))[count]
+
+
+def read_prices(plan: Plan, agents: Agents) -> Quoted:
+    """The plan's prices by agent and channel; rows about unknown agents are left out."""
+    rows = plan.prices.join(agents.ids.select("agent_id", "agent"), on="agent_id")
+    agent, channel = ints(rows["agent"]), positions(rows["channel"])
+    lane = np.zeros((len(agents), len(Channel)), dtype=np.int64)
+    lane[agent, channel] = _milli(rows["lane_price"])
+    listed = np.zeros(lane.shape, dtype=bool)
+    listed[agent, channel] = True
+    of_agent = np.zeros(len(agents), dtype=np.int64)
+    of_agent[agent] = _milli(rows["agent_price"])
+    site = plan.site_prices.select("site", milli=pl.Series(_milli(plan.site_prices["price"])))
+    site = site.unique("site", keep="first", maintain_order=True)
+    of_site = agents.ids.join(site, on="site", how="left", maintain_order="left")["milli"]
+    return Quoted(lane, of_agent, site, ints(of_site.fill_null(0)), listed)
+
+
+def build_survey(
+    conversations: Conversations, eligibility: Eligibility, worth: Worth, prices: Quoted
+) -> Survey:
+    """Best gain and rent of every conversation over all its eligible pairs."""
+    path = prices.lane + (prices.agent + prices.agent_site)[:, None]
+    class_lane = np.zeros(len(eligibility.num_ready), dtype=np.int64)
+    class_lane[eligibility.class_of] = conversations.lane
+    price = path[eligibility.ready_agent, class_lane[eligibility.ready_class]]
+    survey = Survey(
+        num_eligible=np.zeros(len(conversations), dtype=np.int64),
+        best_gain=np.full(len(conversations), NEVER),
+        rent=np.zeros(len(conversations), dtype=np.int64),
+    )
+    for block in pair_blocks(eligibility):
+        key = block.conversation * eligibility.num_agents + block.agent
+        terms = worth.terms(block.conversation, block.entry, key)
+        barred = eligibility.declined(block.conversation, block.agent)
+        barred |= eligibility.locked(block.conversation, block.agent)
+        gain = rounded_down_if_in_doubt(terms.gain)
+        gain[barred] = NEVER
+        left = gain - price[block.entry]
+        some = block.filled
+        survey.num_eligible[some] = np.add.reduceat(~barred, block.start, dtype=np.int64)
+        survey.best_gain[some] = np.maximum.reduceat(gain, block.start)
+        survey.rent[some] = np.maximum(np.maximum.reduceat(left, block.start), 0)
+    return survey
+
+
+def _step_cost(policy: Policy, nth: Ints) -> Ints:
+    """Cost of the n-th new conversation of an agent, n from 0, thousandths."""
+    return np.rint(nth * policy.load_step_cost * MILLI).astype(np.int64)
+
+
+def _milli(money: pl.Series) -> Ints:
+    amount: Floats = money.fill_null(0.0).fill_nan(0.0).to_numpy() * MILLI
+    return np.rint(amount).astype(np.int64)
