@@ -84,6 +84,7 @@ class FolderSource:
             folder = _current_folder(self._folder)
             signature = _signature(folder)
             if signature == self._taken:
+                self._held_back = None
                 return None
             read = read_folder(folder)
             if _signature(_current_folder(self._folder)) != signature:
@@ -94,7 +95,7 @@ class FolderSource:
         if self._is_doubtful(read, signature) and signature != self._held_back:
             self._held_back = signature
             return Snapshot(None, read.rejects, (*read.notes, f"{folder.name}: {_INCOMPLETE}"))
-        self._taken = signature
+        self._taken, self._held_back = signature, None
         return Snapshot(read.tables, read.rejects, read.notes)
 
     def _is_doubtful(self, read: FolderRead, signature: "_Signature") -> bool:
