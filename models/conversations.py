@@ -56,10 +56,9 @@ def build_conversations(batch: Batch, policy: Policy) -> Conversations:
         _open_queues(batch), on="queue_id", how="left"
     )
     classes = units.select(CLASS_KEY).unique().sort(CLASS_KEY).with_row_index("class_idx")
-    keyed = units.join(classes, on=CLASS_KEY, how="left").sort("party")
-    ranked = keyed.with_columns(
-        rank=pl.struct("clock", "lead_contact_id").rank("ordinal").over("class_idx") - 1
-    ).with_row_index("conversation_idx")
+    classes = classes.with_columns(pl.col("class_idx").cast(pl.Int64))
+    keyed = units.join(classes, on=CLASS_KEY, how="left")
+    ranked = _ranked(keyed).sort("party").with_row_index("conversation_idx")
     return Conversations(
         units=ranked,
         members=members.join(ranked.select("party", "conversation_idx"), on="party").sort(
@@ -232,6 +231,17 @@ def _units(members: pl.DataFrame, policy: Policy) -> pl.DataFrame:
         escalated=pl.col("escalated").fill_null(value=False).any(),
         sentiment=pl.col("sentiment").min().fill_null(0.0),
         owner_agent_id=pl.col("owner_agent_id").first(),
+    )
+
+
+def _ranked(units: pl.DataFrame) -> pl.DataFrame:
+    """`rank` from 0 within each class, by clock."""
+    starts = pl.col("class_idx") != pl.col("class_idx").shift(1, fill_value=-1)
+    return (
+        units.sort("class_idx", "clock", "lead_contact_id")
+        .with_row_index("row")
+        .with_columns(rank=pl.col("row") - pl.when(starts).then("row").forward_fill())
+        .drop("row")
     )
 
 
