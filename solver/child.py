@@ -20,7 +20,7 @@ from typing import Self
 from models.problem import AssignmentProblem
 from models.solution import Hint, Limit, Solution, SolveOptions, Termination
 from solver.backend import failed
-from solver.solve import BASELINE, better_of, find_backend, solve, tiny_problem, warm_up
+from solver.solve import BASELINE, better_of, find_backend, tiny_problem, warm_up
 
 _log = logging.getLogger(__name__)
 
@@ -58,15 +58,16 @@ class SolverChild:
         # `replace` leaves the cached pairs behind: the class form is smaller, and both sides
         # list the pairs at the same time.
         request = (replace(problem), options, hint)
+        exchange = self._begin(request, wait_s=0.0)
         try:
-            exchange = self._begin(request, wait_s=0.0)
             baseline = find_backend(BASELINE)(problem, options, hint)
             if exchange is None:
                 exchange = self._begin(request, late_at - monotonic())
             if exchange is not None:
                 exchange.join(max(0.0, late_at - monotonic()))
         except BaseException:
-            self._restart()
+            if exchange is not None:  # or its reply would meet the next request
+                self._restart()
             raise
         return self._outcome(exchange, baseline, options)
 
@@ -198,8 +199,9 @@ def _serve(connection: Connection) -> None:
 
 
 def _answer(request: _Request) -> Solution | str:
-    """The solution, or what went wrong as text."""
+    """The backend's solution, or what went wrong as text; the parent has the baseline."""
+    problem, options, hint = request
     try:
-        return solve(*request)
+        return find_backend(options.backend)(problem, options, hint)
     except Exception:  # noqa: BLE001 - the parent reports it and falls back
         return traceback.format_exc()

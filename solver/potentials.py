@@ -13,8 +13,9 @@ with gain g at each node it may enter, a the node it entered, b any other):
 All are differences, so the solutions form a lattice: the smallest is a fixed point of raising
 values along arcs from below (longest paths from the sink), the largest the same on the reversed
 arcs. The price of a cap is the potential of its node less its parent's. A node's smallest
-potential is what one more unit from there to the sink would gain, free of load cost; its largest
-what losing one unit there would cost.
+potential is the exact gain from one more unit of every cap from there to the sink, the agent's
+free of load cost; its largest the exact loss from one unit less. A lane that is its agent's node
+(`solver/tree.py`) gets that unit together with its agent.
 """
 
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ class _Residual:
 def smallest_prices(
     problem: AssignmentProblem, agent: Positions, tree: CapacityTree | None = None
 ) -> Prices:
-    """The smallest optimal prices: path prices are the gains from one more unit.
+    """The smallest optimal prices: path prices are the gains from one more unit on the way.
 
     Raises NotOptimalError when the assignment is not optimal, ValueError when it is not valid.
     """
@@ -73,7 +74,7 @@ def smallest_prices(
 def largest_prices(
     problem: AssignmentProblem, agent: Positions, tree: CapacityTree | None = None
 ) -> Prices:
-    """The largest optimal prices: path prices are the losses from one unit less.
+    """The largest optimal prices: path prices are the losses from one unit less on the way.
 
     Where there is no unit to lose (a cap of 0 on the way) nothing limits the price from above;
     there it is the smallest that fits the others. Raises as `smallest_prices` does.

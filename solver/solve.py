@@ -25,10 +25,11 @@ def solve(problem: AssignmentProblem, options: SolveOptions, hint: Hint | None =
 
     Raises ValueError for an unknown backend and BackendError when the method breaks down.
     """
-    solution = find_backend(options.backend)(problem, options, hint)
-    if solution.termination is Termination.OPTIMAL or options.backend == BASELINE:
-        return solution
-    return better_of(solution, find_backend(BASELINE)(problem, options, hint))
+    backend = find_backend(options.backend)
+    baseline = find_backend(BASELINE)(problem, options, hint)
+    if options.backend == BASELINE:
+        return baseline
+    return better_of(backend(problem, options, hint), baseline)
 
 
 def find_backend(name: str) -> Backend:
@@ -42,7 +43,8 @@ def find_backend(name: str) -> Backend:
 
 
 def better_of(solution: Solution, baseline: Solution) -> Solution:
-    """The solution with the baseline's assignment and bound wherever those are better."""
+    """The solution beside its baseline, with the latter's assignment and bound where better."""
+    solution = replace(solution, baseline=baseline.gain)
     if baseline.bound < solution.bound:
         solution = replace(solution, bound=baseline.bound, prices=baseline.prices)
     if baseline.gain > solution.gain:

@@ -28,7 +28,7 @@ class CapacityTree:
     parent: Positions
     """(N,) node above; the sink is its own parent."""
     cap: Ints
-    """(N,) units that may pass, at most C; the sink takes all."""
+    """(N,) units that may pass; the sink takes all."""
     pair_node: Positions
     """(E,) node entered by each pair of `problem.pairs`."""
     num_agents: int
@@ -70,7 +70,7 @@ def build_tree(problem: AssignmentProblem) -> CapacityTree:
     return CapacityTree(
         entry=entry,
         parent=parent.astype(np.int32),
-        cap=np.minimum(cap, problem.num_contacts).astype(np.int64),
+        cap=cap.astype(np.int64),
         pair_node=entry[pairs.agent, pair_lane],
         num_agents=agents,
         num_sites=sites,
@@ -122,8 +122,8 @@ def step_cost_at(problem: AssignmentProblem, step: Ints) -> Ints:
 def load_segments(problem: AssignmentProblem) -> tuple[Positions, Ints, Ints]:
     """Each agent's arc to its parent as parallel segments: agent, units, cost a unit.
 
-    Every column of `load_cost` is one unit; the last takes the rest of the cap. Segments without
-    units are left out.
+    Every column of `load_cost` is one unit; the last takes the rest of the cap, of which no more
+    than C units count. Segments without units are left out.
     """
     columns = max(problem.load_cost.shape[1], 1)
     cap = np.minimum(problem.agent_cap, problem.num_contacts)[:, None]

@@ -17,16 +17,16 @@ from solver.potentials import smallest_prices
 from solver.tree import CapacityTree, build_tree, load_segments
 
 NAME = "flow"
-_Status = SimpleMinCostFlow.Status
+Status = SimpleMinCostFlow.Status
 
-_MEANING = {
-    _Status.NOT_SOLVED: "the flow was not solved",
-    _Status.FEASIBLE: "the flow stopped before the optimum",
-    _Status.INFEASIBLE: "the flow is infeasible although every contact may wait",
-    _Status.UNBALANCED: "supply and demand of the flow differ",
-    _Status.BAD_RESULT: "the flow reports a bad result",
-    _Status.BAD_COST_RANGE: "gains are too large for the flow's 64-bit arithmetic",
-    _Status.BAD_CAPACITY_RANGE: "capacities are too large for the flow's 64-bit arithmetic",
+MEANING = {
+    Status.NOT_SOLVED: "the flow was not solved",
+    Status.FEASIBLE: "the flow stopped before the optimum",
+    Status.INFEASIBLE: "the flow is infeasible although every contact may wait",
+    Status.UNBALANCED: "supply and demand of the flow differ",
+    Status.BAD_RESULT: "the flow reports a bad result",
+    Status.BAD_COST_RANGE: "gains are too large for the flow's 64-bit arithmetic",
+    Status.BAD_CAPACITY_RANGE: "capacities are too large for the flow's 64-bit arithmetic",
 }
 
 
@@ -63,8 +63,8 @@ def _assign(problem: AssignmentProblem, tree: CapacityTree) -> Positions:
     flow.set_node_supply(sink, -len(supply))
 
     status = flow.solve()
-    if status != _Status.OPTIMAL:
-        found = _MEANING.get(status, f"unknown status {status}")
+    if status != Status.OPTIMAL:
+        found = MEANING.get(status, f"unknown status {status}")
         raise BackendError(NAME, found, "an optimal flow", "check the size of gains and caps")
     taken = useful[flow.flows(given) > 0]
     agent[pairs.contact[taken]] = pairs.agent[taken]
@@ -81,7 +81,7 @@ def _tree_arcs(
     return (
         tail,
         tree.parent[tail],
-        np.concatenate([units, tree.cap[plain]]),
+        np.concatenate([units, np.minimum(tree.cap[plain], problem.num_contacts)]),
         np.concatenate([cost, np.zeros(len(plain), dtype=np.int64)]),
     )
 

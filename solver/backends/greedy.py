@@ -5,6 +5,7 @@ lower contact position, then to the lower agent position. A pair is taken when i
 waiting, the lane, the agent and the site have a unit left and the net gain is above 0.
 """
 
+from dataclasses import replace
 from heapq import heappop, heappush
 
 import numpy as np
@@ -31,7 +32,8 @@ def solve(problem: AssignmentProblem, options: SolveOptions, hint: Hint | None) 
     own = waiting_prices(problem, agent, tree)
     offers = [own] if hint is None or hint.prices is None else [own, hint.prices]
     best = min(offers, key=lambda prices: upper_bound(problem, prices))
-    return with_bound(problem, agent, best, NAME)
+    solution = with_bound(problem, agent, best, NAME)
+    return replace(solution, baseline=solution.gain)
 
 
 def _assign(problem: AssignmentProblem, tree: CapacityTree) -> Ints:
