@@ -235,6 +235,15 @@ def test_an_unknown_backend_is_an_error_that_lists_the_names() -> None:
         solve(CORNERS["clones"][0], SolveOptions(backend="flwo"))
 
 
+def test_a_linear_programme_out_of_time_leaves_the_baseline_s_plan() -> None:
+    """A microsecond is too short for CBC: failed on time, and never called optimal."""
+    draw = np.random.default_rng(1)
+    problem = dense_problem(draw.integers(1, 1000, (60, 15)), np.ones(15, dtype=np.int64))
+    late = solve(problem, SolveOptions(backend="lp", deadline_s=1e-6))
+    assert (late.termination, late.limit) == (Termination.FAILED, Limit.TIME)
+    assert late.gain == late.baseline <= best(problem) <= late.bound
+
+
 def test_costs_beyond_the_range_of_the_flow_are_an_error_not_a_wrong_plan() -> None:
     """A load cost of 2^61 times the number of nodes does not fit 64 bits."""
     problem = dense_problem(np.full((3, 1), 7), np.array([3]), load_cost=np.array([[0, 2**61]]))
