@@ -69,7 +69,8 @@ class FolderSource:
     """Snapshots of a folder, or of the sub folder that its `CURRENT.json` names.
 
     A snapshot with a file that cannot be read, or without a file that the last one had, is taken
-    for one being written and held back once: unchanged at the next read, it counts as it is.
+    for one being written and held back once: unchanged at the next read, it counts as it is. The
+    first read has nothing to fall back on and takes what is there.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -368,7 +368,7 @@ def _junk_frames(draw: st.DrawFn, names: list[str]) -> pl.DataFrame:
     return pl.DataFrame(columns or None, height=height)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_junk_never_fails_and_no_row_is_lost(data: st.DataObject) -> None:
     """Whatever the frames hold: the contract comes out, and every row is good or rejected."""
@@ -394,7 +394,7 @@ def _maybe(table_name: str, **choices: list[object]) -> st.SearchStrategy[list[R
     return st.lists(changes.map(lambda change: raw_row(table_name, **change)), max_size=6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     contacts=_maybe(
         "contacts", contact_id=["c1", "c2", ""], version=["1", "2", "x"], value=["1", "2", "-1"]
