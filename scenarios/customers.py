@@ -98,52 +98,70 @@ def arrivals_frame(
     rng = stream(seed, Purpose.CONTACTS)
     count, who = len(demand), demand.person
     channel = np.array([CHANNELS.index(queue.channel) for queue in QUEUES])[demand.queue]
-    written = np.isin(channel, [CHANNELS.index(channel) for channel in _WRITTEN])
-    touchy = np.isin(people.topic[who], [SKILLS.index(topic) for topic in _TOUCHY])
-    mood = np.clip(rng.normal(0.05 - 0.4 * touchy, 0.4), -1, 1)
-    knows_mood = written & (rng.random(count) < 0.7)
     age_us = np.maximum(instant_us(start_at) - demand.entered_us, 0)
-    last_message_us = demand.entered_us + (0.3 * rng.random(count) * age_us).astype(np.int64)
-    promised = (channel == CHANNELS.index(Channel.EMAIL)) & (rng.random(count) < 0.1)
-    due_us = demand.entered_us + rng.integers(2 * 3600, 6 * 3600, count) * US
-    ordered = rng.random(count) < 0.03
-    travels = rng.random(count) < 0.04
-    zone = rng.integers(0, len(HOMES), count)
+    last_agent_us = demand.entered_us - (people.last_age_s[who] * US).astype(np.int64)
     patience_s, handle_s = _hidden_truth(rng, demand, channel, age_us / US)
-    had_agent = people.last_agent[who] != NOBODY
     ids = np.arange(count)
+    known = pl.DataFrame(
+        {
+            "contact_id": _ids("contact", ids),
+            "conversation_id": _ids("conversation", ids),
+            "customer_id": _where(_ids("customer", who), people.identified[who]),
+            "queue_id": pl.Series([queue.name for queue in QUEUES])[demand.queue],
+            "channel": pl.Series([channel.value for channel in CHANNELS])[channel],
+            "language": pl.Series(LANGUAGES)[_languages(demand, people, workforce)],
+            "entered_at": demand.entered_us,
+            "last_agent_id": _agent_ids(workforce, people.last_agent[who]),
+            "last_agent_at": _where(pl.Series(last_agent_us), people.last_agent[who] != NOBODY),
+            "version": np.ones(count, dtype=np.int64),
+            "patience_s": patience_s,
+            "handle_s": handle_s,
+        }
+    )
+    said = _said(rng, channel, people.topic[who], demand.entered_us, age_us)
+    special = _special(rng, channel, people.value[who], demand.entered_us)
+    instants = pl.col("entered_at", "last_message_at", "due_at", "last_agent_at")
     return (
-        pl.DataFrame(
-            {
-                "contact_id": _ids("contact", ids),
-                "conversation_id": _ids("conversation", ids),
-                "customer_id": _where(_ids("customer", who), people.identified[who]),
-                "queue_id": pl.Series([queue.name for queue in QUEUES])[demand.queue],
-                "channel": pl.Series([channel.value for channel in CHANNELS])[channel],
-                "language": pl.Series(LANGUAGES)[_languages(demand, people, workforce)],
-                "entered_at": demand.entered_us,
-                "last_message_at": _where(pl.Series(last_message_us), written),
-                "due_at": _where(pl.Series(due_us), promised),
-                "value": _where(
-                    pl.Series(np.round(people.value[who] * rng.uniform(1, 2, count), 2)), ordered
-                ),
-                "sentiment": _where(pl.Series(np.round(mood, 2)), knows_mood),
-                "escalated": rng.random(count) < 0.02 + 0.08 * touchy,
-                "last_agent_id": _agent_ids(workforce, people.last_agent[who]),
-                "last_agent_at": _where(
-                    pl.Series(demand.entered_us - (people.last_age_s[who] * US).astype(np.int64)),
-                    had_agent,
-                ),
-                "time_zone": _where(pl.Series([home.time_zone for home in HOMES])[zone], travels),
-                "version": np.ones(count, dtype=np.int64),
-                "patience_s": patience_s,
-                "handle_s": handle_s,
-            }
-        )
-        .with_columns(
-            pl.col("entered_at", "last_message_at", "due_at", "last_agent_at").cast(INSTANT)
-        )
+        pl.concat([known, said, special], how="horizontal")
+        .with_columns(instants.cast(INSTANT))
+        .select(ARRIVALS_SCHEMA.names())
         .match_to_schema(ARRIVALS_SCHEMA)
+    )
+
+
+def _said(
+    rng: np.random.Generator, channel: Ints, topic: Ints, entered_us: Ints, age_us: Ints
+) -> pl.DataFrame:
+    """(last_message_at, sentiment, escalated): mood shows in writing, trouble spoils it."""
+    count = len(channel)
+    written = np.isin(channel, [CHANNELS.index(channel) for channel in _WRITTEN])
+    touchy = np.isin(topic, [SKILLS.index(name) for name in _TOUCHY])
+    message_us = entered_us + (0.3 * rng.random(count) * age_us).astype(np.int64)
+    mood = np.round(np.clip(rng.normal(0.05 - 0.4 * touchy, 0.4), -1, 1), 2)
+    return pl.DataFrame(
+        {
+            "last_message_at": _where(pl.Series(message_us), written),
+            "sentiment": _where(pl.Series(mood), written & (rng.random(count) < 0.7)),
+            "escalated": rng.random(count) < 0.02 + 0.08 * touchy,
+        }
+    )
+
+
+def _special(
+    rng: np.random.Generator, channel: Ints, value: Floats, entered_us: Ints
+) -> pl.DataFrame:
+    """(due_at, value, time_zone): promised emails, contacts about an order, people who travel."""
+    count = len(channel)
+    email = channel == CHANNELS.index(Channel.EMAIL)
+    due_us = entered_us + rng.integers(2 * 3600, 6 * 3600, count) * US
+    order = np.round(value * rng.uniform(1, 2, count), 2)
+    zone = pl.Series([home.time_zone for home in HOMES])[rng.integers(0, len(HOMES), count)]
+    return pl.DataFrame(
+        {
+            "due_at": _where(pl.Series(due_us), email & (rng.random(count) < 0.1)),
+            "value": _where(pl.Series(order), rng.random(count) < 0.03),
+            "time_zone": _where(zone, rng.random(count) < 0.04),
+        }
     )
 
 

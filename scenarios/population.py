@@ -107,9 +107,6 @@ def build_population(
     skills = _required_skills(arrivals, arrival_skills)
     contact_of = _positions(contacts["contact_id"], skills["contact_id"])
     names = pl.concat([agent_skills["skill"], skills["skill"]]).unique().sort()
-    levels = np.zeros((len(agents), len(names)))
-    row = _positions(agents["agent_id"], agent_skills["agent_id"])
-    levels[row, _positions(names, agent_skills["skill"])] = agent_skills["proficiency"].to_numpy()
     start = np.zeros(len(contacts) + 1, dtype=np.int64)
     np.cumsum(np.bincount(contact_of, minlength=len(contacts)), out=start[1:])
     order = np.argsort(contact_of, kind="stable")
@@ -129,7 +126,7 @@ def build_population(
         contact_skills=skills[order],
         skill_start=start,
         skill_idx=_positions(names, skills["skill"])[order],
-        levels=levels,
+        levels=_levels(agents, agent_skills, names),
         entered_us=contacts["entered_at"].dt.epoch("us").to_numpy(),
         customer=_lookup(customers["customer_id"], contacts["customer_id"]),
         has_mood=contacts["sentiment"].is_not_null().to_numpy(),
@@ -139,6 +136,13 @@ def build_population(
         units=facts["units"].to_numpy(),
         takes_whole_agent=facts["whole"].to_numpy(),
     )
+
+
+def _levels(agents: pl.DataFrame, agent_skills: pl.DataFrame, names: pl.Series) -> Floats:
+    levels = np.zeros((len(agents), len(names)))
+    row = _positions(agents["agent_id"], agent_skills["agent_id"])
+    levels[row, _positions(names, agent_skills["skill"])] = agent_skills["proficiency"].to_numpy()
+    return levels
 
 
 def _facts(contacts: pl.DataFrame, queues: pl.DataFrame, policy: Policy) -> pl.DataFrame:
