@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from data_io.imports.anonymous_bank import read_bank_day
 from data_io.store import Store
-from jobs import cli, cli_import, show
+from jobs import cli, cli_files, cli_import, show
 from jobs.clock import SimulatedClock
 from jobs.config import Config
 from jobs.errors import EXPECTED
@@ -31,6 +31,7 @@ START = datetime(2026, 11, 3, 14, tzinfo=UTC)
 TICK = timedelta(seconds=5)
 
 app = cli.app
+app.add_typer(cli_files.app)
 app.add_typer(cli_import.app, name="import")
 
 

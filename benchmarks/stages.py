@@ -98,9 +98,9 @@ def measure(size: Size, num_ticks: int) -> dict[str, object]:
         ):
             child.warm_up()
             job = TickJob(config, store, source, child.solve)
-            reports: list[TickReport] = []
-            for number in range(num_ticks + 1):
-                reports.append(run_tick(job, START + number * EVERY).report)
+            reports = [
+                run_tick(job, START + number * EVERY).report for number in range(num_ticks + 1)
+            ]
             batch = store.read_batch(START, START)
     return summarise(size, reports[1:], len(build_problem(batch, config.policy).problem.pairs))
 

@@ -20,7 +20,7 @@ from models.audit import audit
 from models.batch import Batch
 from models.plan import Finding, Plan
 from models.problem import MILLI
-from models.tables import TICK, Decision, Presence
+from models.tables import TICK, Decision, InputTables, Presence
 from solver.assign import Solver, Stage, assign
 
 log = logging.getLogger(__name__)
@@ -141,6 +141,8 @@ def ingest(source: Source | None, store: Store, now: datetime) -> None:
     for note in snapshot.notes:
         log.warning("source: %s", note)
     if snapshot.tables is None:
+        # The last snapshot stays in force, and what could not be read is on record.
+        store.replace_current(InputTables(), snapshot.rejects, store.snapshot_at() or now)
         return
     checked = validate(snapshot.tables, now)
     for note in checked.notes:

@@ -384,7 +384,8 @@ QUEUE_MEMBERS = Table(
     doc="Agents of a queue. A queue without members is open to all who meet its contacts' skills.",
     key=("queue_id", "agent_id"),
     columns=(_identity("queue_id", "Queue."), _identity("agent_id", "Agent.")),
-    references=(Reference("queue_id", "queues"), Reference("agent_id", "agents")),
+    # No reference to agents: a queue whose members are all unknown is nobody's, not everybody's.
+    references=(Reference("queue_id", "queues"),),
 )
 
 CALENDARS = Table(

@@ -21,6 +21,7 @@ from models.tables import InputTables
 from scenarios.centre import CentreSize
 from scenarios.generate import generate_centre
 from scenarios.live import LiveWorld, world_of_centre
+from solver.assign import assign
 from solver.solve import solve
 
 START = datetime(2026, 11, 3, 14, tzinfo=UTC)
@@ -150,7 +151,7 @@ def test_a_wrong_plan_is_refused_by_the_real_audit(
 ) -> None:
     """One assignment given to another agent is enough."""
 
-    honest = module.assign
+    honest = assign
 
     def lie(*args: object, **options: object) -> Plan:
         plan = honest(*args, **options)  # type: ignore[arg-type]
