@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -90,10 +90,10 @@ def crash(target: Target, kills: int, rng: Random, longest_life_s: float) -> Cra
     for _ in range(kills):
         acknowledged |= run_and_kill(target, rng.uniform(0.0, longest_life_s))
         begin = time.perf_counter()
-        with Store.open(target.folder / target.store, "crash check", datetime.now(UTC)) as store:
+        with Store.open(target.folder / target.store, "crash check", START) as store:
             reopen_ms.append(1e3 * (time.perf_counter() - begin))
             findings += check(target, store, acknowledged)
-    with Store.open(target.folder / target.store, "crash check", datetime.now(UTC)) as store:
+    with Store.open(target.folder / target.store, "crash check", START) as store:
         ticks = stored_rows(target, store, TICK)
         num_assignments = stored_rows(target, store, ASSIGNMENT).height
     return CrashReport(

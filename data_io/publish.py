@@ -156,7 +156,7 @@ def _check_not_ahead(folder: Path, tick_at: datetime | None) -> None:
 
 
 def _batches(folder: Path) -> list[Path]:
-    return sorted(folder.glob(f"{BATCH}*"), key=_sequence)
+    return sorted(folder.glob(BATCH + 10 * "[0-9]"))
 
 
 def _sequence(batch: Path) -> int:
