@@ -110,7 +110,7 @@ def build_agents(batch: Batch, policy: Policy) -> Agents:
     stays = np.ones(len(items.agent), dtype=bool)
     stays[ending] = False
     load = _load(policy, capacity, items, stays)
-    idle = -seconds(table, "idle_since", now)
+    idle = np.maximum(0, -seconds(table, "idle_since", now))
     return Agents(
         ids=table.select("agent_id", "agent", "version", "site"),
         present=present,
@@ -142,8 +142,9 @@ def build_room(policy: Policy, agents: Agents, conversations: Conversations) -> 
     fitting[some] = np.floor(np.round(agents.free_units[some] / weight[some], DECIMALS))
     forbidden = opened @ block_matrix(policy) & opened
     alone = agents.free_soon | forbidden.any(axis=1)
-    agent_cap = np.where(alone & opened.any(axis=1), 1, fitting)
-    return Room(lane_cap=lane_cap, agent_cap=agent_cap)
+    fitting = np.where(alone, np.minimum(fitting, 1), fitting)
+    in_lanes = np.where(opened, lane_cap, 0).sum(axis=1)
+    return Room(lane_cap=lane_cap, agent_cap=np.minimum(fitting, in_lanes))
 
 
 def _max_items(batch: Batch, ids: pl.DataFrame) -> Ints:
@@ -191,8 +192,8 @@ def _load(policy: Policy, capacity: Floats, items: _Items, counted: Bools) -> _L
 
 
 def _first_to_end(items: _Items) -> Ints:
-    """Of every agent's unparked items the one that ends first, ties by contact."""
-    unparked = np.flatnonzero(~items.parked)
+    """Of every agent's unparked items not overdue the one that ends first, ties by contact."""
+    unparked = np.flatnonzero(~items.parked & (items.end_s > 0))
     order = np.lexsort((unparked, items.end_s[unparked], items.agent[unparked]))
     ordered = unparked[order]
     return ordered[first_of_runs(items.agent[ordered])]

@@ -173,9 +173,12 @@ def _residual(items: pl.DataFrame, limits: Ints, units: Floats, policy: Policy) 
 
 
 def _first_to_end(items: pl.DataFrame, policy: Policy) -> pl.DataFrame:
-    """(agent_idx, contact_id, ends_in_s): the item of each agent that frees him soon."""
+    """(agent_idx, contact_id, ends_in_s): the item of each agent that frees him soon.
+
+    An overdue item promises nothing: whoever is late once is late for long.
+    """
     return (
-        items.filter(~pl.col("parked"))
+        items.filter(~pl.col("parked") & (pl.col("ends_in_s") > 0))
         .sort("agent_idx", "ends_in_s", "contact_id")
         .group_by("agent_idx", maintain_order=True)
         .first()

@@ -122,7 +122,7 @@ CALL = {"channel": "voice", "started_at": ago(200)}
         ({}, [held(**CALL, expected_end_at=ahead(60))], 60.0),  # hold_horizon_s
         ({}, [held(**CALL, expected_end_at=ahead(60.5))], None),
         ({}, [held(**CALL, expected_end_at=ahead(2))], 5.0),  # at least a tick
-        ({}, [held(**CALL, expected_end_at=ago(30))], 5.0),  # overdue: any moment now
+        ({}, [held(**CALL, expected_end_at=ago(30))], None),  # overdue: promises nothing
         ({}, [held(channel="voice", started_at=ago(270))], 30.0),  # 300 s is the channel's mean
         ({}, [held(channel="voice", started_at=ago(200))], None),  # 100 s to go
         ({}, [held(**CALL, expected_end_at=ahead(40), state="parked")], None),  # free now
