@@ -73,7 +73,8 @@ def test_calendars_are_read_in_their_own_zone(
 
 def test_a_queue_without_a_calendar_is_always_open() -> None:
     """No calendar is no restriction."""
-    assert only_unit(contacts=[{"contact_id": "a"}])["is_open"] is True
+    units = build_conversations(tiny(contacts=[{"contact_id": "a"}]), Policy()).units
+    assert units["is_open"].to_list() == [True]
 
 
 def test_local_minutes_are_one_row_a_zone() -> None:
