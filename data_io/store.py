@@ -26,6 +26,7 @@ from models.tables import (
     AssignmentEvent,
     InputTables,
     LoadState,
+    Table,
 )
 
 IN_MEMORY = Path(":memory:")
@@ -44,6 +45,7 @@ class Store:
         """Wrap an open, migrated database; use `Store.open`."""
         self._database = database
         self._lease = lease
+        self._current: dict[str, pl.DataFrame] = {}
 
     @classmethod
     def open(cls, path: Path, holder: str, now: datetime) -> Self:
@@ -87,11 +89,14 @@ class Store:
         """
         _check_aware(snapshot_at, "snapshot_at")
         distinct = rejects.unique(REJECTED_ROW.key, keep="first", maintain_order=True)
+        changed = {
+            table: frame
+            for table in INPUT_TABLES
+            if (frame := tables.frame(table)) is not None and self._is_new(table, frame)
+        }
         with self._database.transaction():
-            for table in INPUT_TABLES:
-                frame = tables.frame(table)
-                if frame is not None:
-                    self._database.replace(table, frame)
+            for table, frame in changed.items():
+                self._database.replace(table, frame)
             if not distinct.is_empty():
                 with self._database.incoming(distinct):
                     self._database.run("touch_rejected", snapshot_at=snapshot_at)
@@ -100,6 +105,8 @@ class Store:
             self._database.run(
                 "record_snapshot", snapshot_at=snapshot_at, num_rejected=rejects.height
             )
+        # Only now: what a rolled back transaction wrote is not in the database.
+        self._current |= {table.name: frame for table, frame in changed.items()}
 
     def snapshot_at(self) -> datetime | None:
         """Instant of the last snapshot, UTC, or None before the first."""
@@ -190,6 +197,11 @@ class Store:
         """
         _check_aware(before, "before")
         return retain(self._database, before, folder)
+
+    def _is_new(self, table: Table, frame: pl.DataFrame) -> bool:
+        """Whether the frame differs from the one that this process wrote last; most do not."""
+        known = self._current.get(table.name)
+        return known is None or not frame.equals(known)
 
     def __enter__(self) -> Self:
         """Use the store in a `with` block."""

@@ -23,13 +23,17 @@ class LiveWorld:
     def __init__(self, world: World) -> None:
         """Watch `world` from its present instant on."""
         self.world = world
-        self._seen: datetime | None = None
+        self._seen_at: datetime | None = None
+        self._seen: Snapshot | None = None
 
-    def read(self, now: datetime) -> Snapshot:
-        """All that the platform shows at `now`, or a moment later when asked again."""
-        late = now + THINKING if self._seen == now else now
-        self._seen = now
-        return self.world.read(max(late, self.world.clock))
+    def read(self, now: datetime) -> Snapshot | None:
+        """All that the platform shows at `now`; a moment later, what has changed, if anything."""
+        again = self._seen_at == now
+        later = self.world.read(max(now + THINKING if again else now, self.world.clock))
+        if again and self._seen is not None and not _differ(self._seen, later):
+            return None
+        self._seen_at, self._seen = now, later
+        return later
 
     def take_published(self, folder: Path, tick_at: datetime) -> Acceptance:
         """Do what an integration does: read the published assignments of a tick and start them."""
@@ -85,3 +89,16 @@ def real_visits(day: BankDay, start_at: datetime, end_at: datetime) -> pl.DataFr
             outcome=pl.when(served).then(pl.lit("answered")).otherwise(pl.lit("abandoned")),
         )
     )
+
+
+def _differ(one: Snapshot, other: Snapshot) -> bool:
+    """Whether a contact, an agent or what agents hold differs; the rest of a world stands still."""
+    before, after = one.tables, other.tables
+    if before is None or after is None:
+        return True
+    pairs = (
+        (before.contacts, after.contacts),
+        (before.agents, after.agents),
+        (before.agent_load, after.agent_load),
+    )
+    return any(a is None or b is None or not a.equals(b) for a, b in pairs)
