@@ -56,7 +56,7 @@ def test_a_policy_refuses_numbers_out_of_range(changes: Mapping[str, Any], messa
 def test_the_edges_of_the_ranges_are_fine() -> None:
     """p from 0 to 1, callbacks round the clock, costs of zero."""
     replace(Policy(), p_lowest=0.0, p_highest=1.0, callback_from_hour=0, callback_until_hour=24)
-    free = {
+    free: dict[str, Any] = {
         item.name: 0.0
         for item in fields(Policy)
         if item.name.endswith(("_worth", "_cost", "_share", "_fixed"))
@@ -98,7 +98,7 @@ def test_the_digest_changes_with_every_number_of_every_channel(
     """So is each number of each channel."""
     before = Policy().channels[channel]
     value = getattr(before, name)
-    changed = 0.5 if name == "parked_share" and value == 0 else _changed(value)
+    changed: Any = 0.5 if name == "parked_share" and value == 0 else _changed(value)
     after = replace(before, **{name: changed})
     other = replace(Policy(), channels={**Policy().channels, channel: after})
     assert other.digest() != Policy().digest()

@@ -1,0 +1,340 @@
+"""Every contact is told why: reasons, sentences, terms and the runner-up."""
+
+from dataclasses import replace
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.batch_problem import BatchProblem, build_problem
+from models.gain import Term
+from models.plan import Plan, Reason
+from models.policy import Policy
+from models.problem import NOBODY
+from models.solution import Solution, SolveOptions
+from scenarios.generate import generate_batch
+from solver.solve import solve
+from tests.models.tiny import NOW, Row, ago, ahead, pair_gains, serves, tiny
+
+Tables = dict[str, list[Row]]
+
+some = settings(max_examples=8, deadline=None)
+seeds = st.integers(0, 2**32 - 1)
+
+
+def solved(policy: Policy, /, **tables: list[Row]) -> tuple[BatchProblem, Solution, Plan]:
+    """A tiny batch solved; unless named, agent `a` could serve the one email `c`."""
+    base: Tables = {"agents": [{"agent_id": "a"}], "contacts": [{"contact_id": "c"}]}
+    stated = build_problem(tiny(**base | tables), policy)
+    solution = solve(stated.problem, SolveOptions())
+    return stated, solution, stated.to_plan(solution)
+
+
+def explained(policy: Policy, /, **tables: list[Row]) -> Row:
+    """The explanation of contact `c`."""
+    plan = solved(policy, **tables)[2]
+    row: Row = plan.explanations.row(by_predicate=pl.col("contact_id") == "c", named=True)
+    return row
+
+
+TWO = [{"agent_id": "a"}, {"agent_id": "b"}]
+CALL = {"agent_id": "a", "contact_id": "h", "channel": "voice", "expected_end_at": ahead(30)}
+CLOSED = {
+    "calendar_id": "k",
+    "time_zone": "UTC",
+    "weekday": 0,
+    "opens_minute": 0,
+    "closes_minute": 1440,
+}
+SKILL = {"contact_id": "c", "skill": "x", "min_proficiency": 3}
+NIGHT = "America/New_York"
+
+RULES: list[tuple[Reason, Tables, str]] = [
+    (Reason.NO_PRESENT_AGENT, {"agents": [{"agent_id": "a", "presence": "away"}]}, "is present"),
+    (
+        Reason.CLOSED_HOURS,
+        {"queues": [{"queue_id": "q", "calendar_id": "k"}], "calendars": [CLOSED]},
+        "may answer: the queue is closed now",
+    ),
+    (
+        Reason.OUTSIDE_CUSTOMER_HOURS,
+        {"contacts": [{"contact_id": "c", "channel": "callback", "time_zone": NIGHT}]},
+        "may call: it is outside the customer's hours",
+    ),
+    (Reason.OFF_SHIFT, {"agents": [{"agent_id": "a", "shift_end_at": ago(1)}]}, "is on shift"),
+    (Reason.NOT_A_MEMBER, {"queue_members": []}, "is a member of the queue"),
+    (Reason.CHANNEL_NOT_SERVED, {"agent_channels": []}, "serves its channels"),
+    (Reason.SKILL_MISSING, {"contact_skills": [SKILL]}, "has the skills at the level"),
+    (
+        Reason.LANGUAGE_MISSING,
+        {"contacts": [{"contact_id": "c", "language": "es"}]},
+        "speaks the language at the level",
+    ),
+    (
+        Reason.SHIFT_TOO_SHORT,
+        {
+            "agents": [{"agent_id": "a", "shift_end_at": ahead(60)}],
+            "contacts": [{"contact_id": "c", "channel": "chat"}],
+        },
+        "stays long enough to finish it",
+    ),
+    (
+        Reason.AT_CAPACITY,
+        {"agents": [{"agent_id": "a", "presence": "busy"}]},
+        "is free, or free soon enough to hold it",
+    ),
+    (
+        Reason.CHANNEL_BLOCKED,
+        {
+            "contacts": [{"contact_id": "c", "channel": "voice"}],
+            "agent_load": [{"agent_id": "a", "contact_id": "h", "channel": "chat"}],
+        },
+        "may take its channel beside what he holds",
+    ),
+    (
+        Reason.LANE_FULL,
+        {
+            "agent_load": [{"agent_id": "a", "contact_id": "h"}],
+            "agent_channels": serves("a", email=1, case=1),
+        },
+        "has room for another contact of its channel",
+    ),
+    (
+        Reason.UNITS_FULL,
+        {
+            "agents": [{"agent_id": "a", "capacity_units": 15.0}],
+            "contacts": [{"contact_id": "c", "channel": "case"}],
+        },
+        "has units enough left",
+    ),
+]
+
+
+@pytest.mark.parametrize(("reason", "tables", "text"), RULES, ids=[str(r[0]) for r in RULES])
+def test_a_rule_that_turns_everybody_away_is_the_reason(
+    reason: Reason, tables: Tables, text: str
+) -> None:
+    """One agent, one contact, one broken rule: it is named in the code and in words."""
+    row = explained(Policy(), **tables)
+    assert (row["decision"], row["reason"], row["agent_id"]) == ("unassigned", reason, None)
+    count = "of 1 agents 1 pass every earlier test and none of them"
+    assert row["detail"] == f"Waits: {count} {text}."
+    assert all(row[term] is None for term in (*Term, "gain", "slot_price", "runner_up_gain"))
+
+
+def test_a_probability_below_the_floor_is_a_reason_too() -> None:
+    """p = 0.7 without skills, below a floor of 0.8."""
+    row = explained(replace(Policy(), p_floor=0.8))
+    assert row["reason"] == Reason.P_BELOW_FLOOR
+    assert row["detail"].endswith("none of them is likely enough to resolve it.")
+
+
+def test_the_reason_is_the_furthest_rule_that_anybody_reached() -> None:
+    """Of five agents one is away, two lack the skill and two have it but are busy."""
+    names = ("a", "b", "d", "e", "f")
+    presence = dict.fromkeys(names, "available") | {"a": "away", "e": "busy", "f": "busy"}
+    row = explained(
+        Policy(),
+        agents=[{"agent_id": name, "presence": presence[name]} for name in names],
+        contact_skills=[SKILL],
+        agent_skills=[{"agent_id": n, "skill": "x", "proficiency": 9} for n in ("a", "e", "f")],
+    )
+    assert row["reason"] == Reason.AT_CAPACITY
+    assert row["detail"].startswith("Waits: of 5 agents 2 pass every earlier test and none of")
+
+
+def test_the_best_match_says_what_it_is_worth_and_against_whom() -> None:
+    """Assigned to the owner: 1.2 more than the runner-up, who is named with gain and price."""
+    row = explained(
+        Policy(),
+        agents=TWO,
+        contacts=[{"contact_id": "c", "customer_id": "u"}],
+        customers=[{"customer_id": "u", "owner_agent_id": "b"}],
+    )
+    assert (row["decision"], row["reason"], row["agent_id"]) == ("assigned", "best_match", "b")
+    assert (row["stickiness"], row["runner_up_agent_id"]) == (1.2, "a")
+    assert row["gain"] - row["runner_up_gain"] == pytest.approx(1.2)
+    assert row["detail"] == (
+        f"Goes to b: worth {round(row['gain'], 2)}, slot 0.0;"
+        f" next best a: worth {round(row['runner_up_gain'], 2)}, slot 0.0."
+    )
+
+
+def test_a_best_match_without_alternative_says_so() -> None:
+    """One agent only: nobody else is eligible."""
+    row = explained(Policy())
+    assert row["detail"] == (
+        f"Goes to a: worth {round(row['gain'], 2)}, slot 0.0; nobody else is eligible."
+    )
+    assert (row["runner_up_agent_id"], row["runner_up_gain"]) == (None, None)
+
+
+def test_a_held_contact_says_for_whom_and_until_when() -> None:
+    """The only agent is free in 30 s: held, next chance then, and the wait costs something."""
+    _, _, plan = solved(Policy(), agent_load=[CALL])
+    waiting = plan.unassigned.row(0, named=True)
+    assert (waiting["decision"], waiting["reason"]) == ("held", "held_for")
+    assert (waiting["agent_id"], waiting["next_chance_at"]) == ("a", ahead(30))
+    row = plan.explanations.row(0, named=True)
+    assert row["hold"] < 0
+    assert row["detail"].startswith(f"Waits for a, free soon: worth {round(row['gain'], 2)}, ")
+    assert plan.assignments.height == 0
+
+
+def test_who_loses_is_told_to_whom() -> None:
+    """One slot, two emails: the gold customer's goes, `c` could have had the same agent."""
+    stated, solution, plan = solved(
+        Policy(),
+        agents=[{"agent_id": "a", "capacity_units": 10.0}],
+        contacts=[{"contact_id": "c"}, {"contact_id": "d", "value": 5000.0}],
+    )
+    row = plan.explanations.row(0, named=True)
+    assert (row["decision"], row["reason"], row["agent_id"]) == ("unassigned", "lost_to", "a")
+    gain = pair_gains(stated)["c", "a"]
+    price = int(solution.prices.agent[0] + solution.prices.lane[0].max())
+    assert price >= gain  # otherwise it would not have lost
+    assert row["runner_up_gain"] == gain / 1000
+    assert row["detail"] == (
+        f"Waits: a would be worth {round(gain / 1000, 2)},"
+        f" but the slot earns {round(row['runner_up_price'], 2)} with other contacts."
+    )
+    assert row["gain"] is None
+
+
+def test_what_would_cost_more_than_it_brings_waits() -> None:
+    """A failure that costs 1,000 makes every pair negative; an eligible agent is named."""
+    row = explained(replace(Policy(), failure_fixed=1000.0))
+    assert (row["decision"], row["reason"]) == ("unassigned", "not_worth_it")
+    assert row["agent_id"] is None
+    # p B - (1 - p) F = 0.7 * 8 - 0.3 * 1002 = -295.0, M = 0, and less than 1 at risk
+    assert row["runner_up_gain"] == pytest.approx(-295.0, abs=1.0)
+    assert row["detail"] == (
+        "Waits: even the best eligible agent, a, would cost more than he brings"
+        f" ({round(row['runner_up_gain'], 2)})."
+    )
+
+
+def test_a_declined_contact_says_so() -> None:
+    """Every eligible agent declined a minute ago."""
+    row = explained(
+        Policy(), declines=[{"contact_id": "c", "agent_id": "a", "declined_at": ago(60)}]
+    )
+    assert (row["reason"], row["agent_id"]) == ("declined", None)
+    assert row["detail"] == "Waits: every eligible agent declined it."
+
+
+def test_a_locked_contact_names_its_agent() -> None:
+    """The agent who talks to the customer is full; the free one may not take the email."""
+    row = explained(
+        Policy(),
+        agents=TWO,
+        agent_channels=[*serves("a", email=3), *serves("b", email=1)],
+        contacts=[{"contact_id": "c", "customer_id": "u"}],
+        agent_load=[{"agent_id": "b", "contact_id": "h", "customer_id": "u"}],
+    )
+    assert (row["reason"], row["agent_id"]) == ("customer_locked", "b")
+    assert row["detail"] == "Waits for b, who is talking to this customer."
+
+
+def test_every_reason_has_a_case_in_this_file() -> None:
+    """13 rules by table, and seven more by name: all of them are reachable."""
+    named = {
+        Reason.P_BELOW_FLOOR,
+        Reason.BEST_MATCH,
+        Reason.HELD_FOR,
+        Reason.LOST_TO,
+        Reason.NOT_WORTH_IT,
+        Reason.DECLINED,
+        Reason.CUSTOMER_LOCKED,
+    }
+    assert {reason for reason, _, _ in RULES} | named == set(Reason)
+
+
+def generated(seed: int) -> tuple[BatchProblem, Solution, Plan]:
+    """A generated batch of 60 contacts and 15 agents, solved."""
+    stated = build_problem(generate_batch(seed, 60, 15, NOW), Policy())
+    solution = solve(stated.problem, SolveOptions())
+    return stated, solution, stated.to_plan(solution)
+
+
+@some
+@given(seed=seeds)
+def test_the_terms_add_up_to_the_gain(seed: int) -> None:
+    """Match + value at risk + stickiness + shift end + handover + hold + balance = gain."""
+    plan = generated(seed)[2]
+    rows = plan.explanations.filter(pl.col("gain").is_not_null())
+    total = rows.select(pl.sum_horizontal(*[term.value for term in Term])).to_series()
+    # Gains are rounded to thousandths, terms are not.
+    assert total.to_list() == pytest.approx(rows["gain"].to_list(), abs=0.000501)
+    costs = rows.select("shift_end", "handover", "hold").to_numpy()
+    assert costs.size > 0
+    assert costs.max() <= 0
+
+
+@some
+@given(seed=seeds)
+def test_the_runner_up_is_the_best_of_the_others(seed: int) -> None:
+    """By enumeration: largest gain less path price among the eligible agents not chosen."""
+    stated, solution, plan = generated(seed)
+    problem, ids = stated.problem, stated.agents.agents["agent_id"].to_list()
+    leads = stated.conversations.units["lead_contact_id"].to_list()
+    row_of = {row["contact_id"]: row for row in plan.explanations.iter_rows(named=True)}
+    others: dict[int, list[tuple[int, int, int, int]]] = {i: [] for i in range(len(leads))}
+    pairs = problem.pairs
+    for i, j, gain in zip(
+        pairs.contact.tolist(), pairs.agent.tolist(), pairs.gain.tolist(), strict=True
+    ):
+        lane = problem.contact_lane[i]
+        price = int(solution.prices.lane[j, lane] + solution.prices.agent[j])
+        if j != solution.agent[i]:
+            others[i].append((price - gain, j, gain, price))
+    for i, lead in enumerate(leads):
+        row = row_of[lead]
+        if not others[i]:
+            assert row["runner_up_agent_id"] is None
+            continue
+        _, j, gain, price = min(others[i])  # the smallest id of several that tie
+        assert row["runner_up_agent_id"] == ids[j]
+        assert (row["runner_up_gain"], row["runner_up_price"]) == (gain / 1000, price / 1000)
+
+
+@some
+@given(seed=seeds)
+def test_nobody_envies_at_the_prices(seed: int) -> None:
+    """The chosen agent's gain less price is at least the runner-up's: the plan is optimal."""
+    plan = generated(seed)[2]
+    rows = plan.explanations.filter(pl.col("gain").is_not_null())
+    own = rows["gain"] - rows["slot_price"]
+    other = (rows["runner_up_gain"] - rows["runner_up_price"]).fill_null(0.0)
+    assert (own - other >= -1e-9).all()
+
+
+@some
+@given(seed=seeds)
+def test_reasons_agree_with_the_pairs(seed: int) -> None:
+    """Chosen: best match or held; worth something: lost; worth nothing: not; no pair: a rule."""
+    stated, solution, plan = generated(seed)
+    best: dict[str, int] = {}
+    for (lead, _), gain in pair_gains(stated).items():
+        best[lead] = max(best.get(lead, gain), gain)
+    reason = dict(plan.explanations.select("contact_id", "reason").iter_rows())
+    leads = stated.conversations.units["lead_contact_id"]
+    for lead, agent in zip(leads, solution.agent.tolist(), strict=True):
+        if agent != NOBODY:
+            assert reason[lead] in {Reason.BEST_MATCH, Reason.HELD_FOR}
+        elif lead in best:
+            assert reason[lead] == (Reason.LOST_TO if best[lead] > 0 else Reason.NOT_WORTH_IT)
+        else:
+            assert reason[lead] not in {Reason.LOST_TO, Reason.NOT_WORTH_IT, Reason.BEST_MATCH}
+
+
+@some
+@given(seed=seeds)
+def test_every_contact_gets_a_sentence(seed: int) -> None:
+    """A capital, a full stop, nothing unfilled; the same for all contacts of a conversation."""
+    rows = generated(seed)[2].explanations
+    assert rows["detail"].str.contains(r"^(Goes to|Waits).*\.$").all()
+    assert not rows["detail"].str.contains(r"null|nan|\{").any()
+    each = rows.group_by("conversation_id").agg(pl.col("detail").n_unique())["detail"]
+    assert set(each) == {1}
