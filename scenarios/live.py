@@ -92,7 +92,7 @@ def real_visits(day: BankDay, start_at: datetime, end_at: datetime) -> pl.DataFr
 
 
 def _differ(one: Snapshot, other: Snapshot) -> bool:
-    """Whether a contact, an agent or what agents hold differs; the rest of a world stands still."""
+    """Whether a contact, an agent or what agents hold differs; nothing else moves."""
     before, after = one.tables, other.tables
     if before is None or after is None:
         return True
