@@ -5,9 +5,11 @@ The solver's word is a claim, and so is the problem that it was given: sections 
 `audit_pairs`, `audit_gain` and `audit_survey`, which share no code with what makes plans.
 """
 
+from collections.abc import Iterator
+
 import polars as pl
 
-from models.audit_case import Case, Check
+from models.audit_case import Case, Check, findings
 from models.audit_limits import (
     agents_within_caps,
     held_means_free_soon,
@@ -46,7 +48,7 @@ from models.audit_rows import (
 from models.batch import Batch
 from models.plan import Finding, Plan
 from models.policy import Policy
-from models.tables import ASSIGNMENT, EXPLANATION, PRICE, UNASSIGNED
+from models.tables import ASSIGNMENT, EXPLANATION, PRICE, UNASSIGNED, Channel
 
 CHECKS: tuple[Check, ...] = (
     same_tick,
@@ -87,16 +89,16 @@ CHECKS: tuple[Check, ...] = (
 def audit(batch: Batch, policy: Policy, plan: Plan) -> tuple[Finding, ...]:
     """Everything that is wrong with the plan, one finding per broken rule; empty if it is clean.
 
-    Frames that break their contracts are the only finding, because nothing else can be read then.
+    Frames that break their contracts are the only findings, because nothing else can be read then.
     """
-    misshapen = _columns(plan)
-    if misshapen:
-        return misshapen
+    unreadable = (*_other_columns(plan), *_other_channels(plan))
+    if unreadable:
+        return unreadable
     case = Case(batch, policy, plan)
     return tuple(finding for check in CHECKS for finding in check(case))
 
 
-def _columns(plan: Plan) -> tuple[Finding, ...]:
+def _other_columns(plan: Plan) -> Iterator[Finding]:
     site_prices = pl.Schema({"site": pl.String(), "price": pl.Float64()})
     expected = (
         ("assignments", plan.assignments, ASSIGNMENT.schema()),
@@ -105,8 +107,14 @@ def _columns(plan: Plan) -> tuple[Finding, ...]:
         ("prices", plan.prices, PRICE.schema()),
         ("site_prices", plan.site_prices, site_prices),
     )
-    return tuple(
-        Finding("columns", f"{name} has {dict(frame.schema)}, expected {dict(schema)}")
-        for name, frame, schema in expected
-        if dict(frame.schema) != dict(schema)
-    )
+    for name, frame, schema in expected:
+        if dict(frame.schema) != dict(schema):
+            claim = f"{name} has {dict(frame.schema)}, expected {dict(schema)}"
+            yield Finding("columns", claim)
+
+
+def _other_channels(plan: Plan) -> Iterator[Finding]:
+    if "channel" in plan.prices.columns:
+        known = pl.col("channel").is_in([channel.value for channel in Channel])
+        wrong = plan.prices.filter(~known.fill_null(value=False))["channel"]
+        yield from findings("price_channel", "price of a lane that is no channel", wrong)

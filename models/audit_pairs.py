@@ -81,8 +81,9 @@ class Eligibility:
 
     def locked(self, conversation: Ints, agent: Ints) -> Bools:
         """Whether each conversation is locked to another agent."""
-        only: Ints = self.only_agent[conversation]
-        return (only != NOBODY) & (only != agent)
+        only = self.only_agent[conversation]
+        barred: Bools = (only != NOBODY) & (only != agent)
+        return barred
 
     def first_broken(self, conversation: Ints, agent: Ints) -> Ints:
         """Position in REASONS of the first rule that each pair breaks, their number if none."""
@@ -177,7 +178,7 @@ def _bans(sides: Sides) -> Ints:
         .agg(pl.len(), pl.col("declined_at").max())
     )
     age_s = -seconds(rows, "declined_at", instant(sides.batch.now))
-    kept = (ints(rows["len"]) >= policy.max_declines) | (age_s <= policy.decline_cooldown_s)
+    kept = (ints(rows["len"]) >= policy.max_declines) | (age_s < policy.decline_cooldown_s)
     key = ints(rows["conversation"]) * len(sides.agents) + ints(rows["agent"])
     return np.unique(key[kept])
 

@@ -9,7 +9,7 @@ import polars as pl
 from models.audit_case import Case, findings
 from models.audit_gain import MILLI, NEARLY, Terms
 from models.audit_numbers import Floats, ints, positions
-from models.audit_survey import load_costs
+from models.audit_survey import in_milli, load_costs
 from models.plan import Finding
 from models.solution import Termination
 from models.tables import Decision
@@ -62,7 +62,7 @@ def plan_gain_adds_up(case: Case) -> Iterator[Finding]:
             ),
         ]
     ).join(pl.DataFrame(case.choice.contact_id), on="contact_id", how="semi")
-    gains = int((stated["gain"] * MILLI).round().sum())
+    gains = int(in_milli(stated["gain"].fill_null(0.0).to_numpy()).sum())
     count = np.bincount(case.choice.agent, minlength=len(case.agents))
     costs = int(load_costs(case.policy, count).sum())
     if case.plan.gain_milli != gains - costs:

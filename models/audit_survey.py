@@ -73,12 +73,12 @@ def read_prices(plan: Plan, agents: Agents) -> Quoted:
     rows = plan.prices.join(agents.ids.select("agent_id", "agent"), on="agent_id")
     agent, channel = ints(rows["agent"]), positions(rows["channel"])
     lane = np.zeros((len(agents), len(Channel)), dtype=np.int64)
-    lane[agent, channel] = _milli(rows["lane_price"])
+    lane[agent, channel] = _stated(rows["lane_price"])
     listed = np.zeros(lane.shape, dtype=bool)
     listed[agent, channel] = True
     of_agent = np.zeros(len(agents), dtype=np.int64)
-    of_agent[agent] = _milli(rows["agent_price"])
-    site = plan.site_prices.select("site", milli=pl.Series(_milli(plan.site_prices["price"])))
+    of_agent[agent] = _stated(rows["agent_price"])
+    site = plan.site_prices.select("site", milli=pl.Series(_stated(plan.site_prices["price"])))
     site = site.unique("site", keep="first", maintain_order=True)
     of_site = agents.ids.join(site, on="site", how="left", maintain_order="left")["milli"]
     return Quoted(lane, of_agent, site, ints(of_site.fill_null(0)), listed)
@@ -114,9 +114,14 @@ def build_survey(
 
 def _step_cost(policy: Policy, nth: Ints) -> Ints:
     """Cost of the n-th new conversation of an agent, n from 0, thousandths."""
-    return np.rint(nth * policy.load_step_cost * MILLI).astype(np.int64)
+    return in_milli(nth.astype(np.float64) * policy.load_step_cost)
 
 
-def _milli(money: pl.Series) -> Ints:
-    amount: Floats = money.fill_null(0.0).fill_nan(0.0).to_numpy() * MILLI
-    return np.rint(amount).astype(np.int64)
+def in_milli(money: Floats) -> Ints:
+    """Thousandths; what is no number counts 0, and other checks report it."""
+    milli: Ints = np.rint(np.nan_to_num(money, posinf=0, neginf=0) * MILLI).astype(np.int64)
+    return milli
+
+
+def _stated(money: pl.Series) -> Ints:
+    return in_milli(money.fill_null(0.0).to_numpy())

@@ -1,0 +1,253 @@
+"""A centre of three agents and six contacts, and its best plan written by hand.
+
+ana speaks messaging and email, knows billing at 10, offers 30 units and leaves in 4 h.
+ben does email and social. cai is on a call that ends in 30 s, so he is free soon.
+
+- m1 (messaging) and m2 (email) are of customer k1, so one conversation, led by m1.
+- e1 and e2 are emails without requirements; e1's customer is worth more.
+- v1 is a call that just came in. d1 wants a language that nobody speaks.
+
+V = 200 unless stated: B = 4 + 0.02 V = 8, F = 4 + 0.01 V = 6, L = 2 + 0.01 V = 4.
+
+k1 to ana  V = 1000: B = 24, F = 14, L = 12; p = 0.95 at level 10, for her and so on average
+           match 0.95 * 24 - 0.05 * 14 = 22.1; M = 0.95 * 38 - 14 = 22.1; T = 5 as she is idle
+           m1: 34.1 (1 - exp(-5/3600)) + 0.3 ((65/600)^2 - (60/600)^2) + 8 exp(-540/5)
+             = 0.047328 + 0.000521 + 0 = 0.047849, more than m2's 0.000987
+           owner 1.2; handover exp(-4 h / 4 h) = 0.367879; balance 0.05; sum 23.029970
+e1 to ben  V = 500: B = 14, F = 9, L = 7; p = 0.7: match 9.8 - 2.7 = 7.1; M = 0.7 * 23 - 9 = 7.1
+           14.1 (1 - exp(-5/172800)) + 0.3 (105^2 - 100^2) / 28800^2 = 0.000408; balance 0.05;
+           his shift ends in 100 h: exp(-25) = 0.000000; sum 7.150408; ana: less 0.367879, 6.782529
+e2         match 5.6 - 1.8 = 3.8; M = 0.7 * 14 - 6 = 3.8; 7.8 (1 - exp(-5/172800)) + 0 = 0.000226;
+           with ben 3.850226, with ana 3.482347
+v1 to cai  match 3.8; nobody is idle and one could serve: T = 5 + (0 - 0 + 1) 300 / 1 = 305
+           7.8 (1 - exp(-305/240)) + 0.5 (305/20)^2 + exp(-20/305)
+             = 5.611338 + 116.28125 + 0.936530 = 122.829118
+           hold: u(60) = 7.8 (1 - exp(-60/240)) + 0.5 (60/20)^2 + exp(-20/60)
+             = 1.725354 + 4.5 + 0.716531 = 6.941885, times 30 s / 60 s = 3.470943
+           balance 0.05; shift end 0; sum 123.208175
+
+gain = 23.030 + 7.150 + 123.208 = 153.388. ana has room for one conversation (30 / 27.5), ben for
+one email. Prices 3.483 at ana and 3.850 at ben leave e2 nothing: 3.482 - 3.483, 3.850 - 3.850.
+Rents are 19.547 (k1), 3.300 (e1, with either) and 123.208 (v1), the slots of ana and ben 7.333:
+19.547 + 3.300 + 123.208 + 7.333 = 153.388 is the bound as well, so the plan is optimal.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+
+from models.batch import Batch
+from models.plan import Plan
+from models.policy import Policy
+from models.solution import Termination
+from models.tables import (
+    AGENT_CHANNELS,
+    AGENT_LOAD,
+    AGENT_SKILLS,
+    AGENTS,
+    ASSIGNMENT,
+    CALENDARS,
+    CONTACT_SKILLS,
+    CONTACTS,
+    CUSTOMERS,
+    DECLINES,
+    EXPLANATION,
+    PRICE,
+    QUEUE_MEMBERS,
+    QUEUES,
+    UNASSIGNED,
+    Table,
+)
+
+NOW = datetime(2026, 3, 3, 10, 0, tzinfo=UTC)
+POLICY = Policy()
+
+
+def ago(seconds: float) -> datetime:
+    """The instant so many seconds before now."""
+    return NOW - timedelta(seconds=seconds)
+
+
+def rows(table: Table, *given: dict[str, object]) -> pl.DataFrame:
+    """A frame of the contract; columns not given are empty."""
+    empty = dict.fromkeys(table.schema())
+    return pl.DataFrame([empty | row for row in given], schema=table.schema())
+
+
+def contact(contact_id: str, thread: str, channel: str, age_s: float) -> dict[str, object]:
+    """A contact of queue q without anything special."""
+    return {
+        "contact_id": contact_id,
+        "conversation_id": thread,
+        "queue_id": "q",
+        "channel": channel,
+        "entered_at": ago(age_s),
+        "version": 3,
+    }
+
+
+def agent(agent_id: str, units: float, hours_left: float) -> dict[str, object]:
+    """An available agent in the north."""
+    return {
+        "agent_id": agent_id,
+        "presence": "available",
+        "site": "north",
+        "time_zone": "Europe/Madrid",
+        "shift_start_at": ago(3_600),
+        "shift_end_at": ago(-3_600 * hours_left),
+        "capacity_units": units,
+        "version": 7,
+    }
+
+
+def held_item(agent_id: str, contact_id: str, channel: str, ends_in_s: float) -> dict[str, object]:
+    """An active item that started a minute ago."""
+    return {
+        "agent_id": agent_id,
+        "contact_id": contact_id,
+        "channel": channel,
+        "state": "active",
+        "started_at": ago(60),
+        "expected_end_at": ago(-ends_in_s),
+    }
+
+
+def honest_batch() -> Batch:
+    """The centre."""
+    k1 = {"customer_id": "k1"}
+    return Batch(
+        now=NOW,
+        queues=rows(QUEUES, {"queue_id": "q"}),
+        calendars=rows(CALENDARS),
+        customers=rows(
+            CUSTOMERS,
+            {"customer_id": "k1", "value": 1_000.0, "tier": "gold", "owner_agent_id": "ana"},
+        ),
+        agents=rows(AGENTS, agent("ana", 30, 4), agent("ben", 100, 100), agent("cai", 100, 100)),
+        agent_channels=rows(
+            AGENT_CHANNELS,
+            {"agent_id": "ana", "channel": "messaging", "max_items": 1},
+            {"agent_id": "ana", "channel": "email", "max_items": 1},
+            {"agent_id": "ben", "channel": "email", "max_items": 1},
+            {"agent_id": "ben", "channel": "social", "max_items": 1},
+            {"agent_id": "cai", "channel": "voice", "max_items": 1},
+        ),
+        agent_skills=rows(
+            AGENT_SKILLS, {"agent_id": "ana", "skill": "billing", "proficiency": 10}
+        ),
+        agent_load=rows(AGENT_LOAD, held_item("cai", "call", "voice", 30)),
+        queue_members=rows(QUEUE_MEMBERS, *(_member(name) for name in ("ana", "ben", "cai"))),
+        contacts=rows(
+            CONTACTS,
+            contact("m1", "t1", "messaging", 60) | k1,
+            contact("m2", "t2", "email", 60) | k1,
+            contact("e1", "t3", "email", 100) | {"value": 500.0},
+            contact("e2", "t4", "email", 50),
+            contact("v1", "t5", "voice", 0),
+            contact("d1", "t6", "email", 10) | {"language": "de"},
+        ),
+        contact_skills=rows(
+            CONTACT_SKILLS, {"contact_id": "m2", "skill": "billing", "min_proficiency": 5}
+        ),
+        declines=rows(DECLINES),
+    )
+
+
+def honest_plan() -> Plan:
+    """Its best plan."""
+    return Plan(
+        tick_at=NOW,
+        assignments=rows(
+            ASSIGNMENT,
+            _assignment("m1", "t1", "messaging", "ana")
+            | {"customer_id": "k1", "units": 25 + 0.25 * 10, "gain": 23.03},
+            _assignment("m2", "t2", "email", "ana")
+            | {"customer_id": "k1", "is_lead": False, "units": 0.0, "gain": 0.0},
+            _assignment("e1", "t3", "email", "ben") | {"units": 10.0, "gain": 7.15},
+        ),
+        unassigned=rows(
+            UNASSIGNED,
+            _waits("e2", "t4", "unassigned", "lost_to", "ben"),
+            _waits("v1", "t5", "held", "held_for", "cai"),
+            _waits("d1", "t6", "unassigned", "language_missing", None),
+        ),
+        explanations=rows(
+            EXPLANATION,
+            _waits("m1", "t1", "assigned", "best_match", "ana")
+            | _terms(23.03, 22.1, 0.047849, 1.2, 0.0, -0.367879, 0.0),
+            _waits("m2", "t2", "assigned", "best_match", "ana"),
+            _waits("e1", "t3", "assigned", "best_match", "ben")
+            | _terms(7.15, 7.1, 0.000408, 0.0, 0.0, 0.0, 0.0),
+            _waits("e2", "t4", "unassigned", "lost_to", None),
+            _waits("v1", "t5", "held", "held_for", "cai")
+            | _terms(123.208, 3.8, 122.829118, 0.0, 0.0, 0.0, -3.470943),
+            _waits("d1", "t6", "unassigned", "language_missing", None),
+        ),
+        prices=rows(
+            PRICE,
+            _price("ana", "messaging", 1, 3.483),
+            _price("ana", "email", 1, 3.483),
+            _price("ben", "email", 1, 3.85),
+            _price("ben", "social", 1, 3.85),
+            _price("cai", "voice", 1, 0.0),
+        ),
+        site_prices=pl.DataFrame(schema={"site": pl.String, "price": pl.Float64}),
+        gain_milli=153_388,
+        bound_milli=153_388,
+        greedy_milli=153_388,
+        termination=Termination.OPTIMAL,
+        limit=None,
+        backend="hand",
+        policy_digest=POLICY.digest(),
+    )
+
+
+def _member(agent_id: str) -> dict[str, object]:
+    return {"queue_id": "q", "agent_id": agent_id}
+
+
+def _assignment(contact_id: str, thread: str, channel: str, agent_id: str) -> dict[str, object]:
+    return {
+        "tick_at": NOW,
+        "event_at": NOW,
+        "event": "offered",
+        "contact_id": contact_id,
+        "contact_version": 3,
+        "conversation_id": thread,
+        "queue_id": "q",
+        "channel": channel,
+        "agent_id": agent_id,
+        "agent_version": 7,
+        "is_lead": True,
+    }
+
+
+def _waits(
+    contact_id: str, thread: str, decision: str, reason: str, agent_id: str | None
+) -> dict[str, object]:
+    return {
+        "tick_at": NOW,
+        "contact_id": contact_id,
+        "conversation_id": thread,
+        "decision": decision,
+        "reason": reason,
+        "agent_id": agent_id,
+        "detail": "",
+    }
+
+
+def _terms(gain: float, *terms: float) -> dict[str, object]:
+    names = ("match", "value_at_risk", "stickiness", "shift_end", "handover", "hold")
+    return {**dict(zip(names, terms, strict=True)), "gain": gain, "balance": 0.05}
+
+
+def _price(agent_id: str, channel: str, free_slots: int, price: float) -> dict[str, object]:
+    return {
+        "tick_at": NOW,
+        "agent_id": agent_id,
+        "channel": channel,
+        "free_slots": free_slots,
+        "lane_price": 0.0,
+        "agent_price": price,
+        "site_price": 0.0,
+    }

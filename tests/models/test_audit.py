@@ -1,0 +1,429 @@
+"""The audit accepts an honest plan and names the rule that any change to it breaks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from models.audit import audit
+from models.audit_conversations import build_conversations
+from models.audit_gain import expected_excess
+from models.batch import Batch, empty_batch
+from models.plan import Plan
+from models.policy import Policy
+from models.solution import Limit, Termination
+from models.tables import (
+    AGENT_LOAD,
+    ASSIGNMENT,
+    CONTACTS,
+    DECLINES,
+    EXPLANATION,
+    PRICE,
+    UNASSIGNED,
+)
+from tests.models.honest_plan import (
+    NOW,
+    POLICY,
+    ago,
+    contact,
+    held_item,
+    honest_batch,
+    honest_plan,
+    rows,
+)
+
+
+@dataclass(frozen=True)
+class Tick:
+    """What is audited."""
+
+    batch: Batch
+    policy: Policy
+    plan: Plan
+
+    def table(self, name: str, frame: pl.DataFrame) -> "Tick":
+        """The same with another table in the batch."""
+        values: dict[str, Any] = {name: frame}
+        return replace(self, batch=replace(self.batch, **values))
+
+    def rows(self, name: str, frame: pl.DataFrame) -> "Tick":
+        """The same with another frame in the plan."""
+        values: dict[str, Any] = {name: frame}
+        return replace(self, plan=replace(self.plan, **values))
+
+    def says(self, **numbers: Any) -> "Tick":  # noqa: ANN401
+        """The same with other numbers of the plan."""
+        return replace(self, plan=replace(self.plan, **numbers))
+
+    def under(self, policy: Policy) -> "Tick":
+        """The same under another policy, which the plan states."""
+        plan = replace(self.plan, policy_digest=policy.digest())
+        return Tick(self.batch, policy, plan)
+
+
+Change = Callable[[Tick], Tick]
+
+
+def honest() -> Tick:
+    """The honest plan."""
+    return Tick(honest_batch(), POLICY, honest_plan())
+
+
+def rules(tick: Tick) -> set[str]:
+    """Rules that the audit finds broken."""
+    return {finding.rule for finding in audit(tick.batch, tick.policy, tick.plan)}
+
+
+def in_batch(table: str, key: str, row: str, **values: object) -> Change:
+    """Change cells of one row of the batch."""
+
+    def change(tick: Tick) -> Tick:
+        frame: pl.DataFrame = getattr(tick.batch, table)
+        return tick.table(table, _with(frame, pl.col(key) == row, values))
+
+    return change
+
+
+def in_plan(frame: str, row: str, key: str = "contact_id", **values: object) -> Change:
+    """Change cells of one row of the plan (of every row of an agent, for prices)."""
+
+    def change(tick: Tick) -> Tick:
+        given: pl.DataFrame = getattr(tick.plan, frame)
+        return tick.rows(frame, _with(given, pl.col(key) == row, values))
+
+    return change
+
+
+def without(frame: str, row: str, key: str = "contact_id") -> Change:
+    """Drop one row of the plan."""
+
+    def change(tick: Tick) -> Tick:
+        given: pl.DataFrame = getattr(tick.plan, frame)
+        return tick.rows(frame, given.filter(pl.col(key) != row))
+
+    return change
+
+
+def doubled(frame: str, row: str, key: str = "contact_id", **values: object) -> Change:
+    """State one row of the plan twice, the second time with other values."""
+
+    def change(tick: Tick) -> Tick:
+        given: pl.DataFrame = getattr(tick.plan, frame)
+        more = given.filter(pl.col(key) == row)
+        return tick.rows(frame, pl.concat([given, _with(more, pl.lit(value=True), values)]))
+
+    return change
+
+
+def says(**numbers: Any) -> Change:  # noqa: ANN401
+    """Change numbers of the plan."""
+    return lambda tick: tick.says(**numbers)
+
+
+def under(**numbers: Any) -> Change:  # noqa: ANN401
+    """Change numbers of the policy."""
+    return lambda tick: tick.under(replace(tick.policy, **numbers))
+
+
+def both(*changes: Change) -> Change:
+    """One change after the other."""
+
+    def change(tick: Tick) -> Tick:
+        for one in changes:
+            tick = one(tick)
+        return tick
+
+    return change
+
+
+def more_load(*items: dict[str, object]) -> Change:
+    """Agents hold more."""
+    return lambda tick: tick.table(
+        "agent_load", pl.concat([tick.batch.agent_load, rows(AGENT_LOAD, *items)])
+    )
+
+
+def assigned_too(contact_id: str, agent_id: str) -> Change:
+    """Assign a contact that the honest plan leaves waiting."""
+
+    def change(tick: Tick) -> Tick:
+        like = tick.plan.assignments.filter(pl.col("contact_id") == "e1")
+        thread = tick.batch.contacts.filter(pl.col("contact_id") == contact_id)
+        values = {
+            "contact_id": contact_id,
+            "conversation_id": thread["conversation_id"][0],
+            "channel": thread["channel"][0],
+            "agent_id": agent_id,
+        }
+        more = _with(like, pl.lit(value=True), values)
+        tick = tick.rows("assignments", pl.concat([tick.plan.assignments, more]))
+        return without("unassigned", contact_id)(tick)
+
+    return change
+
+
+def another_call_held(tick: Tick) -> Tick:
+    """A second call is held for cai."""
+    v2 = contact("v2", "t7", "voice", 0)
+    batch = replace(tick.batch, contacts=pl.concat([tick.batch.contacts, rows(CONTACTS, v2)]))
+    values = {"contact_id": "v2", "conversation_id": "t7"}
+    return both(doubled("unassigned", "v1", **values), doubled("explanations", "v1", **values))(
+        replace(tick, batch=batch)
+    )
+
+
+def declined_once(contact_id: str, agent_id: str, age_s: float) -> Change:
+    """An agent declined a contact."""
+    row = {"contact_id": contact_id, "agent_id": agent_id, "declined_at": ago(age_s)}
+    return lambda tick: tick.table("declines", rows(DECLINES, row))
+
+
+def _with(frame: pl.DataFrame, where: pl.Expr, values: dict[str, object]) -> pl.DataFrame:
+    return frame.with_columns(
+        pl.when(where).then(pl.lit(value, frame.schema[name])).otherwise(name).alias(name)
+        for name, value in values.items()
+    )
+
+
+ELIGIBILITY: dict[str, Change] = {
+    "no_present_agent": in_batch("agents", "agent_id", "ben", presence="away"),
+    "closed_hours": in_batch("queues", "queue_id", "q", calendar_id="never"),
+    # 10:00 UTC is 05:00 in New York
+    "outside_customer_hours": in_batch(
+        "contacts", "contact_id", "v1", channel="callback", time_zone="America/New_York"
+    ),
+    "off_shift": in_batch("agents", "agent_id", "ben", shift_end_at=NOW),
+    "not_a_member": lambda tick: tick.table(
+        "queue_members", tick.batch.queue_members.filter(pl.col("agent_id") != "ben")
+    ),
+    "channel_not_served": lambda tick: tick.table(
+        "agent_channels", tick.batch.agent_channels.filter(pl.col("agent_id") != "ben")
+    ),
+    # m2 needs level 5
+    "skill_missing": in_batch("agent_skills", "agent_id", "ana", proficiency=4),
+    "language_missing": in_batch("contacts", "contact_id", "e1", language="es"),
+    # 0.95 is the highest p
+    "p_below_floor": under(p_floor=0.96),
+    # 300 s of handling and 120 s of margin
+    "shift_too_short": in_batch("agents", "agent_id", "cai", shift_end_at=ago(-419.0)),
+    "at_capacity": in_batch("agents", "agent_id", "ben", presence="busy"),
+    # the first call ends in 30 s, the other one still blocks
+    "channel_blocked": more_load(held_item("cai", "other", "voice", 300)),
+    # ben may hold one email; he is free for social
+    "lane_full": more_load(held_item("ben", "other", "email", 300)),
+    # a message alone, 25 units, would fit; with the email it is 27.5
+    "units_full": in_batch("agents", "agent_id", "ana", capacity_units=26.0),
+    "declined": declined_once("e1", "ben", 1),
+    # ana holds an email of e1's conversation
+    "customer_locked": more_load(
+        held_item("ana", "other", "email", 300) | {"conversation_id": "t3"}
+    ),
+}
+
+ROWS: dict[str, Change] = {
+    "columns": lambda tick: tick.rows("assignments", tick.plan.assignments.drop("gain")),
+    "tick_at": says(tick_at=ago(5)),
+    "policy_digest": says(policy_digest="another"),
+    "contact_missing": without("assignments", "e1"),
+    "contact_twice": doubled("unassigned", "e2"),
+    "contact_unknown": doubled("unassigned", "e2", contact_id="e9"),
+    "agent_unknown": in_plan("assignments", "e1", agent_id="dan"),
+    "decision_reason": in_plan("unassigned", "v1", reason="lost_to"),
+    "contact_facts": in_plan("assignments", "e1", contact_version=2),
+    "agent_version": in_plan("assignments", "e1", agent_version=6),
+    "event": in_plan("assignments", "e1", event="accepted"),
+    "units": in_plan("assignments", "m1", units=25.0),
+    "party_split": in_plan("assignments", "m2", agent_id="ben"),
+    "lead": both(
+        in_plan("assignments", "m1", is_lead=False), in_plan("assignments", "m2", is_lead=True)
+    ),
+    "follower_gain": in_plan("assignments", "m2", gain=1.0),
+    "explanation_missing": without("explanations", "d1"),
+    "explanation_twice": doubled("explanations", "d1"),
+    "explanation_unknown": doubled("explanations", "d1", contact_id="e9"),
+    "explanation_decision": in_plan("explanations", "e2", reason="not_worth_it"),
+}
+
+LIMITS: dict[str, Change] = {
+    # cai is on a call for another 30 s
+    "assigned_too_early": assigned_too("v1", "cai"),
+    # ben is free now
+    "held_in_vain": in_plan("unassigned", "v1", agent_id="ben"),
+    # ben serves one email at once, and ana's units fit one conversation
+    "lane_cap": assigned_too("e2", "ben"),
+    "agent_cap": assigned_too("e2", "ana"),
+    "agent_items": assigned_too("e2", "ben"),
+    # 27.5 + 10 > 30
+    "agent_units": assigned_too("e2", "ana"),
+    "agent_blocked": another_call_held,
+    "site_cap": under(site_caps={"north": 2}),
+}
+
+MONEY: dict[str, Change] = {
+    "gain": in_plan("assignments", "e1", gain=7.151),
+    "explanation_gain": in_plan("explanations", "v1", gain=123.209),
+    "term_match": in_plan("explanations", "e1", match=7.102),
+    "term_value_at_risk": in_plan("explanations", "m1", value_at_risk=0.05),
+    "term_stickiness": in_plan("explanations", "m1", stickiness=1.5),
+    "term_shift_end": in_plan("explanations", "v1", shift_end=-0.002),
+    "term_handover": in_plan("explanations", "m1", handover=0.367879),
+    "term_hold": in_plan("explanations", "v1", hold=0.0),
+    "term_balance": in_plan("explanations", "e1", balance=None),
+    "terms_sum": in_plan("explanations", "e1", gain=7.152),
+    "plan_gain": says(gain_milli=153_387),
+    "price_unknown_agent": in_plan("prices", "cai", "agent_id", agent_id="dan"),
+    "price_twice": doubled("prices", "cai", "agent_id"),
+    "price_negative": in_plan("prices", "cai", "agent_id", agent_price=-1.0),
+    "price_free_slots": in_plan("prices", "cai", "agent_id", free_slots=2),
+    "price_torn": in_plan("prices", "messaging", "channel", agent_price=3.5),
+    "price_channel": in_plan("prices", "cai", "agent_id", channel="fax"),
+    "site_price": lambda tick: tick.rows(
+        "site_prices", pl.DataFrame({"site": ["north"], "price": [1.0]})
+    ),
+    "site_price_differs": in_plan("prices", "ben", "agent_id", site_price=1.0),
+    "lane_not_priced": without("prices", "cai", "agent_id"),
+    # e1 and e2 then earn 7.150 + 3.850 with ben instead of 3.300, less his slot's 3.850: 157.238
+    "bound": in_plan("prices", "ben", "agent_id", agent_price=0.0),
+    "gain_above_bound": says(bound_milli=153_387),
+    "optimal": says(bound_milli=153_389),
+    "limit": says(limit=Limit.TIME),
+}
+
+REASONS: dict[str, Change] = {
+    "reason_but_eligible": in_plan("unassigned", "e2", reason="units_full"),
+    "reason_idle": in_plan("unassigned", "d1", reason="units_full"),
+    "lost_without_worth": in_plan("unassigned", "d1", reason="lost_to"),
+    "not_worth_it": in_plan("unassigned", "e2", reason="not_worth_it"),
+}
+
+CHANGES = list({**ROWS, **ELIGIBILITY, **LIMITS, **MONEY, **REASONS}.items())
+
+
+def test_an_honest_plan_is_clean() -> None:
+    """The plan written by hand has no finding: two derivations of every number agree."""
+    tick = honest()
+    assert audit(tick.batch, tick.policy, tick.plan) == ()
+
+
+@pytest.mark.parametrize(("rule", "change"), CHANGES, ids=[rule for rule, _ in CHANGES])
+def test_a_change_is_found_and_named(rule: str, change: Change) -> None:
+    """Whatever is changed in an honest plan or under it, the audit names the rule it breaks."""
+    assert rule in rules(change(honest()))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        declined_once("e1", "ben", 600),  # the cooldown is over
+        in_batch("agents", "agent_id", "cai", shift_end_at=ago(-420.0)),  # 300 s + 120 s
+        in_batch("agent_skills", "agent_id", "ana", proficiency=5),
+        in_batch("agents", "agent_id", "ana", capacity_units=27.5),
+        under(p_floor=0.7),  # the p of emails without requirements
+        under(site_caps={"north": 3}),
+    ],
+)
+def test_limits_belong_to_the_allowed_side(change: Change) -> None:
+    """At its limit every rule of eligibility and every cap still holds."""
+    assert rules(change(honest())).isdisjoint({*ELIGIBILITY, *LIMITS})
+
+
+def test_a_looser_bound_is_no_lie() -> None:
+    """A bound above what the prices prove is fine as long as the plan is not called optimal."""
+    loose = says(bound_milli=160_000, termination=Termination.FEASIBLE, limit=Limit.TIME)
+    assert rules(loose(honest())) == set()
+
+
+def test_nothing_decides_nothing() -> None:
+    """The empty plan of an empty batch is clean."""
+    plan = replace(
+        honest_plan(),
+        assignments=ASSIGNMENT.empty(),
+        unassigned=UNASSIGNED.empty(),
+        explanations=EXPLANATION.empty(),
+        prices=PRICE.empty(),
+        gain_milli=0,
+        bound_milli=0,
+        greedy_milli=0,
+    )
+    assert audit(empty_batch(NOW), POLICY, plan) == ()
+
+
+@pytest.mark.parametrize("nonsense", [None, float("nan"), float("inf")])
+def test_no_number_is_a_finding(nonsense: float | None) -> None:
+    """Gains and prices that are no numbers are found like any other wrong number."""
+    tick = both(
+        in_plan("assignments", "e1", gain=nonsense),
+        in_plan("explanations", "e1", match=nonsense),
+        in_plan("prices", "ben", "agent_id", agent_price=nonsense),
+    )(honest())
+    assert {"gain", "term_match", "price_negative"} <= rules(tick)
+
+
+def test_nobody_there() -> None:
+    """Without agents every contact waits for the same reason, at no gain and no bound."""
+    batch = honest_batch()
+    waits = pl.concat(
+        rows(
+            UNASSIGNED,
+            {
+                "tick_at": NOW,
+                "contact_id": contact_id,
+                "conversation_id": "t",
+                "decision": "unassigned",
+                "reason": "no_present_agent",
+                "detail": "",
+            },
+        )
+        for contact_id in batch.contacts["contact_id"]
+    )
+    told = waits.select(
+        pl.col(name) if name in waits.columns else pl.lit(None, dtype).alias(name)
+        for name, dtype in EXPLANATION.schema().items()
+    )
+    plan = replace(
+        honest_plan(),
+        assignments=ASSIGNMENT.empty(),
+        unassigned=waits,
+        explanations=told,
+        prices=PRICE.empty(),
+        gain_milli=0,
+        bound_milli=0,
+        greedy_milli=0,
+    )
+    none = empty_batch(NOW)
+    alone = replace(none, queues=batch.queues, contacts=batch.contacts)
+    assert audit(alone, POLICY, plan) == ()
+
+
+def test_findings_count_and_name_offenders() -> None:
+    """A finding says how many there are and names the first few."""
+    tick = in_plan("assignments", "e1", contact_version=2)(honest())
+    (finding,) = audit(tick.batch, tick.policy, tick.plan)
+    assert finding.rule == "contact_facts"
+    assert finding.detail == (
+        "1 x value that differs from the contact's; first: e1 contact_version"
+    )
+
+
+def test_value_is_the_largest_that_members_state() -> None:
+    """The customer's value counts only where no member of the conversation has one."""
+    # k1 is worth 1000, e1 is an unknown customer's, nobody states anything of e2
+    tick = in_batch("contacts", "contact_id", "m2", value=70.0)(honest())
+    found = build_conversations(tick.batch, POLICY)
+    lead = found.members["contact_id"].gather(found.start)
+    value = dict(zip(lead, found.value.tolist(), strict=True))
+    assert value == {"m1": 70.0, "e1": 500.0, "e2": 200.0, "v1": 200.0, "d1": 200.0}
+
+
+@pytest.mark.parametrize(("mean_s", "sigma", "limit_s"), [(300, 0.6, 200), (480, 0.7, 1_800)])
+def test_expected_excess_is_the_integral(mean_s: float, sigma: float, limit_s: float) -> None:
+    """E[(H - b)+] in closed form equals the integral over the normal density of ln H."""
+    z = np.linspace(-10, 10, 400_001)
+    density = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+    handle = np.exp(np.log(mean_s) - sigma**2 / 2 + sigma * z)
+    integral = float(np.sum(np.maximum(handle - limit_s, 0) * density) * (z[1] - z[0]))
+    excess = expected_excess(np.array([mean_s]), np.array([sigma]), np.array([limit_s]))
+    assert excess[0] == pytest.approx(integral, rel=1e-6)

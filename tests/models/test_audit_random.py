@@ -1,0 +1,25 @@
+"""Two implementations of `docs/model.md` agree: plans of the solver audit clean."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.audit import audit
+from models.solution import SolveOptions
+from solver.assign import assign
+from tests.models.messy_batches import messy_batch, messy_policy
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(
+    seed=st.integers(0, 10_000),
+    num_contacts=st.integers(1, 30),
+    num_agents=st.integers(1, 14),
+    backend=st.sampled_from(["flow", "greedy"]),
+)
+def test_honest_plans_audit_clean(
+    seed: int, num_contacts: int, num_agents: int, backend: str
+) -> None:
+    """Whatever the batch and the policy, a plan of `assign` has no finding."""
+    batch, policy = messy_batch(seed, num_contacts, num_agents), messy_policy(seed)
+    plan = assign(batch, policy, SolveOptions(backend=backend))
+    assert audit(batch, policy, plan) == ()
