@@ -73,8 +73,8 @@ def run_command(
     if settings.source.folder is None:
         raise ConfigError("run: nothing feeds the store; set folder in [source] of the config")
     length = _duration(every)
-    if not as_json:
-        show.console.print(f"settings: {settings.to_json()}", soft_wrap=True)
+    show.console.file.write(f'{{"settings": {settings.to_json()}}}\n')
+    show.console.file.flush()
     with stop_on_signals() as stop, open_job(settings, SystemClock(), keep) as job:
         summary = run(
             job,
