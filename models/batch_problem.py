@@ -173,7 +173,7 @@ def build_problem(batch: Batch, policy: Policy) -> BatchProblem:
         contact_class=conversations.units["class_idx"].to_numpy().astype(np.int32),
         class_ptr=np.concatenate([[0], np.cumsum(per_class)]).astype(np.int64),
         class_agent=np.nonzero(eligibility.eligible)[1].astype(np.int32),
-        only_agent=locked_to(held, conversations, agents, eligibility),
+        only_agent=locked_to(held, conversations, eligibility),
         banned_contact=banned["conversation_idx"].to_numpy().astype(np.int32),
         banned_agent=banned["agent_idx"].to_numpy().astype(np.int32),
         base=gain.base,

@@ -138,7 +138,6 @@ def _members(batch: Batch, policy: Policy) -> pl.DataFrame:
                 pl.col("channel_target_s"),
             ),
             handle_s=pl.coalesce("mean_handle_s", "channel_handle_s"),
-            customer_value=pl.coalesce("customer_value", pl.lit(policy.default_value)),
             tier=pl.col("tier").fill_null(Tier.STANDARD.value),
         )
     )
@@ -226,7 +225,11 @@ def _units(members: pl.DataFrame, policy: Policy) -> pl.DataFrame:
         clock=pl.col("clock").min(),
         may_hold=slack_s.min() >= 2 * policy.tick_s,
         customer_open=pl.col("member_open").all(),
-        value=pl.coalesce("value", "customer_value").max(),
+        value=pl.coalesce(
+            pl.col("value").max(),
+            pl.col("customer_value").first(),
+            pl.lit(policy.default_value),
+        ),
         tier=pl.col("tier").first(),
         escalated=pl.col("escalated").fill_null(value=False).any(),
         sentiment=pl.col("sentiment").min().fill_null(0.0),

@@ -60,19 +60,35 @@ def build_explanations(facts: Facts) -> pl.DataFrame:
 
 
 def _best_alternatives(facts: Facts) -> Positions:
-    """Agent with the best gain less price, other than the one chosen; NOBODY where none, (C,)."""
-    pairs, problem = facts.problem.pairs, facts.problem
+    """The agent to compare the decision with, NOBODY where there is none, shape (C,).
+
+    The best gain less price of all but the chosen agent; for a contact that waits, of those that
+    it would gain with, and the largest gain where it would gain with nobody.
+    """
+    pairs, problem, chosen = facts.problem.pairs, facts.problem, facts.solution.agent
     best = np.full(problem.num_contacts, NOBODY, dtype=np.int32)
-    other = pairs.agent != facts.solution.agent[pairs.contact]
-    contact, agent = pairs.contact[other], pairs.agent[other]
-    if not len(contact):
-        return best
     path = path_prices(problem, facts.solution.prices)
-    reduced = pairs.gain[other] - path[agent, problem.contact_lane[contact]]
-    first = np.flatnonzero(np.diff(contact, prepend=-1))
-    top = np.maximum.reduceat(reduced, first)
-    hit = np.flatnonzero(reduced == np.repeat(top, np.diff(first, append=len(contact))))
-    best[contact[hit[::-1]]] = agent[hit[::-1]]
+    reduced = pairs.gain - path[pairs.agent, problem.contact_lane[pairs.contact]]
+    waits = (chosen == NOBODY)[pairs.contact]
+    would_gain = (_best_gains(problem) > 0)[pairs.contact]
+    score = np.where(waits & ~would_gain, pairs.gain, reduced)
+    other = np.where(waits, ~would_gain | (pairs.gain > 0), pairs.agent != chosen[pairs.contact])
+    contact, agent, score = pairs.contact[other], pairs.agent[other], score[other]
+    if len(contact):
+        first = np.flatnonzero(np.diff(contact, prepend=-1))
+        top = np.maximum.reduceat(score, first)
+        hit = np.flatnonzero(score == np.repeat(top, np.diff(first, append=len(contact))))
+        best[contact[hit[::-1]]] = agent[hit[::-1]]
+    return best
+
+
+def _best_gains(problem: AssignmentProblem) -> Ints:
+    """Largest gain of each contact with any eligible agent, -1 where there is none, (C,)."""
+    best = np.full(problem.num_contacts, -1, dtype=np.int64)
+    start = problem.pairs.start
+    filled = np.flatnonzero(np.diff(start))
+    if len(filled):
+        best[filled] = np.maximum.reduceat(problem.pairs.gain, start[filled])
     return best
 
 
@@ -82,14 +98,11 @@ def _reasons(facts: Facts) -> pl.Series:
     pairs = problem.pairs
     kind = problem.contact_class
     num_pairs = np.diff(pairs.start)
-    best = np.full(problem.num_contacts, -1, dtype=np.int64)
-    filled = np.flatnonzero(num_pairs)
-    if len(filled):
-        best[filled] = np.maximum.reduceat(pairs.gain, pairs.start[filled])
+    best = _best_gains(problem)
     furthest = facts.eligibility.failed.max(axis=1, initial=0)[kind]
     passes_rules = (np.diff(problem.class_ptr) > 0)[kind]
     locked = problem.only_agent != NOBODY
-    held = (chosen != NOBODY) & facts.agents.free_soon[np.maximum(chosen, 0)]
+    held = (chosen != NOBODY) & np.append(facts.agents.free_soon, False)[np.maximum(chosen, 0)]
     names = np.array([reason.value for reason in REASONS], dtype=object)
     by_rule = names[np.maximum(furthest.astype(np.int64) - 1, 0)]
     reason = np.select(

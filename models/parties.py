@@ -53,11 +53,11 @@ def build_held_by_party(
 
 
 def locked_to(
-    held: HeldByParty, conversations: Conversations, agents: AgentState, eligibility: Eligibility
+    held: HeldByParty, conversations: Conversations, eligibility: Eligibility
 ) -> Positions:
     """The one agent that each conversation must go to, or NOBODY, shape (C,) (`docs/model.md` 3).
 
-    A lock holds while the agent is on duty and suitable; calls are never locked.
+    A lock holds while the agent is suitable, which takes being on duty; calls are never locked.
     """
     only = np.full(len(conversations.units), NOBODY, dtype=np.int32)
     items = held.items.filter(pl.col("state").is_in(_LOCKING)).join(
@@ -66,9 +66,6 @@ def locked_to(
     )
     agent = items["agent_idx"].to_numpy().astype(np.int64)
     suitable = eligibility.suitable[items["class_idx"].to_numpy().astype(np.int64), agent]
-    on_duty = agents.present[agent] & agents.on_shift[agent]
-    chosen = items.filter(pl.Series(suitable & on_duty, dtype=pl.Boolean)).sort(
-        "started_at", "agent_id"
-    )
+    chosen = items.filter(pl.Series(suitable, dtype=pl.Boolean)).sort("started_at", "agent_id")
     only[chosen["conversation_idx"].to_numpy()] = chosen["agent_idx"].to_numpy()
     return only

@@ -6,6 +6,7 @@ durations are seconds.
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 
@@ -43,16 +44,19 @@ class ChannelPolicy:
 
     def __post_init__(self) -> None:
         """Check ranges: durations and units above 0, shares within 0 to 1."""
+        _check_numbers(self)
         positive = ("units", "target_answer_s", "mean_patience_s", "mean_handle_s", "handle_sigma")
         for name in (*positive, "mean_episode_s", "stick_half_life_s"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"channel policy: {name} is {getattr(self, name)}, expected > 0")
-        if not 0 <= self.parked_share <= 1:
+        if self.parked_share > 1:
             raise ValueError(
                 f"channel policy: parked_share is {self.parked_share}, expected 0 to 1"
             )
-        if self.max_new_per_tick < 1 or self.waiting_cost < 0:
-            raise ValueError("channel policy: max_new_per_tick must be >= 1, waiting_cost >= 0")
+        if self.max_new_per_tick < 1:
+            raise ValueError(
+                f"channel policy: max_new_per_tick is {self.max_new_per_tick}, expected >= 1"
+            )
 
 
 _HOUR = 3600.0
@@ -203,24 +207,45 @@ class Policy:
     """... until this one."""
 
     def __post_init__(self) -> None:
-        """Check that every channel has its numbers and that ranges hold."""
+        """Check that every channel and tier has its numbers and that ranges hold."""
+        _check_numbers(self)
         missing = [channel.value for channel in Channel if channel not in self.channels]
+        missing += [tier.value for tier in Tier if tier not in self.breach_penalties]
         if missing:
-            raise ValueError(f"policy: no numbers for channels {missing}; expected all channels")
-        if not 0 <= self.p_lowest <= self.p_highest <= 1:
+            raise ValueError(f"policy: no numbers for {missing}; expected all channels and tiers")
+        if not self.p_lowest <= self.p_highest <= 1 or max(self.p_no_skill, self.p_floor) > 1:
             raise ValueError(
-                f"policy: p_lowest {self.p_lowest} and p_highest {self.p_highest};"
-                " expected 0 <= p_lowest <= p_highest <= 1"
+                f"policy: p_lowest {self.p_lowest}, p_highest {self.p_highest}, p_no_skill"
+                f" {self.p_no_skill}, p_floor {self.p_floor}; expected probabilities, with"
+                " p_lowest <= p_highest"
             )
-        if not 0 <= self.callback_from_hour < self.callback_until_hour <= 24:
+        if not self.callback_from_hour < self.callback_until_hour <= 24:
             raise ValueError("policy: callback hours must be 0 <= from < until <= 24")
         if not (self.tick_s > 0 and self.hold_horizon_s > 0):
             raise ValueError("policy: tick_s and hold_horizon_s must be above 0")
-        plain = (getattr(self, item.name) for item in fields(self))
-        if any(isinstance(number, int | float) and number < 0 for number in plain):
-            raise ValueError("policy: a number is negative; expected all numbers >= 0")
+        penalties = {tier: float(amount) for tier, amount in self.breach_penalties.items()}
+        object.__setattr__(self, "breach_penalties", penalties)
+        named = (*penalties.items(), *self.site_caps.items())
+        wrong = {str(name): number for name, number in named if not 0 <= number < math.inf}
+        if wrong:
+            raise ValueError(f"policy: {wrong}; expected penalties and site caps >= 0")
 
     def digest(self) -> str:
         """Fingerprint of all numbers: equal policies, equal digests, on any machine."""
         text = json.dumps(asdict(self), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _check_numbers(settings: "ChannelPolicy | Policy") -> None:
+    """Check that every number is finite and not negative; whole numbers become floats where meant.
+
+    Equal settings must have equal fingerprints, and JSON tells 5 from 5.0.
+    """
+    for item in fields(settings):
+        number = getattr(settings, item.name)
+        if not isinstance(number, int | float) or isinstance(number, bool):
+            continue
+        if not 0 <= number < math.inf:
+            raise ValueError(f"policy: {item.name} is {number}; expected a number >= 0")
+        if item.type is float:
+            object.__setattr__(settings, item.name, float(number))

@@ -83,4 +83,4 @@ def decision_sentence() -> pl.Expr:
 
 
 def _money(name: str) -> pl.Expr:
-    return pl.col(name).round(2).cast(pl.String)
+    return pl.col(name).cast(pl.Decimal(scale=2)).cast(pl.String)

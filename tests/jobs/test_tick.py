@@ -44,7 +44,9 @@ def snapshot() -> Snapshot:
     """A small centre at its start."""
     config = Config()
     centre = generate_centre(5, CentreSize(num_agents=15, duration=timedelta(minutes=1)), START)
-    return LiveWorld(world_of_centre(centre, config.policy, 5)).read(START)
+    seen = LiveWorld(world_of_centre(centre, config.policy, 5)).read(START)
+    assert seen is not None
+    return seen
 
 
 @pytest.fixture

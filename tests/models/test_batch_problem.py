@@ -182,10 +182,11 @@ AGENT: list[Row] = [{"agent_id": "a"}]
         generate_batch(3, 60, 20, NOW),
         empty_batch(NOW),
         tiny(agents=AGENT),
+        tiny(contacts=CONTACT),
         tiny(agents=AGENT, contacts=CONTACT),
         tiny(agents=AGENT, contacts=CONTACT, agent_channels=[]),
     ],
-    ids=["generated", "empty", "no contacts", "one each", "no channels"],
+    ids=["generated", "empty", "no contacts", "no agents", "one each", "no channels"],
 )
 def test_plans_follow_their_contracts(batch: Batch) -> None:
     """Columns, dtypes, keys, nulls and enums as `models/tables.py` says, whatever is empty."""
@@ -370,3 +371,9 @@ def test_the_prices_of_a_plan_cover_every_open_lane() -> None:
         ("a", "email", 3),
         ("a", "case", 4),
     ]
+
+
+def test_without_agents_everybody_waits_and_is_told_why() -> None:
+    """Two contacts, no agent: both unassigned because nobody is present."""
+    plan = plan_of(tiny(contacts=[{"contact_id": "c"}, {"contact_id": "d"}]))
+    assert plan.unassigned["reason"].to_list() == ["no_present_agent"] * 2

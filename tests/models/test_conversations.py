@@ -327,3 +327,21 @@ def test_a_batch_without_contacts_has_no_conversations() -> None:
     """Empty tables give empty frames, not an error."""
     found = conversations(agents=[{"agent_id": "a"}])
     assert (len(found.units), len(found.members), len(found.classes)) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [((100.0, None), 100.0), ((None, None), 500.0), ((0.0, 20.0), 20.0)],
+)
+def test_a_value_of_a_member_goes_before_the_customers(
+    values: tuple[float | None, float | None], expected: float
+) -> None:
+    """The largest of the members' values where any is given, else the customer's 500."""
+    unit = only_unit(
+        customers=[{"customer_id": "u", "value": 500.0}],
+        contacts=[
+            {"contact_id": name, "customer_id": "u", "value": value}
+            for name, value in zip("ab", values, strict=True)
+        ],
+    )
+    assert unit["value"] == expected

@@ -156,8 +156,8 @@ def test_the_best_match_says_what_it_is_worth_and_against_whom() -> None:
     assert (row["stickiness"], row["runner_up_agent_id"]) == (1.2, "a")
     assert row["gain"] - row["runner_up_gain"] == pytest.approx(1.2)
     assert row["detail"] == (
-        f"Goes to b: worth {round(row['gain'], 2)}, slot 0.0;"
-        f" next best a: worth {round(row['runner_up_gain'], 2)}, slot 0.0."
+        f"Goes to b: worth {row['gain']:.2f}, slot 0.00;"
+        f" next best a: worth {row['runner_up_gain']:.2f}, slot 0.00."
     )
 
 
@@ -165,7 +165,7 @@ def test_a_best_match_without_alternative_says_so() -> None:
     """One agent only: nobody else is eligible."""
     row = explained(Policy())
     assert row["detail"] == (
-        f"Goes to a: worth {round(row['gain'], 2)}, slot 0.0; nobody else is eligible."
+        f"Goes to a: worth {row['gain']:.2f}, slot 0.00; nobody else is eligible."
     )
     assert (row["runner_up_agent_id"], row["runner_up_gain"]) == (None, None)
 
@@ -178,7 +178,7 @@ def test_a_held_contact_says_for_whom_and_until_when() -> None:
     assert (waiting["agent_id"], waiting["next_chance_at"]) == ("a", ahead(30))
     row = plan.explanations.row(0, named=True)
     assert row["hold"] < 0
-    assert row["detail"].startswith(f"Waits for a, free soon: worth {round(row['gain'], 2)}, ")
+    assert row["detail"].startswith(f"Waits for a, free soon: worth {row['gain']:.2f}, ")
     assert plan.assignments.height == 0
 
 
@@ -211,7 +211,7 @@ def test_what_would_cost_more_than_it_brings_waits() -> None:
     assert row["runner_up_gain"] == pytest.approx(-295.0, abs=1.0)
     assert row["detail"] == (
         "Waits: even the best eligible agent, a, would cost more than he brings"
-        f" ({round(row['runner_up_gain'], 2)})."
+        f" ({row['runner_up_gain']:.2f})."
     )
 
 
@@ -275,7 +275,10 @@ def test_the_terms_add_up_to_the_gain(seed: int) -> None:
 @some
 @given(seed=seeds)
 def test_the_runner_up_is_the_best_of_the_others(seed: int) -> None:
-    """By enumeration: largest gain less path price among the eligible agents not chosen."""
+    """By enumeration: largest gain less path price among the eligible agents not chosen.
+
+    Who waits is compared with whom he would gain with, and, if there is nobody, by gain alone.
+    """
     stated, solution, plan = generated(seed)
     problem, ids = stated.problem, stated.agents.agents["agent_id"].to_list()
     leads = stated.conversations.units["lead_contact_id"].to_list()
@@ -294,7 +297,11 @@ def test_the_runner_up_is_the_best_of_the_others(seed: int) -> None:
         if not others[i]:
             assert row["runner_up_agent_id"] is None
             continue
-        _, j, gain, price = min(others[i])  # the smallest id of several that tie
+        candidates = others[i]
+        if solution.agent[i] == NOBODY:
+            gainful = [other for other in candidates if other[2] > 0]
+            candidates = gainful or [(-gain, j, gain, price) for _, j, gain, price in candidates]
+        _, j, gain, price = min(candidates)  # the smallest id of several that tie
         assert row["runner_up_agent_id"] == ids[j]
         assert (row["runner_up_gain"], row["runner_up_price"]) == (gain / 1000, price / 1000)
 
@@ -338,3 +345,24 @@ def test_every_contact_gets_a_sentence(seed: int) -> None:
     assert not rows["detail"].str.contains(r"null|nan|\{").any()
     each = rows.group_by("conversation_id").agg(pl.col("detail").n_unique())["detail"]
     assert set(each) == {1}
+
+
+def test_lost_to_names_an_agent_with_whom_it_would_gain() -> None:
+    """At zero prices the agent whose overtime eats the gain looks best; it is not named."""
+    policy = replace(Policy(), overtime_cost_per_s=0.12)
+    plan = solved(
+        policy,
+        agents=[{"agent_id": "A"}, {"agent_id": "B", "shift_end_at": ahead(421)}],
+        contacts=[
+            {"contact_id": "c1", "channel": "voice", "value": 5000.0},
+            {"contact_id": "c2", "channel": "voice"},
+            {"contact_id": "c3", "channel": "voice", "value": 4000.0},
+        ],
+        contact_skills=[
+            {"contact_id": name, "skill": "x", "min_proficiency": 1} for name in ("c1", "c3")
+        ],
+        agent_skills=[{"agent_id": "A", "skill": "x", "proficiency": 9}],
+    )[2]
+    row = plan.explanations.row(by_predicate=pl.col("contact_id") == "c2", named=True)
+    assert (row["reason"], row["agent_id"]) == (Reason.LOST_TO, "A")
+    assert row["runner_up_gain"] > 0

@@ -14,16 +14,17 @@ from models.tables import Channel, Tier
     ("changes", "message"),
     [
         ({"units": 0.0}, "units is 0.0, expected > 0"),
-        ({"target_answer_s": -1.0}, "target_answer_s is -1.0, expected > 0"),
+        ({"target_answer_s": -1.0}, "target_answer_s is -1.0; expected a number >= 0"),
         ({"mean_patience_s": 0.0}, "mean_patience_s is 0.0, expected > 0"),
-        ({"mean_handle_s": float("nan")}, "mean_handle_s is nan, expected > 0"),
+        ({"mean_handle_s": float("nan")}, "mean_handle_s is nan; expected a number >= 0"),
         ({"handle_sigma": 0.0}, "handle_sigma is 0.0, expected > 0"),
         ({"mean_episode_s": 0.0}, "mean_episode_s is 0.0, expected > 0"),
         ({"stick_half_life_s": 0.0}, "stick_half_life_s is 0.0, expected > 0"),
         ({"parked_share": 1.01}, "parked_share is 1.01, expected 0 to 1"),
-        ({"parked_share": -0.01}, "parked_share is -0.01, expected 0 to 1"),
-        ({"max_new_per_tick": 0}, "max_new_per_tick must be >= 1"),
-        ({"waiting_cost": -0.1}, "waiting_cost >= 0"),
+        ({"parked_share": -0.01}, "parked_share is -0.01; expected a number >= 0"),
+        ({"max_new_per_tick": 0}, "max_new_per_tick is 0, expected >= 1"),
+        ({"waiting_cost": -0.1}, "waiting_cost is -0.1; expected a number >= 0"),
+        ({"units": float("inf")}, "units is inf; expected a number >= 0"),
     ],
 )
 def test_a_channel_refuses_numbers_out_of_range(changes: Mapping[str, Any], message: str) -> None:
@@ -36,15 +37,19 @@ def test_a_channel_refuses_numbers_out_of_range(changes: Mapping[str, Any], mess
     ("changes", "message"),
     [
         ({"channels": {Channel.VOICE: default_channels()[Channel.VOICE]}}, "no numbers for.*chat"),
-        ({"p_lowest": 0.96}, "p_lowest 0.96 and p_highest 0.95"),
+        ({"p_lowest": 0.96}, "p_lowest 0.96, p_highest 0.95"),
         ({"p_highest": 1.5}, "p_highest 1.5"),
-        ({"p_lowest": -0.1}, "p_lowest -0.1"),
+        ({"p_lowest": -0.1}, "p_lowest is -0.1"),
+        ({"p_floor": 2.0}, "p_floor 2.0"),
         ({"callback_from_hour": 20}, "0 <= from < until <= 24"),
         ({"callback_until_hour": 25}, "0 <= from < until <= 24"),
         ({"tick_s": 0.0}, "tick_s and hold_horizon_s must be above 0"),
         ({"hold_horizon_s": 0.0}, "tick_s and hold_horizon_s must be above 0"),
-        ({"stick_worth": -1.0}, "negative"),
-        ({"max_declines": -1}, "negative"),
+        ({"stick_worth": -1.0}, "stick_worth is -1.0; expected a number >= 0"),
+        ({"default_value": float("nan")}, "default_value is nan"),
+        ({"breach_penalties": {}}, "no numbers for.*gold"),
+        ({"site_caps": {"x": -1}}, "'x': -1"),
+        ({"max_declines": -1}, "max_declines is -1"),
     ],
 )
 def test_a_policy_refuses_numbers_out_of_range(changes: Mapping[str, Any], message: str) -> None:
@@ -127,3 +132,10 @@ def test_equal_policies_have_equal_digests() -> None:
     )
     assert one == other
     assert one.digest() == other.digest()
+
+
+def test_equal_policies_have_equal_digests_however_their_numbers_were_written() -> None:
+    """A TOML that says 5 means 5.0."""
+    whole = Policy(tick_s=5, breach_penalties={Tier.STANDARD: 1, Tier.SILVER: 3, Tier.GOLD: 8})
+    assert whole == Policy()
+    assert whole.digest() == Policy().digest()
