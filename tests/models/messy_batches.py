@@ -37,10 +37,12 @@ T = TypeVar("T")
 
 
 class _Draws:
-    """Random cells."""
+    """Random cells; in half of the batches most pairs are eligible."""
 
     def __init__(self, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
+        self.common = self.one_of(0.8, 0.97)
+        """Share of the agents who have what is common."""
 
     def one_of(self, *options: T) -> T:
         """One of the options."""
@@ -77,19 +79,19 @@ def messy_batch(seed: int, num_contacts: int, num_agents: int) -> Batch:
         agent_channels=_frame(
             AGENT_CHANNELS,
             *(
-                (agent, channel, draw.one_of(0, 1, 1, 2, 5))
+                (agent, channel, draw.one_of(*([1, 2, 5] if draw.chance(draw.common) else [0])))
                 for agent in agents
                 for channel in Channel
-                if draw.chance(0.85)
+                if draw.chance(draw.common)
             ),
         ),
         agent_skills=_frame(
             AGENT_SKILLS,
             *(
-                (agent, skill, draw.one_of(0, 4, 5, 7, 10))
+                (agent, skill, draw.one_of(*([5, 7, 10] if draw.chance(draw.common) else [0, 4])))
                 for agent in agents
                 for skill in SKILLS
-                if draw.chance(0.8)
+                if draw.chance(draw.common)
             ),
         ),
         agent_load=_load(draw, agents, num_contacts),
@@ -100,7 +102,7 @@ def messy_batch(seed: int, num_contacts: int, num_agents: int) -> Batch:
                 for queue in QUEUE_IDS
                 if draw.chance(0.6)
                 for agent in agents
-                if draw.chance(0.8)
+                if draw.chance(draw.common)
             ),
         ),
         contacts=_contacts(draw, contacts),
@@ -152,7 +154,7 @@ def _queues(draw: _Draws) -> pl.DataFrame:
         *(
             (
                 queue,
-                draw.one_of(*calendars) if draw.chance(0.4) else None,
+                None if draw.chance(draw.common) else draw.one_of(*calendars),
                 draw.maybe(20.0, 60.0, 900.0),
                 draw.maybe(60.0, 300.0, 780.0),
             )
@@ -189,18 +191,17 @@ def _customers(draw: _Draws, agents: list[str]) -> pl.DataFrame:
 
 
 def _agents(draw: _Draws, agents: list[str]) -> pl.DataFrame:
-    available = (Presence.AVAILABLE,) * 4
-    ends = (-100, -420, -900, -4_000, -20_000, -20_000, -20_000)
+    soon, late = (-100, -420, -900), (-4_000, -20_000)
     return _frame(
         AGENTS,
         *(
             (
                 agent,
-                draw.one_of(*available, *Presence),
+                Presence.AVAILABLE if draw.chance(draw.common) else draw.one_of(*Presence),
                 draw.one_of("north", "south"),
                 draw.one_of(*ZONES),
-                draw.ago(0, 3_600, 7_200, 7_200, 7_200, -10),
-                draw.ago(*ends),
+                draw.ago(0, 3_600, 7_200) if draw.chance(draw.common) else draw.ago(-10),
+                draw.ago(*(late if draw.chance(draw.common) else soon)),
                 draw.one_of(20.0, 33.0, 66.0, 99.0, 100.0, 100.0, 100.0, 125.5),
                 draw.maybe(draw.ago(-5, 0, 60, 599, 900)),
                 draw.below(5),
