@@ -12,11 +12,11 @@ import typer
 from data_io.imports.folder import FolderSource
 from data_io.store import Store
 from jobs import show
-from jobs.clock import Clock, SystemClock, newest_grid_instant
+from jobs.clock import Clock, Stopwatch, SystemClock, newest_grid_instant
 from jobs.config import Config, ConfigError, read_config
 from jobs.readers import read_answer, read_status
 from jobs.runner import repair_publication, run, stop_on_signals
-from jobs.tick import TickJob, run_tick
+from jobs.tick import TickJob, read_report, run_tick
 from solver.child import SolverChild
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -57,7 +57,8 @@ def tick(
     if as_json:
         show.print_json(show.report_json(outcome.report))
     else:
-        show.print_report(outcome.report)
+        title = "Tick, committed before" if outcome.report.already_committed else "Tick"
+        show.print_report(outcome.report, title)
 
 
 @app.command("run")
@@ -112,8 +113,7 @@ def status(
             }
         )
         return
-    last = found.tick.row(0, named=True)
-    show.print_rows("Last tick", ("", ""), [(name, str(value)) for name, value in last.items()])
+    show.print_report(read_report(found.tick, Stopwatch(), already_committed=True), "Last tick")
     show.print_frame("Why contacts wait", found.reasons)
     show.print_frame("Quarantine", found.rejected)
     waiting = f"{found.unanswered['num'].sum()} offers at {len(found.unanswered)} agents"

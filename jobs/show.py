@@ -26,10 +26,8 @@ def report_json(report: TickReport) -> dict[str, object]:
     return asdict(report) | {"total_s": report.total_s}
 
 
-def print_report(report: TickReport) -> None:
+def print_report(report: TickReport, title: str = "Tick") -> None:
     """One tick for people."""
-    if report.already_committed:
-        console.print(f"Tick {report.tick_at:%Y-%m-%d %H:%M:%S} UTC was committed before.")
     rows = [
         ("tick", f"{report.tick_at:%Y-%m-%d %H:%M:%S} UTC"),
         ("contacts waiting", f"{report.num_contacts:,}"),
@@ -44,7 +42,7 @@ def print_report(report: TickReport) -> None:
         ("seconds", " ".join(f"{name} {s:.3f}" for name, s in report.seconds.items())),
         ("seconds in all", f"{report.total_s:.3f}"),
     ]
-    print_rows("Tick", ("", ""), rows)
+    print_rows(title, ("", ""), rows)
 
 
 def print_tick_line(report: TickReport) -> None:

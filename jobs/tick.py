@@ -99,7 +99,7 @@ def run_tick(job: TickJob, tick_at: datetime, previous: Plan | None = None) -> T
     watch = Stopwatch()
     stored = job.store.read_tick(tick_at)
     if stored is not None:
-        return TickOutcome(_report(stored, watch, already_committed=True), None)
+        return TickOutcome(read_report(stored, watch, already_committed=True), None)
     with watch.stage("ingest"):
         ingest(job.source, job.store, tick_at)
     with watch.stage("read"):
@@ -130,7 +130,7 @@ def run_tick(job: TickJob, tick_at: datetime, previous: Plan | None = None) -> T
     if not result.lost.is_empty():
         log.warning("tick %s: %d planned rows no longer matched", tick_at, len(result.lost))
     committed = row.with_columns(num_assigned=result.num_assigned, num_lost=result.num_lost)
-    return TickOutcome(_report(committed, watch, already_committed=False), plan)
+    return TickOutcome(read_report(committed, watch, already_committed=False), plan)
 
 
 def ingest(source: Source | None, store: Store, now: datetime) -> None:
@@ -188,8 +188,8 @@ def _tick_row(job: TickJob, batch: Batch, plan: Plan, watch: Stopwatch) -> pl.Da
     return pl.DataFrame([row], schema=TICK.schema())
 
 
-def _report(row: pl.DataFrame, watch: Stopwatch, *, already_committed: bool) -> TickReport:
-    """The report of a committed tick, from its row in `tick`."""
+def read_report(row: pl.DataFrame, watch: Stopwatch, *, already_committed: bool) -> TickReport:
+    """The report of a committed tick from its row in `tick`; `watch` knows the last stages."""
     values = row.row(0, named=True)
     numbers = {item.name: values[item.name] for item in fields(TickReport) if item.name in values}
     seconds = {name: values.get(f"{name}_s", watch.seconds(name)) for name in STAGES}
