@@ -89,7 +89,7 @@ def relive(
     live = LiveWorld(world_of_bank_day(bank_day, start_at, end_at, settings.policy, seed))
     reports = play(live, settings, home, start_at, end_at, as_json=as_json)
     summary = summarise(live, reports)
-    real = real_visits(bank_day, start_at, end_at)
+    real = real_visits(bank_day, start_at, end_at, settings.policy)
     then = {
         "service level": kpis.service_level(real),
         "abandonment": kpis.abandonment_rate(real),

@@ -9,7 +9,7 @@ from data_io.imports.anonymous_bank import BankDay
 from data_io.publish import read_published
 from data_io.source import Snapshot
 from models.policy import Policy
-from models.tables import InputTables
+from models.tables import Channel, InputTables
 from scenarios.centre import Centre
 from scenarios.world import Acceptance, World
 
@@ -72,8 +72,11 @@ def world_of_bank_day(
     return World(tables, arrivals, None, policy, seed, start_at=start_at)
 
 
-def real_visits(day: BankDay, start_at: datetime, end_at: datetime) -> pl.DataFrame:
+def real_visits(
+    day: BankDay, start_at: datetime, end_at: datetime, policy: Policy
+) -> pl.DataFrame:
     """What really happened to the arrivals between two instants, as visits of `models/kpis.py`."""
+    target_s = policy.channels[Channel.VOICE].target_answer_s
     served = pl.col("handle_s").is_not_null()
     waited = pl.duration(microseconds=(pl.col("waited_s") * 1e6).cast(pl.Int64))
     left_at = pl.col("entered_at") + waited
@@ -83,7 +86,7 @@ def real_visits(day: BankDay, start_at: datetime, end_at: datetime) -> pl.DataFr
         .select(
             "contact_id",
             "entered_at",
-            "target_answer_s",
+            pl.col("target_answer_s").fill_null(target_s),
             answered_at=pl.when(served).then(left_at),
             ended_at=left_at,
             outcome=pl.when(served).then(pl.lit("answered")).otherwise(pl.lit("abandoned")),
