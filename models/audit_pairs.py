@@ -18,8 +18,8 @@ REASONS = (*(reason for reason, _ in RULES), Reason.DECLINED, Reason.CUSTOMER_LO
 QUALIFIED = REASONS.index(Reason.SHIFT_TOO_SHORT) + 1
 """Tests that say whether an agent could serve the class at all during this shift."""
 
-PAIRS_AT_ONCE = 1_000_000
-"""Bounds the memory of a pass over all pairs."""
+PAIRS_AT_ONCE = 2**16
+"""Bounds the memory of a pass over all pairs, to what fits a processor's cache."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,12 +8,13 @@ import polars as pl
 from models.audit_case import Case, findings
 from models.audit_numbers import Bools, ints
 from models.audit_pairs import NOBODY, REASONS
+from models.audit_rules import RULES
 from models.plan import Finding, Reason
 from models.tables import Decision
 
 
 def rule_reasons_hold(case: Case) -> Iterator[Finding]:
-    """Who waits because of a rule has nobody eligible, and the rule did turn somebody away."""
+    """Who waits because of a rule has nobody eligible, and that rule kept the last ones away."""
     rows = _waiting(case).filter(pl.col("reason").is_in([reason.value for reason in REASONS]))
     conversation = ints(rows["conversation"])
     served = case.survey.num_eligible[conversation] > 0
@@ -21,10 +22,8 @@ def rule_reasons_hold(case: Case) -> Iterator[Finding]:
         "reason_but_eligible", "rule as reason although somebody is eligible", _label(rows, served)
     )
     rule = ints(rows["reason"].cast(pl.Enum([reason.value for reason in REASONS])).to_physical())
-    idle = ~served & ~_turned_away(case)[conversation, rule]
-    yield from findings(
-        "reason_idle", "rule as reason that turned nobody away", _label(rows, idle)
-    )
+    other = ~served & ~_kept_the_last_away(case)[conversation, rule]
+    yield from findings("reason_other", "rule as reason that did not decide", _label(rows, other))
 
 
 def lost_means_worth_it(case: Case) -> Iterator[Finding]:
@@ -50,16 +49,15 @@ def _waiting(case: Case) -> pl.DataFrame:
     return case.known.filter(pl.col("decision") == Decision.UNASSIGNED)
 
 
-def _turned_away(case: Case) -> Bools:
-    """(C, rules) whether some agent failed the rule first."""
+def _kept_the_last_away(case: Case) -> Bools:
+    """(C, rules) whether the rule is the last that any agent came to, or is the lock."""
     e = case.eligibility
-    by_class = np.diff(e.survivors, axis=1) < 0
-    banned = np.zeros(len(e.class_of), dtype=bool)
-    banned[e.banned // max(e.num_agents, 1)] = True
-    locked = e.only_agent != NOBODY
-    found = np.column_stack([by_class[e.class_of], banned, locked])
-    if e.num_agents == 0:
-        found[:, REASONS.index(Reason.NO_PRESENT_AGENT)] = True
+    last = np.count_nonzero(e.survivors[:, 1:], axis=1)[e.class_of]
+    found: Bools = np.arange(len(REASONS)) == last[:, None]
+    declined = np.zeros(len(last), dtype=bool)
+    declined[e.banned // max(e.num_agents, 1)] = True
+    found[:, REASONS.index(Reason.DECLINED)] = declined & (last == len(RULES))
+    found[:, REASONS.index(Reason.CUSTOMER_LOCKED)] = e.only_agent != NOBODY
     return found
 
 

@@ -294,7 +294,7 @@ MONEY: dict[str, Change] = {
 
 REASONS: dict[str, Change] = {
     "reason_but_eligible": in_plan("unassigned", "e2", reason="units_full"),
-    "reason_idle": in_plan("unassigned", "d1", reason="units_full"),
+    "reason_other": in_plan("unassigned", "d1", reason="units_full"),
     "lost_without_worth": in_plan("unassigned", "d1", reason="lost_to"),
     "not_worth_it": in_plan("unassigned", "e2", reason="not_worth_it"),
 }
