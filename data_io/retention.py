@@ -1,4 +1,4 @@
-"""Old events leave the database for Parquet files, one a day, without loss under any kill."""
+"""Old events leave the database for Parquet files, one an hour, without loss under any kill."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,10 +21,10 @@ class Retained:
 
 
 def retain(database: Database, before: datetime, folder: Path) -> Retained:
-    """Move the assignments and ticks of ticks before `before` to `folder/<table>/<day>.parquet`.
+    """Move the assignments and ticks of ticks before `before` to `folder/<table>/<hour>.parquet`.
 
     The newest tick always stays, because it keeps time from going backwards. Files are complete
-    before anything is deleted, and a day's file takes each key once, so a kill at any moment costs
+    before anything is deleted, and an hour's file takes each key once, so a kill at any moment costs
     nothing but a repetition.
     """
     newest: datetime | None = database.frame("newest_tick")["tick_at"].item()
@@ -42,13 +42,13 @@ def retain(database: Database, before: datetime, folder: Path) -> Retained:
 
 def _archive(database: Database, table: Table, before: datetime, folder: Path) -> int:
     rows = database.frame("read_before", table, before=before)
-    days = rows.group_by(pl.col("tick_at").dt.date().alias("day"), maintain_order=True)
-    for (day,), part in days:
-        _add_to_day(folder / table.name / f"{day}.parquet", part, table)
+    hours = rows.group_by(pl.col("tick_at").dt.strftime("%Y-%m-%dT%H"), maintain_order=True)
+    for (hour,), part in hours:
+        _add_to_hour(folder / table.name / f"{hour}.parquet", part, table)
     return rows.height
 
 
-def _add_to_day(path: Path, rows: pl.DataFrame, table: Table) -> None:
+def _add_to_hour(path: Path, rows: pl.DataFrame, table: Table) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
         # A file from before an additive change of the contract lacks the new columns.

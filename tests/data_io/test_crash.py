@@ -39,7 +39,7 @@ def test_the_check_sees_what_it_is_for(tmp_path: Path) -> None:
         lost = check(target, store, ticks | {tick_instant(99)})
         assert lost == [f"acknowledged tick {tick_instant(99)} is lost"]
     # Twelve ticks are too few for retention to have archived any: the file is this test's own.
-    path = tmp_path / target.archive / "assignment" / "2026-03-02.parquet"
+    path = tmp_path / target.archive / "assignment" / "2026-03-02T09.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     with Store.open(tmp_path / target.store, "test", START) as store:
         events = store.read_output(12 * (tick_instant(1) - START)).assignment

@@ -49,11 +49,11 @@ def commit(store: Store, number: int) -> Plan:
 
 
 def archived(folder: Path, table: str) -> pl.DataFrame:
-    """Rows of every day."""
+    """Rows of every hour."""
     return pl.concat([pl.read_parquet(file) for file in sorted((folder / table).iterdir())])
 
 
-def test_old_rows_move_to_one_file_a_day(store: Store, tmp_path: Path) -> None:
+def test_old_rows_move_to_one_file_an_hour(store: Store, tmp_path: Path) -> None:
     """Archive and database together hold what the database held, each row once."""
     before = store.read_output(EVER)
     result = store.retain(tick_instant(A_DAY + 1), tmp_path)
@@ -65,15 +65,15 @@ def test_old_rows_move_to_one_file_a_day(store: Store, tmp_path: Path) -> None:
     assert_frame_equal(pl.concat([archived(tmp_path, "tick"), after.tick]), before.tick)
     files = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*"))
     assert files == [
-        "assignment/2026-03-02.parquet",
-        "assignment/2026-03-03.parquet",
-        "tick/2026-03-02.parquet",
-        "tick/2026-03-03.parquet",
+        "assignment/2026-03-02T09.parquet",
+        "assignment/2026-03-03T09.parquet",
+        "tick/2026-03-02T09.parquet",
+        "tick/2026-03-03T09.parquet",
     ]
 
 
-def test_a_day_can_be_moved_in_parts(store: Store, tmp_path: Path) -> None:
-    """The second part joins the first in the day's file."""
+def test_an_hour_can_be_moved_in_parts(store: Store, tmp_path: Path) -> None:
+    """The second part joins the first in the hour's file."""
     store.retain(tick_instant(1), tmp_path)
     store.retain(tick_instant(2), tmp_path)
     assert archived(tmp_path, "tick")["tick_at"].to_list() == [tick_instant(0), tick_instant(1)]
@@ -103,7 +103,7 @@ def _killed() -> None:
 def test_a_kill_while_a_file_is_written_leaves_the_old_file(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The day's file is replaced whole or not at all, and nothing is deleted before."""
+    """The hour's file is replaced whole or not at all, and nothing is deleted before."""
     store.retain(tick_instant(1), tmp_path)
     with monkeypatch.context() as patched:
         patched.setattr(data_io.retention, "write_atomically", lambda *_: _killed())
@@ -146,9 +146,9 @@ def test_old_quarantine_is_dropped_and_the_newest_snapshot_stays(
 
 
 def test_an_archive_of_an_earlier_contract_takes_new_rows(store: Store, tmp_path: Path) -> None:
-    """A day's file that lacks a column added since then keeps its rows, with nulls."""
+    """A file that lacks a column added since then keeps its rows, with nulls."""
     store.retain(tick_instant(1), tmp_path)
-    file = tmp_path / "tick" / "2026-03-02.parquet"
+    file = tmp_path / "tick" / "2026-03-02T09.parquet"
     pl.read_parquet(file).drop("audit_s").write_parquet(file)
     store.retain(tick_instant(2), tmp_path)
     rows = archived(tmp_path, "tick")
