@@ -24,8 +24,8 @@ def retain(database: Database, before: datetime, folder: Path) -> Retained:
     """Move the assignments and ticks of ticks before `before` to `folder/<table>/<hour>.parquet`.
 
     The newest tick always stays, because it keeps time from going backwards. Files are complete
-    before anything is deleted, and an hour's file takes each key once, so a kill at any moment costs
-    nothing but a repetition.
+    before anything is deleted, and an hour's file takes each key once, so a kill at any moment
+    costs nothing but a repetition.
     """
     newest: datetime | None = database.frame("newest_tick")["tick_at"].item()
     before = before if newest is None else min(before, newest)
