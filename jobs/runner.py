@@ -11,6 +11,7 @@ from types import FrameType
 
 from data_io.publish import publish
 from jobs.clock import Clock, newest_grid_instant
+from jobs.memory import release_freed_memory
 from jobs.tick import AuditError, TickJob, TickOutcome, TickReport, run_tick
 
 log = logging.getLogger(__name__)
@@ -75,11 +76,12 @@ def repair_publication(job: TickJob) -> None:
 
 
 def keep_house(job: TickJob, num_ticks: int, tick_at: datetime) -> None:
-    """Checkpoint, and move old assignments out, in the idle part of every n-th tick."""
+    """In the idle part of every n-th tick: move old rows out, checkpoint, give memory back."""
     if num_ticks % job.config.store.checkpoint_every == 0:
         before = tick_at - timedelta(days=job.config.store.keep_days)
         job.store.retain(before, job.config.store.history)
         job.store.checkpoint()
+        release_freed_memory()
 
 
 @contextmanager

@@ -9,8 +9,11 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from models.audit_case import Case, Check, findings
-from models.audit_limits import (
+from models.batch import Batch
+from models.plan import Finding, Plan
+from models.policy import Policy
+from models.recount.case import Case, Check, findings
+from models.recount.limits import (
     agents_within_caps,
     held_means_free_soon,
     items_within_concurrency,
@@ -20,7 +23,7 @@ from models.audit_limits import (
     sites_within_caps,
     units_within_capacity,
 )
-from models.audit_proof import (
+from models.recount.proof import (
     bound_proven,
     choices_priced,
     gain_within_bound,
@@ -31,8 +34,8 @@ from models.audit_proof import (
     site_prices_well_formed,
     terms_true,
 )
-from models.audit_reasons import lost_means_worth_it, not_worth_it_means_so, rule_reasons_hold
-from models.audit_rows import (
+from models.recount.reasons import lost_means_worth_it, not_worth_it_means_so, rule_reasons_hold
+from models.recount.rows import (
     agents_exist,
     contacts_exist,
     conversation_stays_whole,
@@ -45,9 +48,6 @@ from models.audit_rows import (
     same_tick,
     units_copied,
 )
-from models.batch import Batch
-from models.plan import Finding, Plan
-from models.policy import Policy
 from models.tables import ASSIGNMENT, EXPLANATION, PRICE, UNASSIGNED, Channel
 
 CHECKS: tuple[Check, ...] = (

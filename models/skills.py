@@ -13,6 +13,8 @@ from models.policy import Policy
 from models.problem import Floats, Ints
 
 MISSING = -1
+ROUNDING = 1e-12
+"""A probability that equals the floor but for its last bits reaches it."""
 _LEVELS = 10.0
 
 
@@ -49,7 +51,7 @@ class SkillLevels:
         total = np.zeros(shape, dtype=np.int16)
         for owner, skill, _ in self._by_place(language=False):
             total[owner] += np.maximum(self.proficiency[skill], 0)
-        return self._probability(total.astype(np.float64)) >= policy.p_floor
+        return self._probability(total.astype(np.float64)) >= policy.p_floor - ROUNDING
 
     def mean_probability(self, chosen: Mask) -> Floats:
         """Mean probability of resolving over the chosen agents of each class, (K,)."""

@@ -134,7 +134,7 @@ def messy_policy(seed: int) -> Policy:
         tick_s=draw.one_of(1.0, 5.0, 30.0),
         longest_delay_s=draw.one_of(60.0, 3_600.0),
         site_caps={"north": 2} if draw.chance(0.3) else {},
-        p_floor=draw.one_of(0.0, 0.25, 0.61, 0.79),
+        p_floor=draw.one_of(0.0, 0.25, 0.65, 0.8),
         hold_horizon_s=draw.one_of(30.0, 60.0, 600.0),
         max_declines=draw.one_of(1, 2, 3),
         load_step_cost=draw.one_of(0.0, 0.02, 0.5),
@@ -232,7 +232,7 @@ def _load(draw: _Draws, agents: list[str], num_contacts: int) -> pl.DataFrame:
 
 
 def _contacts(draw: _Draws, contacts: list[str]) -> pl.DataFrame:
-    values = draw.one_of((None,), (0.0, 50.0, 3_000.0))
+    values = (None, 0.0, 50.0, 3_000.0)
     return _frame(
         CONTACTS,
         *(

@@ -9,11 +9,11 @@ import polars as pl
 import pytest
 
 from models.audit import audit
-from models.audit_conversations import build_conversations
-from models.audit_gain import expected_excess
 from models.batch import Batch, empty_batch
 from models.plan import Plan
 from models.policy import Policy
+from models.recount.conversations import build_conversations
+from models.recount.gain import expected_excess
 from models.solution import Limit, Termination
 from models.tables import (
     AGENT_LOAD,

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from models.audit_agents import Agents, Room
-from models.audit_conversations import Conversations
-from models.audit_gain import MILLI, Worth, rounded_down_if_in_doubt
-from models.audit_numbers import Bools, Floats, Ints, ints, positions
-from models.audit_pairs import Eligibility, pair_blocks
 from models.plan import Plan
 from models.policy import Policy
+from models.recount.agents import Agents, Room
+from models.recount.conversations import Conversations
+from models.recount.gain import MILLI, Worth, rounded_down_if_in_doubt
+from models.recount.numbers import Bools, Floats, Ints, ints, positions
+from models.recount.pairs import Eligibility, pair_blocks
 from models.tables import Channel
 
 NEVER = -(2**60)

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from models.audit_case import Case, differing, findings
 from models.plan import Finding, Reason
+from models.recount.case import Case, differing, findings
 from models.tables import AssignmentEvent, Decision
 
 GRANTED = (Reason.BEST_MATCH, Reason.HELD_FOR)

@@ -6,16 +6,16 @@ from functools import cached_property
 
 import polars as pl
 
-from models.audit_agents import Agents, Room, build_agents, build_room
-from models.audit_conversations import Conversations, build_conversations
-from models.audit_gain import Terms, Worth, build_worth
-from models.audit_numbers import Bools, Ints, ints
-from models.audit_pairs import Eligibility, build_eligibility
-from models.audit_rules import RULES, Sides
-from models.audit_survey import Quoted, Survey, build_survey, read_prices
 from models.batch import Batch
 from models.plan import Finding, Plan, Reason
 from models.policy import Policy
+from models.recount.agents import Agents, Room, build_agents, build_room
+from models.recount.conversations import Conversations, build_conversations
+from models.recount.gain import Terms, Worth, build_worth
+from models.recount.numbers import Bools, Ints, ints
+from models.recount.pairs import Eligibility, build_eligibility
+from models.recount.rules import RULES, Sides
+from models.recount.survey import Quoted, Survey, build_survey, read_prices
 from models.tables import Decision
 
 FIRST_FEW = 3

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from models.audit_conversations import Conversations
-from models.audit_numbers import (
+from models.batch import Batch
+from models.policy import Policy
+from models.recount.conversations import Conversations
+from models.recount.numbers import (
     DECIMALS,
     Bools,
     Floats,
@@ -22,8 +24,6 @@ from models.audit_numbers import (
     positions,
     seconds,
 )
-from models.batch import Batch
-from models.policy import Policy
 from models.tables import Channel, LoadState, Presence
 
 

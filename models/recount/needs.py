@@ -7,11 +7,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from models.audit_agents import Agents
-from models.audit_conversations import Conversations
-from models.audit_numbers import Bools, Floats, Ints, ints
 from models.batch import Batch
 from models.policy import Policy
+from models.recount.agents import Agents
+from models.recount.conversations import Conversations
+from models.recount.numbers import Bools, Floats, Ints, ints
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from models.audit_numbers import (
+from models.recount.numbers import (
     SECOND,
     Bools,
     Floats,
@@ -17,8 +17,8 @@ from models.audit_numbers import (
     is_real_time,
     seconds,
 )
-from models.audit_pairs import Eligibility
-from models.audit_rules import Sides
+from models.recount.pairs import Eligibility
+from models.recount.rules import Sides
 
 MILLI = 1_000
 NEARLY = 1e-6

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
-from models.audit_case import Case, findings
-from models.audit_numbers import Bools, ints
-from models.audit_pairs import NOBODY, REASONS
-from models.audit_rules import RULES
 from models.plan import Finding, Reason
+from models.recount.case import Case, findings
+from models.recount.numbers import Bools, ints
+from models.recount.pairs import NOBODY, REASONS
+from models.recount.rules import RULES
 from models.tables import Decision
 
 

@@ -6,11 +6,11 @@ from dataclasses import fields
 import numpy as np
 import polars as pl
 
-from models.audit_case import Case, findings
-from models.audit_gain import MILLI, NEARLY, Terms
-from models.audit_numbers import Floats, ints, positions
-from models.audit_survey import in_milli, load_costs
 from models.plan import Finding
+from models.recount.case import Case, findings
+from models.recount.gain import MILLI, NEARLY, Terms
+from models.recount.numbers import Floats, ints, positions
+from models.recount.survey import in_milli, load_costs
 from models.solution import Termination
 from models.tables import Decision
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
-from models.audit_case import Case, agent_names, findings
-from models.audit_numbers import DECIMALS, Ints, block_matrix
-from models.audit_pairs import REASONS
 from models.plan import Finding
+from models.recount.case import Case, agent_names, findings
+from models.recount.numbers import DECIMALS, Ints, block_matrix
+from models.recount.pairs import REASONS
 from models.tables import Channel
 
 

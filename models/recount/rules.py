@@ -12,10 +12,13 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from models.audit_agents import Agents
-from models.audit_conversations import Conversations
-from models.audit_needs import Needs, all_met, build_needs, resolving
-from models.audit_numbers import (
+from models.batch import Batch
+from models.plan import Reason
+from models.policy import Policy
+from models.recount.agents import Agents
+from models.recount.conversations import Conversations
+from models.recount.needs import Needs, all_met, build_needs, resolving
+from models.recount.numbers import (
     Bools,
     Floats,
     Ints,
@@ -24,9 +27,6 @@ from models.audit_numbers import (
     is_real_time,
     local_times,
 )
-from models.batch import Batch
-from models.plan import Reason
-from models.policy import Policy
 from models.tables import Channel
 
 

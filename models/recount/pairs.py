@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from models.audit_conversations import LIVE, Conversations
-from models.audit_numbers import Bools, Floats, Ints, first_of_runs, instant, ints, seconds
-from models.audit_rules import RULES, Sides, Test
 from models.plan import Reason
+from models.recount.conversations import LIVE, Conversations
+from models.recount.numbers import Bools, Floats, Ints, first_of_runs, instant, ints, seconds
+from models.recount.rules import RULES, Sides, Test
 from models.tables import LoadState
 
 NOBODY = -1

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from models.audit_numbers import (
+from models.batch import Batch
+from models.policy import Policy
+from models.recount.numbers import (
     DECIMALS,
     SECOND,
     Bools,
@@ -23,8 +25,6 @@ from models.audit_numbers import (
     ints,
     local_times,
 )
-from models.batch import Batch
-from models.policy import Policy
 from models.tables import Channel, Tier
 
 LIVE = np.array([c in {Channel.VOICE, Channel.VIDEO, Channel.CALLBACK} for c in Channel])

@@ -1,0 +1,201 @@
+"""The commands as a person or a program calls them, one after the other on one home folder."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+import omniassign
+from data_io.store import Store
+from jobs.errors import EXPECTED
+from models.tables import INPUT_TABLES, OUTPUT_TABLES
+from scenarios.generate import generate_batch
+
+NOW = datetime(2026, 11, 3, 14, tzinfo=UTC)
+
+
+def call(*words: object, code: int = 0) -> str:
+    """Standard output of a command that ends with `code`."""
+    done = CliRunner().invoke(omniassign.app, [str(word) for word in words])
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    assert done.exit_code == code, done.output
+    return done.stdout
+
+
+def call_json(*words: object, code: int = 0) -> Any:  # noqa: ANN401
+    return json.loads(call(*words, "--json", code=code))
+
+
+@pytest.fixture(scope="module")
+def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A snapshot of a small centre as Parquet, with one bad row."""
+    folder = tmp_path_factory.mktemp("inbox")
+    batch = generate_batch(2, 60, 20, NOW)
+    for table in INPUT_TABLES:
+        frame: pl.DataFrame = getattr(batch, table.name)
+        if table.name == "contacts":
+            bad = frame.head(1).with_columns(contact_id=pl.lit("bad"), channel=pl.lit("fax"))
+            frame = pl.concat([frame, bad])
+        frame.write_parquet(folder / f"{table.name}.parquet")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def home(inbox: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home folder with the snapshot imported and one tick decided and archived."""
+    home = tmp_path_factory.mktemp("home")
+    taken = call_json("import", "folder", inbox, "--at", "2026-11-03T14:00", "--home", home)
+    assert (taken["rows"]["contacts"], taken["rejected"]) == (60, 1)
+    report = call_json("tick", "--home", home, "--archive", home / "kept")
+    assert report["tick_at"] == NOW.isoformat()
+    assert report["termination"] == "optimal"
+    assert report["num_assigned"] + report["num_held"] + report["num_unassigned"] == 60
+    return home
+
+
+def test_the_same_tick_again_changes_nothing(home: Path) -> None:
+    """The instant is the snapshot's, so a second call is the same tick."""
+    assert call_json("tick", "--home", home)["already_committed"] is True
+
+
+def test_status_tells_the_tick_the_reasons_and_the_quarantine(home: Path) -> None:
+    """Reasons add up to those who wait; the bad row is there with its rule."""
+    status = call_json("status", "--home", home)
+    waiting = status["tick"]["num_held"] + status["tick"]["num_unassigned"]
+    assert sum(row["num"] for row in status["reasons"]) == waiting
+    assert [(row["table_name"], row["rule"]) for row in status["rejected"]] == [
+        ("contacts", "channel_known")
+    ]
+    assert "Quarantine" in call("status", "--home", home)
+
+
+def test_explain_answers_for_every_contact(home: Path) -> None:
+    """Assigned ones have terms that add up to the gain; all have a sentence."""
+    batch = generate_batch(2, 60, 20, NOW)
+    decisions = set()
+    for contact_id in batch.contacts["contact_id"]:
+        row = call_json("explain", contact_id, "--home", home)
+        decisions.add(row["decision"])
+        assert row["detail"].endswith(".")
+        if row["decision"] == "assigned":
+            names = ("match", "value_at_risk", "stickiness", "shift_end", "handover", "hold")
+            total = sum(row[name] for name in (*names, "balance"))
+            assert total == pytest.approx(row["gain"], abs=1e-3)
+    assert {"assigned", "unassigned"} <= decisions
+    assert "Terms of the gain" in call("explain", _first_assigned(home), "--home", home)
+
+
+def test_the_archived_tick_replays_identically(home: Path) -> None:
+    """The plan of the archive is the plan of the tick."""
+    folder = next((home / "kept").iterdir())
+    assert call_json("replay", folder)["identical"] is True
+
+
+@pytest.mark.parametrize("file_format", ["parquet", "csv", "ndjson"])
+def test_export_writes_every_output_table(home: Path, tmp_path: Path, file_format: str) -> None:
+    """The published window and the whole store hold the same after one tick."""
+    for extra in ([], ["--all"]):
+        written = call_json(
+            "export", "--home", home, "--out", tmp_path, "--format", file_format, *extra
+        )
+        assert set(written) == {str(tmp_path / f"{t.name}.{file_format}") for t in OUTPUT_TABLES}
+        assert written[str(tmp_path / f"tick.{file_format}")] == 1
+
+
+def test_validate_exits_with_1_when_a_row_breaks_a_rule(inbox: Path) -> None:
+    """Good rows are counted, bad ones named."""
+    found = call_json("validate", inbox, "--at", "2026-11-03T14:00", code=1)
+    assert found["good"]["contacts"] == 60
+    assert [row["rule"] for row in found["rejected"]] == ["channel_known"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["tick", "--home", "{tmp}"], "the store is empty"),
+        (["tick", "--home", "{tmp}", "--at", "noon"], "'noon' is not an instant"),
+        (["run", "--home", "{tmp}"], "nothing feeds the store"),
+        (["run", "--every", "5x", "--config", "{tmp}/fed.toml"], "--every is '5x'"),
+        (["status", "--home", "{tmp}"], "CURRENT.json"),
+        (["explain", "nobody", "--home", "{home}"], "contact 'nobody' is neither"),
+        (["config", "--config", "{tmp}/bad.toml"], "did you mean 'store'"),
+        (["replay", "{tmp}"], "batch.json"),
+        (["validate", "{tmp}/none"], "none"),
+        (["import", "servicenow", "{tmp}/none", "--at", "2016-03-15"], "none"),
+        (
+            ["import", "folder", "{inbox}", "--at", "2020-01-01", "--home", "{home}"],
+            "use --fresh",
+        ),
+    ],
+)
+def test_failures_are_one_line_and_exit_code_1(
+    words: list[str], said: str, home: Path, inbox: Path, tmp_path: Path
+) -> None:
+    """What was found and what to do, without a traceback."""
+    (tmp_path / "bad.toml").write_text("[stroe]")
+    (tmp_path / "fed.toml").write_text(f'[source]\nfolder = "{inbox}"')
+    given = [word.format(tmp=tmp_path, home=home, inbox=inbox) for word in words]
+    with pytest.raises(EXPECTED) as failure:
+        call(*given)
+    assert said in str(failure.value)
+    assert "\n" not in str(failure.value)
+
+
+def test_a_second_writer_is_told_who_is_first(home: Path) -> None:
+    """The lease names the holder."""
+    with (
+        Store.open(home / "omniassign.duckdb", "the first job", NOW),
+        pytest.raises(EXPECTED, match="the first job"),
+    ):
+        call("tick", "--home", home)
+
+
+def test_fresh_puts_the_old_home_aside(inbox: Path, tmp_path: Path) -> None:
+    """Nothing is deleted: the old folder is renamed."""
+    home = tmp_path / "home"
+    call("import", "folder", inbox, "--at", "2026-11-03T14:00", "--home", home)
+    call("import", "folder", inbox, "--at", "2020-01-01", "--home", home, "--fresh")
+    assert len([path for path in tmp_path.iterdir() if path.name.startswith("home-until-")]) == 1
+
+
+def test_run_ticks_until_sigterm_and_ends_whole(inbox: Path, tmp_path: Path) -> None:
+    """The real process: ticks on the grid, then a clean end with every tick committed."""
+    config = tmp_path / "omniassign.toml"
+    config.write_text(f'[source]\nfolder = "{inbox}"\n[store]\nhome = "{tmp_path}/home"\n')
+    command = [sys.executable, "-c", "import omniassign; omniassign.main()", "run"]
+    job = subprocess.Popen(
+        [*command, "--every", "200ms", "--json", "--config", str(config)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
+    assert job.stdout is not None
+    lines = [job.stdout.readline() for _ in range(3)]
+    job.send_signal(signal.SIGTERM)
+    rest, _ = job.communicate(timeout=60)
+    said = [json.loads(line) for line in [*lines, *rest.splitlines()]]
+    assert job.returncode == 0
+    ticks = [line["tick_at"] for line in said if "tick_at" in line]
+    assert said[-1]["num_ticks"] == len(ticks) >= 2
+    with Store.open(tmp_path / "home" / "omniassign.duckdb", "test", NOW) as store:
+        assert store.last_tick_at() == datetime.fromisoformat(ticks[-1])
+
+
+def _first_assigned(home: Path) -> str:
+    rows = [json.loads(line) for line in _exported(home, "assignment").read_text().splitlines()]
+    return str(rows[0]["contact_id"])
+
+
+def _exported(home: Path, table: str) -> Path:
+    call("export", "--home", home, "--out", home / "out", "--format", "ndjson")
+    return home / "out" / f"{table}.ndjson"
