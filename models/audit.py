@@ -12,7 +12,7 @@ import polars as pl
 from models.batch import Batch
 from models.plan import Finding, Plan
 from models.policy import Policy
-from models.recount.case import Case, Check, findings
+from models.recount.case import Case, Check, Recount, findings
 from models.recount.limits import (
     agents_within_caps,
     held_means_free_soon,
@@ -86,7 +86,14 @@ CHECKS: tuple[Check, ...] = (
 """What must hold of every plan."""
 
 
-def audit(batch: Batch, policy: Policy, plan: Plan) -> tuple[Finding, ...]:
+def recount(batch: Batch, policy: Policy) -> Recount:
+    """What the tables say, whatever the plan is: it can be computed while the solver works."""
+    tables = Recount(batch, policy)
+    tables.prepare()
+    return tables
+
+
+def audit(plan: Plan, tables: Recount) -> tuple[Finding, ...]:
     """Everything that is wrong with the plan, one finding per broken rule; empty if it is clean.
 
     Frames that break their contracts are the only findings, because nothing else can be read then.
@@ -94,7 +101,7 @@ def audit(batch: Batch, policy: Policy, plan: Plan) -> tuple[Finding, ...]:
     unreadable = (*_other_columns(plan), *_other_channels(plan))
     if unreadable:
         return unreadable
-    case = Case(batch, policy, plan)
+    case = Case(tables, plan)
     return tuple(finding for check in CHECKS for finding in check(case))
 
 

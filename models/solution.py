@@ -25,6 +25,8 @@ class Limit(StrEnum):
     TIME = "time"
     METHOD = "method"
     """The method itself proves no more (greedy)."""
+    GAP = "gap"
+    """The gap that was asked for is reached."""
     ERROR = "error"
 
 
@@ -36,11 +38,15 @@ class SolveOptions:
     deadline_s: float = 2.0
     """Wall seconds after which a plan must be there."""
     seed: int = 0
+    gap_target: float = 0.0
+    """Relative gap at which a method that comes closer step by step may stop; 0 asks for proof."""
 
     def __post_init__(self) -> None:
-        """Check that the deadline is positive."""
+        """Check that the deadline is positive and the gap target is not negative."""
         if not self.deadline_s > 0:
             raise ValueError(f"solve options: deadline_s is {self.deadline_s}, expected > 0")
+        if not self.gap_target >= 0:
+            raise ValueError(f"solve options: gap_target is {self.gap_target}, expected >= 0")
 
 
 @dataclass(frozen=True, eq=False)

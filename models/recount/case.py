@@ -36,12 +36,15 @@ class Choice:
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
-    """A plan under audit; everything else is recomputed from the tables on first use."""
+class Recount:
+    """What the tables alone say, recomputed on first use; plans of the batch are held to it."""
 
     batch: Batch
     policy: Policy
-    plan: Plan
+
+    def prepare(self) -> None:
+        """Compute every part now; the worth asks for the conversations, agents and eligibility."""
+        _ = self.worth, self.room
 
     @cached_property
     def conversations(self) -> Conversations:
@@ -72,6 +75,49 @@ class Case:
     def worth(self) -> Worth:
         """Section 5."""
         return build_worth(self.sides, self.eligibility)
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A plan under audit, and what the tables say."""
+
+    tables: Recount
+    plan: Plan
+
+    @property
+    def batch(self) -> Batch:
+        """The tables."""
+        return self.tables.batch
+
+    @property
+    def policy(self) -> Policy:
+        """The numbers."""
+        return self.tables.policy
+
+    @property
+    def conversations(self) -> Conversations:
+        """Section 1."""
+        return self.tables.conversations
+
+    @property
+    def agents(self) -> Agents:
+        """Section 2."""
+        return self.tables.agents
+
+    @property
+    def eligibility(self) -> Eligibility:
+        """Section 3."""
+        return self.tables.eligibility
+
+    @property
+    def room(self) -> Room:
+        """Section 4."""
+        return self.tables.room
+
+    @property
+    def worth(self) -> Worth:
+        """Section 5."""
+        return self.tables.worth
 
     @cached_property
     def quoted(self) -> Quoted:

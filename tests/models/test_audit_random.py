@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.audit import audit
+from models.audit import audit, recount
 from models.solution import SolveOptions
 from solver.assign import assign
 from tests.models.messy_batches import messy_batch, messy_policy
@@ -22,4 +22,4 @@ def test_honest_plans_audit_clean(
     """Whatever the batch and the policy, a plan of `assign` has no finding."""
     batch, policy = messy_batch(seed, num_contacts, num_agents), messy_policy(seed)
     plan = assign(batch, policy, SolveOptions(backend=backend))
-    assert audit(batch, policy, plan) == ()
+    assert audit(plan, recount(batch, policy)) == ()
