@@ -63,11 +63,32 @@ class Room:
 class Eligibility:
     """Outcome of the rules for every class and agent."""
 
-    failed: Codes
-    """(K, A) 0 where eligible, else 1 + the position in `REASONS` of the first failure."""
     eligible: Mask
+    """(K, A)"""
     suitable: Mask
     """(K, A) passes every test that does not depend on capacity."""
+    before: Codes
+    """(access rows, A) first failure among the access rules, 0 for none."""
+    before_of: Ints
+    """(K,) access row of each class."""
+    after: Codes
+    """(room rows, A) first failure among the room rules, 0 for none."""
+    after_of: Ints
+    """(K,) room row of each class."""
+    levels: SkillLevels
+
+    def first_failures(self, classes: Ints) -> Codes:
+        """1 + the position in `REASONS` of the first failure of each pair, 0 for none, (n, A).
+
+        Only for the classes that somebody has to be told about: it costs a pass per rule.
+        """
+        failed = self.after[self.after_of[classes]]
+        for place in reversed(range(len(SKILL_RULES))):
+            holds = SKILL_RULES[place][1](self.levels)[classes]
+            np.copyto(failed, np.uint8(len(ACCESS_RULES) + place + 1), where=~holds)
+        earlier = self.before[self.before_of[classes]]
+        np.copyto(failed, earlier, where=earlier > 0)
+        return failed
 
 
 def agent_is_present(access: Access) -> Mask:
@@ -175,7 +196,7 @@ def build_eligibility(
     levels: SkillLevels,
     policy: Policy,
 ) -> Eligibility:
-    """The first failing rule of every class and agent."""
+    """Which agents pass the rules for each class."""
     access, access_of = _access(batch, conversations, agents, policy)
     room, room_of = _room(conversations, agents, policy)
     num_agents = len(agents.agents)
@@ -183,14 +204,19 @@ def build_eligibility(
     after = _first_failures(
         ROOM_RULES, room, len(room.lane), num_agents, len(ACCESS_RULES) + len(SKILL_RULES)
     )
-    failed = after[room_of]
-    for place in reversed(range(len(SKILL_RULES))):
-        holds = SKILL_RULES[place][1](levels)
-        np.copyto(failed, np.uint8(len(ACCESS_RULES) + place + 1), where=~holds)
-    earlier = before[access_of]
-    np.copyto(failed, earlier, where=earlier > 0)
-    eligible = failed == 0
-    return Eligibility(failed, eligible, eligible | (failed > _BEFORE_CAPACITY))
+    suitable = (before == 0)[access_of]
+    for _, rule in SKILL_RULES:
+        suitable &= rule(levels)
+    suitable &= ((after == 0) | (after > _BEFORE_CAPACITY))[room_of]
+    return Eligibility(
+        eligible=suitable & (after == 0)[room_of],
+        suitable=suitable,
+        before=before,
+        before_of=access_of,
+        after=after,
+        after_of=room_of,
+        levels=levels,
+    )
 
 
 def _first_failures(

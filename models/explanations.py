@@ -44,7 +44,7 @@ def build_explanations(facts: Facts) -> pl.DataFrame:
             "agent_idx": chosen,
             "runner_up_idx": runner_up,
             "reason": _reasons(facts),
-            "num_before": _agents_before(facts),
+            "num_before": _furthest_rule(facts)[1][facts.problem.contact_class],
             "num_agents": np.full(len(chosen), facts.problem.num_agents),
         },
         schema_overrides={"agent_idx": pl.Int32, "runner_up_idx": pl.Int32},
@@ -99,12 +99,12 @@ def _reasons(facts: Facts) -> pl.Series:
     kind = problem.contact_class
     num_pairs = np.diff(pairs.start)
     best = _best_gains(problem)
-    furthest = facts.eligibility.failed.max(axis=1, initial=0)[kind]
+    furthest, _ = _furthest_rule(facts)
     passes_rules = (np.diff(problem.class_ptr) > 0)[kind]
     locked = problem.only_agent != NOBODY
     held = (chosen != NOBODY) & np.append(facts.agents.free_soon, False)[np.maximum(chosen, 0)]
     names = np.array([reason.value for reason in REASONS], dtype=object)
-    by_rule = names[np.maximum(furthest.astype(np.int64) - 1, 0)]
+    by_rule = names[np.maximum(furthest[kind] - 1, 0)]
     reason = np.select(
         [
             held,
@@ -127,12 +127,18 @@ def _reasons(facts: Facts) -> pl.Series:
     return pl.Series(reason, dtype=pl.String)
 
 
-def _agents_before(facts: Facts) -> Ints:
-    """Agents that failed at the furthest rule that anybody reached, (C,)."""
-    failed = facts.eligibility.failed
-    furthest = failed.max(axis=1, initial=0)
-    count: Ints = (failed == furthest[:, None]).sum(axis=1)
-    return count[facts.problem.contact_class]
+def _furthest_rule(facts: Facts) -> tuple[Ints, Ints]:
+    """For each class without an eligible agent the last rule that any agent came to, (K,).
+
+    As 1 + the position in `REASONS`, 0 for other classes, and how many agents failed there.
+    """
+    per_class = np.diff(facts.problem.class_ptr)
+    furthest, count = np.zeros_like(per_class), np.zeros_like(per_class)
+    classes = np.flatnonzero(per_class == 0)
+    failed = facts.eligibility.first_failures(classes)
+    furthest[classes] = failed.max(axis=1, initial=0)
+    count[classes] = (failed == furthest[classes][:, None]).sum(axis=1)
+    return furthest, count
 
 
 def _terms(facts: Facts, agent: Positions) -> list[pl.Series]:

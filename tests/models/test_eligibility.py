@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
+import numpy as np
 import pytest
 
 from models.batch_problem import BatchProblem, build_problem
@@ -26,7 +27,8 @@ def stated(
 
 def first_failure(found: BatchProblem, agent: int = 0) -> Reason | None:
     """The rule that the first conversation and the agent break first."""
-    code = int(found.eligibility.failed[found.problem.contact_class[0], agent])
+    kind = found.problem.contact_class[:1].astype(np.int64)
+    code = int(found.eligibility.first_failures(kind)[0, agent])
     return None if code == 0 else REASONS[code - 1]
 
 
