@@ -80,8 +80,9 @@ def land(database: Database, plan: Plan, tick_row: pl.DataFrame) -> CommitResult
         judged = database.frame("judge_planned")
     landed = judged.filter(pl.col("cause").is_null()).drop("cause")
     lost = judged.filter(pl.col("cause").is_not_null())
-    with database.incoming(lost):
-        database.run("append_lost")
+    if not lost.is_empty():
+        with database.incoming(lost):
+            database.run("append_lost")
     database.append(ASSIGNMENT, landed)
     with database.incoming(landed):
         doubled = database.frame("read_doubled")

@@ -136,9 +136,7 @@ class Store:
         agent yet, it is added to the agent's load as an offer.
         """
         with self._database.transaction():
-            tables = {
-                table.name: self._database.frame("read_rows", table) for table in INPUT_TABLES
-            }
+            tables = {table.name: self._current_rows(table) for table in INPUT_TABLES}
             consumed = self._database.frame("read_consumed", tick_at=tick_at)
         contacts = tables["contacts"].join(consumed, on="contact_id", how="anti")
         offered = (
@@ -198,8 +196,14 @@ class Store:
         _check_aware(before, "before")
         return retain(self._database, before, folder)
 
+    def _current_rows(self, table: Table) -> pl.DataFrame:
+        """Rows of a current table: from memory where this process, the only writer, wrote them."""
+        if table.name not in self._current:
+            self._current[table.name] = self._database.frame("read_rows", table)
+        return self._current[table.name]
+
     def _is_new(self, table: Table, frame: pl.DataFrame) -> bool:
-        """Whether the frame differs from the one that this process wrote last; most do not."""
+        """Whether the frame differs from the one in the database, as far as that is known."""
         known = self._current.get(table.name)
         return known is None or not frame.equals(known)
 
