@@ -20,7 +20,14 @@ from typing import Self
 from models.problem import AssignmentProblem
 from models.solution import Hint, Limit, Solution, SolveOptions, Termination
 from solver.backend import failed
-from solver.solve import BASELINE, better_of, find_backend, tiny_problem, warm_up
+from solver.solve import (
+    better_of,
+    find_backend,
+    solve_baseline,
+    tiny_problem,
+    warm_up,
+    warm_up_baseline,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +67,7 @@ class SolverChild:
         request = (replace(problem), options, hint)
         exchange = self._begin(request, wait_s=0.0)
         try:
-            baseline = find_backend(BASELINE)(problem, options, hint)
+            baseline = solve_baseline(problem, options, hint)
             if exchange is None:
                 exchange = self._begin(request, late_at - monotonic())
             if exchange is not None:
@@ -73,6 +80,7 @@ class SolverChild:
 
     def warm_up(self, deadline_s: float = 120.0) -> None:
         """Wait until the child can solve; raises RuntimeError if it cannot."""
+        warm_up_baseline()
         options = SolveOptions(deadline_s=deadline_s)
         if self.solve(tiny_problem(), options).termination is Termination.FAILED:
             raise RuntimeError(

@@ -81,17 +81,26 @@ def largest_prices(
     """
     tree = build_tree(problem) if tree is None else tree
     residual = _residual(problem, tree, agent)
-    _smallest(residual, residual.floor)
-    mirrored = _Residual(
-        tail=residual.head,
-        head=residual.tail,
-        length=residual.length,
-        floor=-residual.ceiling,
-        ceiling=-residual.floor,
-    )
-    largest = -_smallest(mirrored, mirrored.floor)
+    largest = _largest(residual)
     bounded = largest < UNLIMITED
     return _to_prices(tree, _smallest(residual, np.where(bounded, largest, residual.floor)))
+
+
+def nearest_prices(
+    problem: AssignmentProblem,
+    agent: Positions,
+    prices: Prices,
+    tree: CapacityTree | None = None,
+) -> Prices:
+    """Optimal prices near the given ones: cut down to the largest, then raised where they must.
+
+    Raises as `smallest_prices` does.
+    """
+    tree = build_tree(problem) if tree is None else tree
+    residual = _residual(problem, tree, agent)
+    given = _to_potential(tree, prices)
+    ceiling = _largest(residual)
+    return _to_prices(tree, _smallest(residual, np.clip(given, residual.floor, ceiling)))
 
 
 def waiting_prices(
@@ -159,6 +168,19 @@ def _tree_arcs(
     )
 
 
+def _largest(residual: _Residual) -> Ints:
+    """Largest potentials, UNLIMITED where nothing limits them; NotOptimalError if none fit."""
+    _smallest(residual, residual.floor)
+    mirrored = _Residual(
+        tail=residual.head,
+        head=residual.tail,
+        length=residual.length,
+        floor=-residual.ceiling,
+        ceiling=-residual.floor,
+    )
+    return -_smallest(mirrored, mirrored.floor)
+
+
 def _smallest(residual: _Residual, start: Ints) -> Ints:
     order = np.argsort(residual.tail, kind="stable")
     first = np.zeros(len(start) + 1, dtype=np.int64)
@@ -213,3 +235,12 @@ def _to_prices(tree: CapacityTree, potential: Ints) -> Prices:
     return Prices(
         lane=lane, agent=price[: tree.num_agents], site=price[tree.num_agents : tree.sink]
     )
+
+
+def _to_potential(tree: CapacityTree, prices: Prices) -> Ints:
+    potential = np.zeros(tree.num_nodes, dtype=np.int64)
+    potential[tree.num_agents : tree.sink] = prices.site
+    potential[: tree.num_agents] = prices.agent + potential[tree.parent[: tree.num_agents]]
+    agent, lane = np.nonzero(tree.entry >= tree.first_lane)
+    potential[tree.entry[agent, lane]] = potential[agent] + prices.lane[agent, lane]
+    return potential

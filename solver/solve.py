@@ -9,8 +9,11 @@ import numpy as np
 from models.problem import AssignmentProblem, dense_problem
 from models.solution import Hint, Solution, SolveOptions, Termination
 from solver.backend import Backend
+from solver.form import LISTED_PAIRS, count_pairs, only_agents_bind
 
 BACKENDS = {
+    "auction": "solver.backends.auction",
+    "auto": "solver.backends.auto",
     "flow": "solver.backends.flow",
     "greedy": "solver.backends.greedy",
     "lp": "solver.backends.lp",
@@ -18,6 +21,8 @@ BACKENDS = {
 """Module of each backend, imported when it is first asked for."""
 
 BASELINE = "greedy"
+BASELINE_BY_CLASS = "solver.backends.greedy_by_class"
+"""The same plan as the baseline's, for problems whose pairs are too many to list."""
 
 
 def solve(problem: AssignmentProblem, options: SolveOptions, hint: Hint | None = None) -> Solution:
@@ -26,7 +31,7 @@ def solve(problem: AssignmentProblem, options: SolveOptions, hint: Hint | None =
     Raises ValueError for an unknown backend and BackendError when the method breaks down.
     """
     backend = find_backend(options.backend)
-    baseline = find_backend(BASELINE)(problem, options, hint)
+    baseline = solve_baseline(problem, options, hint)
     if options.backend == BASELINE:
         return baseline
     return better_of(backend(problem, options, hint), baseline)
@@ -42,6 +47,15 @@ def find_backend(name: str) -> Backend:
     return cast(Backend, import_module(BACKENDS[name]).solve)
 
 
+def solve_baseline(
+    problem: AssignmentProblem, options: SolveOptions, hint: Hint | None
+) -> Solution:
+    """The greedy plan: always the pair that gains most now, by whichever way is faster."""
+    if count_pairs(problem) > LISTED_PAIRS and only_agents_bind(problem):
+        return cast(Backend, import_module(BASELINE_BY_CLASS).solve)(problem, options, hint)
+    return find_backend(BASELINE)(problem, options, hint)
+
+
 def better_of(solution: Solution, baseline: Solution) -> Solution:
     """The solution beside its baseline, with the latter's assignment and bound where better."""
     solution = replace(solution, baseline=baseline.gain)
@@ -55,9 +69,15 @@ def better_of(solution: Solution, baseline: Solution) -> Solution:
 
 
 def warm_up() -> None:
-    """Load the flow and the baseline and solve a tiny problem, so that no tick pays for it."""
-    for name in (BASELINE, "flow"):
+    """Load what a tick may need and solve a tiny problem with it, so that no tick pays for it."""
+    for name in (BASELINE, "flow", "auction"):
         solve(tiny_problem(), SolveOptions(backend=name))
+    warm_up_baseline()
+
+
+def warm_up_baseline() -> None:
+    """Load the baseline for large problems."""
+    import_module(BASELINE_BY_CLASS).solve(tiny_problem(), SolveOptions(), None)
 
 
 def tiny_problem() -> AssignmentProblem:

@@ -79,7 +79,7 @@ def test_an_unknown_backend_is_the_caller_s_error(
     child: SolverChild, problem: AssignmentProblem
 ) -> None:
     """It is raised, not turned into a failed tick."""
-    with pytest.raises(ValueError, match="expected one of flow, greedy, lp"):
+    with pytest.raises(ValueError, match="expected one of auction, auto, flow, greedy, lp"):
         child.solve(problem, SolveOptions(backend="magic"))
 
 

@@ -1,0 +1,168 @@
+"""Exact at any size without a list of pairs: auction over class rows (`engine.md` 2).
+
+For problems in which only the agents' own caps bind, with their load costs. The auction runs with
+smaller and smaller epsilons until gain and bound, both whole numbers over all pairs, meet, the gap
+target is reached or time is up. What little it leaves open is finished by the min-cost flow over
+the pairs that could still matter.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+
+import numpy as np
+
+from models.bound import no_prices
+from models.problem import NOBODY, AssignmentProblem, Floats, Ints, Positions, Prices
+from models.solution import Hint, Limit, Solution, SolveOptions, Termination
+from solver.auction import STEP_BACK, Auction, Stand, whole_prices
+from solver.backend import BackendError
+from solver.backends.finish import finished_by_flow
+from solver.claim import bound_by_class, check_gains, gain_by_class
+from solver.form import count_pairs, only_agents_bind
+from solver.rows import build_rows
+from solver.rows_kernels import Rows
+
+NAME = "auction"
+
+DIVISOR = 6.0
+"""Of epsilon from phase to phase."""
+
+WARM_START = 30.0
+"""The first epsilon of a warm start is so much smaller than that of a cold one."""
+
+WARM_WORK = 20
+"""Pairs that the first phase of a warm start may look at, times all pairs; prices of another
+centre would keep it longer than a cold start takes.
+"""
+
+WORTH_A_LOOK = 20.0
+"""The bound is worked out once epsilon times contacts served is so many times the gap wanted."""
+
+KEPT_BACK = 0.1
+"""Share of the deadline for what follows the last phase."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Best:
+    """The best plan and the best bound so far; they need not be of one phase."""
+
+    agent: Positions
+    gain: int
+    prices: Prices
+    bound: int
+
+    def with_plan(self, problem: AssignmentProblem, agent: Positions) -> "_Best":
+        gain = gain_by_class(problem, agent)
+        return self if gain <= self.gain else _Best(agent, gain, self.prices, self.bound)
+
+    def with_prices(self, prices: Prices, bound: int) -> "_Best":
+        return self if bound >= self.bound else _Best(self.agent, self.gain, prices, bound)
+
+
+def handles(problem: AssignmentProblem) -> bool:
+    """Whether this backend can solve the problem; the flow solves all of them."""
+    return only_agents_bind(problem)
+
+
+def solve(
+    problem: AssignmentProblem,
+    options: SolveOptions,
+    hint: Hint | None,
+    clock: Callable[[], float] = monotonic,
+) -> Solution:
+    """The optimal assignment with its proof, or the best by the deadline or the gap target.
+
+    Raises BackendError for a problem that it does not handle, OverflowError for gains too large.
+    """
+    begun = clock()
+    if not handles(problem):
+        found = "a lane, a site or a load cost of this problem is beyond the method"
+        raise BackendError(NAME, found, "agents' own caps only", "use flow, or auto, which asks")
+    rows = build_rows(problem)
+    check_gains(problem, rows)
+
+    def is_late() -> bool:
+        return clock() - begun > (1 - KEPT_BACK) * options.deadline_s
+
+    best, limit = _run(problem, rows, options, hint, is_late)
+    if best.bound > best.gain and limit is Limit.METHOD:
+        flow = finished_by_flow(problem, rows, best.gain, best.bound, best.prices)
+        if flow is not None:
+            best = best.with_plan(problem, flow.agent).with_prices(flow.prices, flow.bound)
+    optimal = best.bound == best.gain
+    return Solution(
+        agent=best.agent,
+        gain=best.gain,
+        bound=best.bound,
+        prices=best.prices,
+        termination=Termination.OPTIMAL if optimal else Termination.FEASIBLE,
+        limit=None if optimal else limit,
+        backend=NAME,
+    )
+
+
+def _run(
+    problem: AssignmentProblem,
+    rows: Rows,
+    options: SolveOptions,
+    hint: Hint | None,
+    is_late: Callable[[], bool],
+) -> tuple[_Best, Limit]:
+    """The best plan and bound, and what stopped the search for better ones."""
+    auction = Auction(problem, rows)
+    nobody = np.full(problem.num_contacts, NOBODY, dtype=np.int32)
+    free = no_prices(problem)
+    best = _Best(nobody, 0, free, bound_by_class(problem, rows, free))
+    eps, start, work = _beginning(problem, auction, hint)
+    while True:
+        stand = auction.phase(eps, start, is_late, work)
+        if not stand.completed and not is_late():
+            eps, start, work = _beginning(problem, auction, None)
+            continue
+        best = best.with_plan(problem, stand.agent)
+        finest = _finest(stand, auction)
+        wanted = options.gap_target * best.gain
+        late = not stand.completed or is_late()
+        inaccuracy = eps * np.count_nonzero(stand.agent != NOBODY)
+        if late or eps < finest or inaccuracy < WORTH_A_LOOK * max(wanted, 4.0):
+            prices = _closed_priced(problem, auction, whole_prices(stand.price, auction.is_open))
+            best = best.with_prices(prices, bound_by_class(problem, rows, prices))
+        if best.bound - best.gain <= wanted:
+            return best, Limit.GAP
+        if late:
+            return best, Limit.TIME
+        if eps < finest:
+            return best, Limit.METHOD
+        start, work = stand.price - STEP_BACK * eps, np.inf
+        eps /= DIVISOR
+
+
+def _beginning(
+    problem: AssignmentProblem, auction: Auction, hint: Hint | None
+) -> tuple[float, Floats, float]:
+    """First epsilon, prices and work: last tick's prices, somewhat lowered, if there are any."""
+    eps, cold = auction.first_eps, np.zeros(problem.num_agents)
+    if hint is None or hint.prices is None or not hint.prices.agent.any():
+        return eps, cold, np.inf
+    eps /= WARM_START
+    known = hint.prices.agent.astype(np.float64)
+    start = auction.prices_for_newcomers(known) - STEP_BACK * eps
+    return eps, start, float(WARM_WORK * count_pairs(problem))
+
+
+def _finest(stand: Stand, auction: Auction) -> float:
+    """Epsilon below which no phase can improve the plan, or prices cannot be told apart."""
+    served = int((stand.agent != NOBODY).sum())
+    dearest = float(stand.price[auction.is_open].max(initial=1.0))
+    return max(0.1 / max(served, 1), 8 * float(np.spacing(dearest)))
+
+
+def _closed_priced(problem: AssignmentProblem, auction: Auction, agent_price: Ints) -> Prices:
+    """The prices with agents without a slot at what one would be worth there."""
+    rent = auction.rents(agent_price.astype(np.float64))
+    price = agent_price.copy()
+    for agent in np.flatnonzero(~auction.is_open).tolist():
+        price[agent] = max(0, int(auction.worth_of_a_slot(agent, rent)))
+    free = no_prices(problem)
+    return Prices(lane=free.lane, agent=price, site=free.site)

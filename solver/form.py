@@ -1,0 +1,43 @@
+"""What form a problem has, read from its classes: how many pairs, and which caps can bind."""
+
+import numpy as np
+
+from models.problem import LARGEST_GAIN, NOBODY, AssignmentProblem
+
+LISTED_PAIRS = 300_000
+"""Up to here pairs are listed: one flow over them is exact in a fraction of a second."""
+
+
+def count_pairs(problem: AssignmentProblem) -> int:
+    """Pairs of the class form, without listing them; bans and `only_agent` are not taken off."""
+    return int(np.diff(problem.class_ptr)[problem.contact_class].sum())
+
+
+def only_agents_bind(problem: AssignmentProblem) -> bool:
+    """Whether no lane and no site can be full before its agents are, and load costs are small.
+
+    Then the slots of an agent are alike but for their load cost, which is what the auction needs.
+    """
+    return (
+        int(problem.load_cost.max(initial=0)) <= LARGEST_GAIN
+        and not _a_lane_binds(problem)
+        and not _a_site_binds(problem)
+    )
+
+
+def _a_lane_binds(problem: AssignmentProblem) -> bool:
+    lanes = max(problem.num_lanes, 1)
+    kinds = np.unique(problem.contact_class.astype(np.int64) * lanes + problem.contact_lane)
+    size = np.diff(problem.class_ptr)[kinds // lanes]
+    first = np.repeat(problem.class_ptr[kinds // lanes], size)
+    within = np.arange(len(first)) - np.repeat(np.cumsum(size) - size, size)
+    agent, lane = problem.class_agent[first + within], np.repeat(kinds % lanes, size)
+    return bool((problem.lane_cap[agent, lane] < problem.agent_cap[agent]).any())
+
+
+def _a_site_binds(problem: AssignmentProblem) -> bool:
+    capped = problem.agent_site != NOBODY
+    room = np.zeros(len(problem.site_cap), dtype=np.int64)
+    cap = np.minimum(problem.agent_cap, problem.num_contacts)
+    np.add.at(room, problem.agent_site[capped], cap[capped])
+    return bool((room > problem.site_cap).any())
