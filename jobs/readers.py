@@ -1,5 +1,6 @@
 """What can be told from the published tables alone, while another process runs the ticks."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from data_io.publish import Published, read_published
-from models.tables import Decision
+from models.tables import CONTACTS, Decision
 
 
 class NotFoundError(LookupError):
@@ -91,6 +92,21 @@ def read_answer(folder: Path, contact_id: str) -> Answer:
             decision=Decision.ASSIGNED.value,
             sentence=f"Went to {row['agent_id']} at {row['tick_at']:%H:%M:%S} UTC"
             f" (last event: {row['event']}); worth {row['gain']:.2f}.",
+            terms=(),
+            row=row,
+        )
+    named = json.dumps({"contact_id": contact_id}, ensure_ascii=False, separators=(",", ":"))
+    rejected = published.rejected_row.filter(
+        (pl.col("table_name") == CONTACTS.name)
+        & pl.col("raw").str.contains(named.strip("{}"), literal=True)
+    ).sort("last_seen_at")
+    if not rejected.is_empty():
+        row = rejected.row(-1, named=True)
+        return Answer(
+            contact_id=contact_id,
+            tick_at=row["last_seen_at"],
+            decision="rejected",
+            sentence=f"In quarantine: its row breaks {row['rule']}, so no tick has seen it.",
             terms=(),
             row=row,
         )

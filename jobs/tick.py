@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
+from data_io.commit import LateTickError
 from data_io.publish import publish
 from data_io.source import Source
 from data_io.store import Store
@@ -95,13 +96,17 @@ def run_tick(job: TickJob, tick_at: datetime, previous: Plan | None = None) -> T
     """Decide the tick scheduled for `tick_at`, commit it and publish it.
 
     Running it again for the same instant changes nothing. Raises AuditError, with nothing
-    committed, when the plan does not survive the audit.
+    committed, when the plan does not survive the audit, and LateTickError, with nothing read, when
+    a newer tick is committed.
     """
     watch = Stopwatch()
     policy = job.config.policy
     stored = job.store.read_tick(tick_at)
     if stored is not None:
         return TickOutcome(read_report(stored, watch, already_committed=True), None)
+    newest = job.store.last_tick_at()
+    if newest is not None and newest > tick_at:
+        raise LateTickError(tick_at, newest)
     with watch.stage("ingest"):
         ingest(job.source, job.store, tick_at)
     with watch.stage("read"):

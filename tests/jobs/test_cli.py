@@ -94,6 +94,11 @@ def test_explain_answers_for_every_contact(home: Path) -> None:
     assert "Terms of the gain" in call("explain", _first_assigned(home), "--home", home)
 
 
+def test_explain_finds_a_contact_in_quarantine(home: Path) -> None:
+    """Its rule is the answer."""
+    assert "breaks channel_known" in call("explain", "bad", "--home", home)
+
+
 def test_the_archived_tick_replays_identically(home: Path) -> None:
     """The plan of the archive is the plan of the tick."""
     folder = next((home / "kept").iterdir())

@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from data_io.commit import LateTickError
 from data_io.publish import read_published
 from data_io.source import Snapshot
 from data_io.store import Store
@@ -200,3 +201,17 @@ def test_an_archived_tick_replays_to_the_same_plan(
     settings["policy"]["benefit_fixed"] = 9.0
     (folder / "settings.json").write_text(json.dumps(settings))
     assert not archive.replay(folder, solve).identical
+
+
+def test_a_tick_from_the_past_is_refused_before_it_reads(
+    snapshot: Snapshot, config: Config, store: Store
+) -> None:
+    """Time never goes back, not even for the snapshot."""
+    source = FrozenSource([snapshot, snapshot, snapshot])
+    job = TickJob(config, store, source, solve)
+    run_tick(job, START)
+    left = len(source.snapshots)
+    with pytest.raises(LateTickError):
+        run_tick(job, START - timedelta(seconds=5))
+    assert len(source.snapshots) == left
+    assert store.snapshot_at() == START
