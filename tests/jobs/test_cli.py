@@ -188,6 +188,7 @@ def test_run_ticks_until_sigterm_and_ends_whole(inbox: Path, tmp_path: Path) -> 
     lines = [job.stdout.readline() for _ in range(3)]  # settings and two ticks
     job.send_signal(signal.SIGTERM)
     rest = job.stdout.read()
+    job.stdout.close()
     assert job.wait(timeout=60) == 0
     said = [json.loads(line) for line in [*lines, *rest.splitlines()]]
     ticks = [line["tick_at"] for line in said if "tick_at" in line]
