@@ -69,17 +69,28 @@ class _Centre:
 
 
 def build_instance(
-    seed: int, size: Size, form: Form = Form.RATE, structure: Structure = Structure.PLAIN
+    seed: int,
+    size: Size,
+    form: Form = Form.RATE,
+    structure: Structure = Structure.PLAIN,
+    *,
+    contact_seed: int | None = None,
 ) -> AssignmentProblem:
-    """The instance; the same arguments give the same arrays."""
-    draw = np.random.default_rng([seed, size.num_contacts, size.num_agents])
-    slots = draw.integers(1, 5, size.num_agents)
+    """The instance; the same arguments give the same arrays.
+
+    Another `contact_seed` gives other contacts for the same agents.
+    """
+    draw_agents = np.random.default_rng([seed, size.num_agents])
+    draw = np.random.default_rng([seed if contact_seed is None else contact_seed, 1])
+    slots = draw_agents.integers(1, 5, size.num_agents)
     if structure is Structure.SURPLUS:
         size = replace(size, num_contacts=min(size.num_contacts, size.num_agents))
     if structure is Structure.NEARLY_FULL:
-        slots[draw.random(size.num_agents) < FULL_SHARE_OF_AGENTS] = 0
-    centre = _draw_centre(draw, size, structure)
-    rate, row, coef, base = (_one_rate if form is Form.RATE else _full_gain)(draw, centre)
+        slots[draw_agents.random(size.num_agents) < FULL_SHARE_OF_AGENTS] = 0
+    centre = _draw_centre(draw_agents, draw, size, structure)
+    rate, row, coef, base = (
+        _one_rate(centre) if form is Form.RATE else _full_gain(draw_agents, draw, centre)
+    )
     class_ptr, class_agent, contact_class = _classes(centre)
     owner, worth = _known_agents(draw, centre, 0.3, 8.0)
     if structure in {Structure.TIES, Structure.CLONES}:
@@ -116,12 +127,13 @@ def build_instance(
     )
 
 
-def next_tick(seed: int, before: AssignmentProblem, after: AssignmentProblem) -> AssignmentProblem:
-    """`before` with 5 % of its contacts replaced by those of `after`, and 20 % of slots redrawn.
-
-    Both must be of one size and form, and `after` is taken at the agents of `before`.
-    """
-    draw = np.random.default_rng([seed, 77])
+def next_tick(
+    seed: int, size: Size, form: Form = Form.RATE, structure: Structure = Structure.PLAIN
+) -> AssignmentProblem:
+    """The instance one tick later: 5 % of its contacts are others, 20 % of its agents' slots."""
+    before = build_instance(seed, size, form, structure)
+    after = build_instance(seed, size, form, structure, contact_seed=seed + 1_000_000)
+    draw = np.random.default_rng([seed, 2])
     new = draw.random(before.num_contacts) < 0.05
     changed = draw.random(before.num_agents) < 0.2
     slots = np.where(changed, draw.integers(0, 5, before.num_agents), before.agent_cap)
@@ -141,21 +153,26 @@ def next_tick(seed: int, before: AssignmentProblem, after: AssignmentProblem) ->
     )
 
 
-def _draw_centre(draw: np.random.Generator, size: Size, structure: Structure) -> _Centre:
+def _draw_centre(
+    draw_agents: np.random.Generator,
+    draw: np.random.Generator,
+    size: Size,
+    structure: Structure,
+) -> _Centre:
     contacts, agents = size.num_contacts, size.num_agents
     skills = max(SKILLS, agents // 10) if structure is Structure.CHAINS else SKILLS
     level = np.zeros((agents, skills), dtype=np.int64)
     if structure is Structure.CHAINS:
         first = np.arange(agents) % skills
-        level[np.arange(agents), first] = draw.integers(1, 11, agents)
-        level[np.arange(agents), (first + 1) % skills] = draw.integers(1, 11, agents)
+        level[np.arange(agents), first] = draw_agents.integers(1, 11, agents)
+        level[np.arange(agents), (first + 1) % skills] = draw_agents.integers(1, 11, agents)
         speaks = np.ones((agents, 1), dtype=bool)
         skill, language = draw.integers(0, skills, contacts), np.zeros(contacts, dtype=np.int64)
     else:
-        has = draw.random((agents, skills)) < 4.3 / skills
-        level[has] = draw.integers(1, 11, int(has.sum()))
-        common = np.array([0.75, 0.35, 0.25, 0.12, 0.08, 0.05])
-        speaks = draw.random((agents, LANGUAGES)) < common
+        has = draw_agents.random((agents, skills)) < 4.3 / skills
+        level[has] = draw_agents.integers(1, 11, int(has.sum()))
+        common = np.array([0.65, 0.3, 0.2, 0.1, 0.08, 0.05])
+        speaks = draw_agents.random((agents, LANGUAGES)) < common
         skill = draw.choice(skills, contacts, p=_falling(skills))
         language = draw.choice(LANGUAGES, contacts, p=np.array([40, 20, 15, 10, 8, 7]) / 100)
     value = np.minimum(draw.lognormal(3.5, 1.0, contacts), 5_000.0)
@@ -184,10 +201,7 @@ def _classes(centre: _Centre) -> tuple[Ints, Positions, Positions]:
     return class_ptr, np.nonzero(member)[1].astype(np.int32), contact_class
 
 
-def _one_rate(
-    draw: np.random.Generator, centre: _Centre
-) -> tuple[Floats, Positions, Floats, Floats]:
-    del draw
+def _one_rate(centre: _Centre) -> tuple[Floats, Positions, Floats, Floats]:
     rate: Floats = 0.4 + 0.06 * centre.level.T.astype(np.float64)
     return (
         rate,
@@ -198,14 +212,15 @@ def _one_rate(
 
 
 def _full_gain(
-    draw: np.random.Generator, centre: _Centre
+    draw_agents: np.random.Generator, draw: np.random.Generator, centre: _Centre
 ) -> tuple[Floats, Positions, Floats, Floats]:
     """Three intents of individual expertise, urgency, price of the agent's time, idle bonus."""
     agents, skills = centre.level.shape
     contacts = len(centre.skill)
-    expertise = np.clip(0.3 + 0.05 * centre.level.T + draw.normal(0, 0.05, (skills, agents)), 0, 1)
-    price = draw.gamma(2.0, 1.5, (1, agents))
-    idle = draw.uniform(0.0, 0.5, (1, agents))
+    noise = draw_agents.normal(0, 0.05, (skills, agents))
+    expertise = np.clip(0.3 + 0.05 * centre.level.T + noise, 0, 1)
+    price = draw_agents.gamma(2.0, 1.5, (1, agents))
+    idle = draw_agents.uniform(0.0, 0.5, (1, agents))
     intents = np.stack(
         [centre.skill, *((centre.skill + draw.integers(1, 5, contacts)) % skills for _ in "12")],
         axis=1,
@@ -226,7 +241,7 @@ def _known_agents(
     draw: np.random.Generator, centre: _Centre, share: float, worth: float
 ) -> tuple[Ints, Floats]:
     """An agent or NOBODY whom each contact knows, among those with its skill, and what it adds."""
-    agents, contacts = len(centre.level), len(centre.skill)
+    contacts = len(centre.skill)
     found = np.full(contacts, NOBODY, dtype=np.int64)
     known = draw.random(contacts) < share
     for skill in range(centre.level.shape[1]):
@@ -234,5 +249,4 @@ def _known_agents(
         mine = np.flatnonzero(known & (centre.skill == skill))
         if len(able):
             found[mine] = able[draw.integers(0, len(able), len(mine))]
-    del agents
     return found, draw.uniform(0.5, 1.5, contacts) * worth
