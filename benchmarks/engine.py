@@ -62,6 +62,7 @@ def main(arguments: list[str]) -> int:
     """Run every method on every case, or one in this process when asked to by itself."""
     if arguments[:1] == ["--one"]:
         case, method = json.loads(arguments[1])
+        case |= {"form": Form(case["form"]), "structure": Structure(case["structure"])}
         for row in measure(Case(**case), method):
             print(json.dumps(row), flush=True)
         return 0

@@ -28,6 +28,9 @@ NAME = "auction"
 DIVISOR = 6.0
 """Of epsilon from phase to phase."""
 
+ENOUGH = 2.5
+"""Epsilon times contacts served that leaves a gap, in gaps: the bids come out closer than told."""
+
 WARM_START = 30.0
 """The first epsilon of a warm start is so much smaller than that of a cold one."""
 
@@ -124,8 +127,8 @@ def _run(
         finest = _finest(stand, auction)
         wanted = options.gap_target * best.gain
         late = not stand.completed or is_late()
-        inaccuracy = eps * np.count_nonzero(stand.agent != NOBODY)
-        if late or eps < finest or inaccuracy < WORTH_A_LOOK * max(wanted, 4.0):
+        served = int(np.count_nonzero(stand.agent != NOBODY))
+        if late or eps < finest or eps * served < WORTH_A_LOOK * max(wanted, 4.0):
             prices = _closed_priced(problem, auction, whole_prices(stand.price, auction.is_open))
             best = best.with_prices(prices, bound_by_class(problem, rows, prices))
         if best.bound - best.gain <= wanted:
@@ -135,7 +138,13 @@ def _run(
         if eps < finest:
             return best, Limit.METHOD
         start, work = stand.price - STEP_BACK * eps, np.inf
-        eps /= DIVISOR
+        eps = _next_eps(eps, ENOUGH * wanted / max(served, 1))
+
+
+def _next_eps(eps: float, enough: float) -> float:
+    """A part of epsilon, but where that is finer than it need be, what is enough for the gap."""
+    finer = eps / DIVISOR
+    return enough if finer < enough < eps / 2 else finer
 
 
 def _beginning(
