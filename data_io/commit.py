@@ -19,6 +19,7 @@ class LostCause(StrEnum):
     AGENT_GONE = "agent_gone"
     AGENT_CHANGED = "agent_changed"
     ALREADY_ASSIGNED = "already_assigned"
+    CONVERSATION_CHANGED = "conversation_changed"
 
 
 class LateTickError(RuntimeError):
@@ -73,11 +74,11 @@ def land(database: Database, plan: Plan, tick_row: pl.DataFrame) -> CommitResult
     """Write the decision of a new tick; the caller holds the transaction.
 
     A planned row lands when the current tables still hold its contact and agent in the planned
-    versions and no earlier event consumed that version of the contact. DoubledAssignmentError
-    when the plan itself names a contact twice.
+    versions, no earlier event consumed that version of the contact, and so for every planned row
+    of its party. DoubledAssignmentError when the plan itself names a contact twice.
     """
     with database.incoming(plan.assignments):
-        judged = database.frame("judge_planned")
+        judged = _whole_parties(database.frame("judge_planned"))
     landed = judged.filter(pl.col("cause").is_null()).drop("cause")
     lost = judged.filter(pl.col("cause").is_not_null())
     if not lost.is_empty():
@@ -117,3 +118,22 @@ def check_decision(plan: Plan, tick_row: pl.DataFrame) -> None:
             f"commit: {foreign.height} planned rows are not offers of {plan.tick_at.isoformat()},"
             f" first: contact {foreign['contact_id'][0]!r}; expected only those; correct the plan"
         )
+
+
+def _whole_parties(judged: pl.DataFrame) -> pl.DataFrame:
+    """The judged rows, where one lost row of a party costs it the others too.
+
+    The lead alone carries units and gain: without it, its followers would load nobody. Parties
+    are those of `docs/model.md`, section 1.
+    """
+    customer = pl.col("customer_id").max().over("conversation_id")
+    party = pl.coalesce(
+        pl.lit("customer:") + customer, pl.lit("conversation:") + pl.col("conversation_id")
+    )
+    is_broken = pl.col("cause").is_not_null().any().over("party")
+    broken = pl.when(is_broken).then(pl.lit(LostCause.CONVERSATION_CHANGED.value))
+    return (
+        judged.with_columns(party=party)
+        .with_columns(cause=pl.coalesce("cause", broken))
+        .drop("party")
+    )

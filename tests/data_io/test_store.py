@@ -406,6 +406,59 @@ def test_rows_that_no_longer_match_are_lost_with_their_cause(store: Store, cause
     assert output.explanation["contact_id"].to_list() == ["contact-0-1"]
 
 
+@pytest.mark.parametrize("shared", ["conversation_id", "customer_id"])
+@pytest.mark.parametrize("gone", ["contact-0-0", "contact-0-1"])
+def test_a_conversation_lands_whole_or_not_at_all(store: Store, shared: str, gone: str) -> None:
+    """Lead or follower gone: the other is lost too, while a third contact lands.
+
+    A name that is a conversation here and a customer there does not make one party of two.
+    """
+    together = pl.col("contact_id") != "contact-0-2"
+    contacts = stand_in_tables(0, 3, 2).contacts
+    assert contacts is not None
+    contacts = contacts.with_columns(
+        pl.when(together).then(pl.lit("same")).otherwise(shared).alias(shared)
+    )
+    if shared == "customer_id":
+        third = pl.when(~together).then(pl.lit("same")).otherwise("conversation_id")
+        contacts = contacts.with_columns(conversation_id=third)
+    tables = replace(stand_in_tables(0, 3, 2), contacts=contacts)
+    store.replace_current(tables, NO_REJECTS, START)
+    plan = plan_of(store)
+    rest = contacts.filter(pl.col("contact_id") != gone)
+    store.replace_current(InputTables(contacts=rest), NO_REJECTS, START)
+    result = commit(store, plan)
+    causes = dict.fromkeys(["contact-0-0", "contact-0-1"], "conversation_changed")
+    assert result.lost.select("contact_id", "cause").rows() == [
+        *(causes | {gone: "contact_gone"}).items()
+    ]
+    output = store.read_output(EVER)
+    assert output.assignment["contact_id"].to_list() == ["contact-0-2"]
+    assert output.tick.select("num_assigned", "num_lost").rows() == [(1, 2)]
+    assert output.explanation["contact_id"].to_list() == ["contact-0-2"]
+
+
+def test_one_customer_in_a_conversation_binds_it_to_his_others(store: Store) -> None:
+    """An anonymous contact belongs to the customer whom its conversation names."""
+    named = {
+        "contact_id": ["a", "b", "c"],
+        "conversation_id": ["one", "one", "two"],
+        "customer_id": [None, "u", "u"],
+        "version": [1, 1, 1],
+    }
+    contacts = complete(CONTACTS, pl.DataFrame(named))
+    tables = replace(stand_in_tables(0, 0, 1), contacts=contacts)
+    store.replace_current(tables, NO_REJECTS, START)
+    plan = plan_of(store)
+    rest = contacts.filter(pl.col("contact_id") != "c")
+    store.replace_current(InputTables(contacts=rest), NO_REJECTS, START)
+    assert commit(store, plan).lost.select("contact_id", "cause").rows() == [
+        ("a", "conversation_changed"),
+        ("b", "conversation_changed"),
+        ("c", "contact_gone"),
+    ]
+
+
 def test_a_version_is_never_assigned_by_two_ticks(store: Store) -> None:
     """A plan made before the other tick landed loses the row."""
     snapshot(store, num_new=2)
@@ -491,6 +544,7 @@ def test_output_is_cut_to_the_window(store: Store) -> None:
 # ------------------------------------------------------------------ laws
 
 
+CONVERSATIONS = {"a": "ab", "b": "ab", "c": "c", "d": "d"}
 CONTACT_ROWS = st.dictionaries(st.sampled_from("abcd"), st.integers(1, 3), max_size=4)
 
 
@@ -501,8 +555,9 @@ def test_no_version_is_assigned_twice_and_no_commit_counts_twice(
 ) -> None:
     """For any snapshots and any plans: land exactly what matches and is new, once.
 
-    The oracle: a planned (contact, version) lands if the platform shows that version and no
-    version as high was assigned before.
+    The oracle: a planned (contact, version) matches if the platform shows that version and no
+    version as high was assigned before; it lands if all that is planned of its conversation
+    matches. Contacts `a` and `b` are one conversation, `c` and `d` stand alone.
     """
     agents = complete(AGENTS, pl.DataFrame({"agent_id": ["agent-0"], "version": [1]}))
     assigned: dict[str, int] = {}
@@ -515,10 +570,15 @@ def test_no_version_is_assigned_twice_and_no_commit_counts_twice(
             batch = replace(store.read_batch(tick_at, tick_at), contacts=contact_rows(planned))
             plan = stand_in_plan(batch, tick_at)
             result = commit(store, plan)
+            broken = {
+                CONVERSATIONS[contact]
+                for contact, version in planned.items()
+                if shown.get(contact) != version or assigned.get(contact, 0) >= version
+            }
             expected = [
                 (contact, version)
                 for contact, version in planned.items()
-                if shown.get(contact) == version and assigned.get(contact, 0) < version
+                if CONVERSATIONS[contact] not in broken
             ]
             assigned.update(expected)
             landed += expected
@@ -536,7 +596,10 @@ def test_no_version_is_assigned_twice_and_no_commit_counts_twice(
 
 def contact_rows(versions: dict[str, int]) -> pl.DataFrame:
     """Contacts with the given versions."""
-    columns = {"contact_id": list(versions), "version": list(versions.values())}
-    return complete(
-        CONTACTS, pl.DataFrame(columns, {"contact_id": pl.String, "version": pl.Int64})
-    )
+    columns = {
+        "contact_id": list(versions),
+        "conversation_id": [CONVERSATIONS[contact] for contact in versions],
+        "version": list(versions.values()),
+    }
+    schema = {"contact_id": pl.String, "conversation_id": pl.String, "version": pl.Int64}
+    return complete(CONTACTS, pl.DataFrame(columns, schema))
