@@ -17,7 +17,7 @@ from data_io.imports.anonymous_bank import read_bank_day
 from data_io.store import Store
 from jobs import cli, cli_files, cli_import, show
 from jobs.clock import SimulatedClock
-from jobs.config import Config
+from jobs.config import Config, ConfigError
 from jobs.errors import EXPECTED
 from jobs.runner import run
 from jobs.tick import TickJob, TickReport
@@ -29,6 +29,8 @@ from solver.child import SolverChild
 
 START = datetime(2026, 11, 3, 14, tzinfo=UTC)
 TICK = timedelta(seconds=5)
+MARK = ".omniassign-demo"
+"""File that says that a folder is a demo's, to be removed by the next one."""
 
 app = cli.app
 app.add_typer(cli_files.app)
@@ -38,8 +40,8 @@ app.add_typer(cli_import.app, name="import")
 @app.command()
 def demo(
     seed: int = 1,
-    agents: Annotated[int, typer.Option(help="Agents of the generated centre.")] = 120,
-    minutes: Annotated[int, typer.Option(help="Simulated minutes.")] = 30,
+    agents: Annotated[int, typer.Option(min=1, help="Agents of the generated centre.")] = 120,
+    minutes: Annotated[int, typer.Option(min=1, help="Simulated minutes.")] = 30,
     home: Annotated[Path, typer.Option("--home")] = Path("var/demo"),
     as_json: cli.JsonOption = False,
 ) -> None:
@@ -75,7 +77,7 @@ def relive(
     path: Annotated[Path, typer.Argument(help="A month's file of the anonymous bank's log.")],
     day: Annotated[str, typer.Option("--date", help="Day of the log, such as 1999-02-16.")],
     at: Annotated[str, typer.Option("--at", help="Local time to start at.")] = "10:00",
-    minutes: int = 60,
+    minutes: Annotated[int, typer.Option(min=1)] = 60,
     seed: int = 1,
     home: Annotated[Path, typer.Option("--home")] = Path("var/relive"),
     as_json: cli.JsonOption = False,
@@ -117,7 +119,7 @@ def play(
     as_json: bool,
 ) -> list[TickReport]:
     """The reports of all ticks of a simulated stretch, run by the real job on a new store."""
-    shutil.rmtree(home, ignore_errors=True)
+    clear_home(home)
     settings = replace(settings, store=replace(settings.store, home=home))
     reports: list[TickReport] = []
     columns = (TextColumn("ticks"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -138,6 +140,19 @@ def play(
         job = TickJob(settings, store, live, child.solve)
         run(job, SimulatedClock(start_at), TICK, threading.Event(), until=end_at, on_tick=after)
     return reports
+
+
+def clear_home(home: Path) -> None:
+    """Remove what an earlier demo left in its folder; ConfigError for any other folder."""
+    mark = home / MARK
+    if home.exists() and any(home.iterdir()) and not mark.exists():
+        raise ConfigError(
+            f"{home} holds files that no demo wrote; expected a new or empty folder: choose"
+            " another --home"
+        )
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    mark.touch()
 
 
 def summarise(live: LiveWorld, reports: list[TickReport]) -> dict[str, float | int | None]:

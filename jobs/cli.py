@@ -17,7 +17,9 @@ from jobs.config import Config, ConfigError, read_config
 from jobs.readers import read_answer, read_status
 from jobs.runner import repair_publication, run, stop_on_signals
 from jobs.tick import TickJob, read_report, run_tick
+from models.tables import EARLIEST, LATEST
 from solver.child import SolverChild
+from solver.solve import find_backend
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -74,6 +76,8 @@ def run_command(
     if settings.source.folder is None:
         raise ConfigError("run: nothing feeds the store; set folder in [source] of the config")
     length = _duration(every)
+    policy = replace(settings.policy, tick_s=length.total_seconds())
+    settings = replace(settings, policy=policy)
     show.console.file.write(f'{{"settings": {settings.to_json()}}}\n')
     show.console.file.flush()
     with stop_on_signals() as stop, open_job(settings, SystemClock(), keep) as job:
@@ -93,7 +97,7 @@ def run_command(
     else:
         show.console.print(
             f"stopped after {summary.num_ticks} ticks; {summary.num_skipped} late ones skipped,"
-            f" {summary.num_refused} refused by the audit"
+            f" {summary.num_failed} failed"
         )
 
 
@@ -152,6 +156,10 @@ def config_command(config: ConfigOption = None, home: HomeOption = None) -> None
 def load(config: Path | None, home: Path | None) -> Config:
     """Settings of the file, with the home folder replaced where one is given."""
     settings = read_config(config)
+    try:
+        find_backend(settings.solver.backend)
+    except ValueError as error:
+        raise ConfigError(f"[solver] {error}") from None
     if home is None:
         return settings
     return replace(settings, store=replace(settings.store, home=home))
@@ -174,9 +182,12 @@ def parse_instant(text: str) -> datetime:
     """An ISO 8601 instant in UTC; UTC is meant where no zone is given. Raises ConfigError."""
     try:
         instant = datetime.fromisoformat(text)
-    except ValueError:
+        utc = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise ConfigError(f"{text!r} is not an instant; expected e.g. 2026-11-03T14:00") from None
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    if not EARLIEST <= utc <= LATEST:
+        raise ConfigError(f"{text!r} is out of range; expected {EARLIEST:%Y} to {LATEST:%Y}")
+    return utc
 
 
 def _instant(at: str | None, job: TickJob, clock: Clock) -> datetime:
@@ -197,8 +208,8 @@ def _duration(text: str) -> timedelta:
         if text.endswith(unit):
             try:
                 length = timedelta(seconds=float(text.removesuffix(unit)) * seconds)
-            except ValueError:
+            except (ValueError, OverflowError):
                 break
-            if length > timedelta(0):
+            if timedelta(0) < length <= timedelta(days=1):
                 return length
     raise ConfigError(f"--every is {text!r}; expected a length such as 5s, 500ms or 1m")

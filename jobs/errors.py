@@ -9,9 +9,11 @@ from data_io.migrations import NewerDatabaseError
 from data_io.publish import PublicationError
 from jobs.config import ConfigError
 from jobs.readers import NotFoundError
-from jobs.tick import AuditError
+from jobs.tick import AuditError, SourceError
 
 EXPECTED = (
+    OSError,
+    OverflowError,
     AuditError,
     BatchFilesError,
     ConfigError,
@@ -21,5 +23,6 @@ EXPECTED = (
     NewerDatabaseError,
     NotFoundError,
     PublicationError,
+    SourceError,
     UnreadableLogError,
 )

@@ -12,7 +12,7 @@ from types import FrameType
 from data_io.publish import publish
 from jobs.clock import Clock, newest_grid_instant
 from jobs.memory import release_freed_memory
-from jobs.tick import AuditError, TickJob, TickOutcome, TickReport, run_tick
+from jobs.tick import TickJob, TickOutcome, TickReport, run_tick
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +24,8 @@ class RunSummary:
     num_ticks: int
     num_skipped: int
     """Grid instants that passed while an earlier tick was still running."""
-    num_refused: int
-    """Ticks whose plan failed the audit; nothing of them was committed."""
+    num_failed: int
+    """Ticks that the audit refused, or that failed otherwise; each is in the log."""
 
 
 def run(
@@ -40,11 +40,12 @@ def run(
     """Tick at every multiple of `every` until `stop` is set or the clock reaches `until`.
 
     A tick that takes longer than `every` delays nothing else: the instants it ran over are
-    skipped and counted, and the newest one is next. What was committed but not published when the
+    skipped and counted, and the newest one is next. A tick that fails is logged and counted, and
+    the next one gets its chance. What was committed but not published when the
     last run died is published first.
     """
     repair_publication(job)
-    done = skipped = refused = 0
+    done = skipped = failed = 0
     outcome: TickOutcome | None = None
     last = newest_grid_instant(clock.now() - timedelta(microseconds=1), every)
     while not stop.is_set():
@@ -58,14 +59,14 @@ def run(
         last = tick_at
         try:
             outcome = run_tick(job, tick_at, outcome.plan if outcome else None)
-        except AuditError:
-            log.exception("tick %s refused", tick_at.isoformat())
-            refused += 1
+        except Exception:  # the job outlives one tick: the next has new rows
+            log.exception("tick %s failed", tick_at.isoformat())
+            failed += 1
             continue
         done += 1
         on_tick(outcome.report)
         keep_house(job, done, tick_at)
-    return RunSummary(done, skipped, refused)
+    return RunSummary(done, skipped, failed)
 
 
 def repair_publication(job: TickJob) -> None:

@@ -43,6 +43,17 @@ class AuditError(Exception):
         )
 
 
+class SourceError(Exception):
+    """The source gave nothing that can be read, and no earlier snapshot stands in for it."""
+
+    def __init__(self, notes: tuple[str, ...]) -> None:
+        """Say what the source said."""
+        super().__init__(
+            f"source: no snapshot could be read ({'; '.join(notes)}), expected the input tables;"
+            " check folder in [source]"
+        )
+
+
 @dataclass(frozen=True)
 class TickReport:
     """What a tick did, in numbers."""
@@ -145,6 +156,8 @@ def ingest(source: Source | None, store: Store, now: datetime) -> None:
         return
     for note in snapshot.notes:
         log.warning("source: %s", note)
+    if snapshot.tables is None and store.snapshot_at() is None:
+        raise SourceError(snapshot.notes)
     if snapshot.tables is None:
         # The last snapshot stays in force, and what could not be read is on record.
         store.replace_current(InputTables(), snapshot.rejects, store.snapshot_at() or now)
@@ -157,7 +170,8 @@ def ingest(source: Source | None, store: Store, now: datetime) -> None:
 
 def keep_batch(folder: Path, config: Config, batch: Batch, plan: Plan) -> Path:
     """Archive the batch of a tick below `folder`; the folder that it is in."""
-    place = folder / f"{batch.now:%Y%m%dT%H%M%S%f}"
+    # The plan is in the name: a tick that died before its commit may decide another batch next.
+    place = folder / f"{batch.now:%Y%m%dT%H%M%S%f}-{plan.digest()[:8]}"
     if not place.exists():
         archive_batch(place, batch, config, plan)
     return place

@@ -1,8 +1,8 @@
-"""Is this plan right? Everything recomputed from the tables alone, and every claim checked.
+"""Is this plan right? Who gets whom, under which rules, for how much, and how good that is.
 
 The solver's word is a claim, and so is the problem that it was given: sections 1 to 6 of
-`docs/model.md` are written a second time in `audit_conversations`, `audit_agents`, `audit_rules`,
-`audit_pairs`, `audit_gain` and `audit_survey`, which share no code with what makes plans.
+`docs/model.md` are written a second time in `models/recount`, which shares no code with what makes
+plans. Not checked is what only helps to read a plan: runner-ups, sentences and next chances.
 """
 
 from collections.abc import Iterator

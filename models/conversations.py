@@ -219,8 +219,9 @@ def _units(members: pl.DataFrame, policy: Policy) -> pl.DataFrame:
         handle_s=pl.col("handle_s").first(),
         channels=pl.col("channel").unique().sort().str.join(","),
         any_live=pl.col("channel").is_in(live).any(),
-        units=(
-            weight.first() + policy.extra_contact_share * (weight.sum() - weight.first())
+        units=pl.min_horizontal(
+            weight.first() + policy.extra_contact_share * (weight.sum() - weight.first()),
+            pl.max_horizontal(weight.first(), pl.lit(policy.most_extra_units)),
         ).round(UNIT_DECIMALS),
         clock=pl.col("clock").min(),
         may_hold=slack_s.min() >= 2 * policy.tick_s,

@@ -94,7 +94,9 @@ def build_gain(
     later = np.maximum(mean_p * spread - stakes.failure, 0.0)
     delay_s = _delay_if_skipped(units, eligibility, agents, policy)
     horizon = np.full(len(units), policy.hold_horizon_s)
-    risk_rate = value_at_risk(conversations, stakes, later, horizon) / policy.hold_horizon_s
+    risk_rate = (
+        value_at_risk(conversations, stakes, later, horizon, policy) / policy.hold_horizon_s
+    )
     work, work_of = _work_types(units)
     base_p, skill_of, share = levels.match_terms()
     everyone = np.zeros(len(units), dtype=np.int64)
@@ -118,7 +120,7 @@ def build_gain(
     first_row = dict(zip(rates, np.cumsum([0, *map(len, rates.values())]), strict=False))
     return Gain(
         match_base=base_p[kind] * spread - stakes.failure,
-        value_at_risk=value_at_risk(conversations, stakes, later, delay_s),
+        value_at_risk=value_at_risk(conversations, stakes, later, delay_s, policy),
         rated=tuple(column.term for column in rated),
         term_row=np.stack(
             [column.row + first_row[column.term] for column in rated], axis=1
@@ -130,7 +132,7 @@ def build_gain(
 
 
 def value_at_risk(
-    conversations: Conversations, stakes: _Stakes, later: Floats, delay_s: Floats
+    conversations: Conversations, stakes: _Stakes, later: Floats, delay_s: Floats, policy: Policy
 ) -> Floats:
     """u(T): expected loss if the conversation is skipped for `delay_s`, shape (C,).
 
@@ -146,9 +148,8 @@ def value_at_risk(
     delay = delay_s[of]
     leave_rate = stakes.impatience[of] / members["mean_patience_s"].to_numpy()
     leaves = (later + stakes.loss)[of] * -np.expm1(-leave_rate * delay)
-    waits = members["waiting_cost"].to_numpy() * (
-        ((wait + delay) / target) ** 2 - (wait / target) ** 2
-    )
+    growth = ((wait + delay) / target) ** 2 - (wait / target) ** 2
+    waits = np.minimum(members["waiting_cost"].to_numpy() * growth, policy.most_waiting_cost)
     left = np.maximum(target - wait, 0.0)
     breach = np.where(wait < target, stakes.breach[of] * np.exp(-left / delay), 0.0)
     first = np.flatnonzero(np.diff(of, prepend=-1))

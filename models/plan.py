@@ -77,7 +77,8 @@ class Plan:
         for frame in (self.assignments, self.unassigned, self.explanations, self.prices):
             content.update(frame.write_csv().encode())
         content.update(self.site_prices.write_csv().encode())
-        content.update(f"{self.gain_milli} {self.bound_milli} {self.termination}".encode())
+        numbers = (self.gain_milli, self.bound_milli, self.greedy_milli, self.policy_digest)
+        content.update(repr((*numbers, self.termination, self.limit, self.backend)).encode())
         return content.hexdigest()
 
 

@@ -49,6 +49,11 @@ class ChannelPolicy:
         for name in (*positive, "mean_episode_s", "stick_half_life_s"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"channel policy: {name} is {getattr(self, name)}, expected > 0")
+        if min(self.units, self.target_answer_s) < 1e-3:
+            raise ValueError(
+                f"channel policy: units {self.units} and target_answer_s {self.target_answer_s};"
+                " expected at least 0.001"
+            )
         if self.parked_share > 1:
             raise ValueError(
                 f"channel policy: parked_share is {self.parked_share}, expected 0 to 1"
@@ -59,6 +64,8 @@ class ChannelPolicy:
             )
 
 
+_LARGEST = 1e9
+"""No number of a policy is larger; a duration of 30 years is a slip of the pen."""
 _HOUR = 3600.0
 _ALL = tuple(Channel)
 _LIVE = (Channel.VOICE, Channel.VIDEO, Channel.CALLBACK)
@@ -145,6 +152,8 @@ class Policy:
     """Time to the next tick: the least that a skipped contact waits."""
     longest_delay_s: float = 3600.0
     """Cap on the expected delay of a skipped contact."""
+    most_waiting_cost: float = 1000.0
+    """Cap on what one more delay of an overdue contact costs, which grows with the square."""
     channels: Mapping[Channel, ChannelPolicy] = field(default_factory=default_channels)
     breach_penalties: Mapping[Tier, float] = field(default_factory=default_breach_penalties)
     site_caps: Mapping[str, int] = field(default_factory=dict)
@@ -200,7 +209,9 @@ class Policy:
     decline_cooldown_s: float = 600.0
     """A decline keeps the pair apart for this long."""
     extra_contact_share: float = 0.25
-    """Share of its units that each further contact of a conversation adds."""
+    """Share of its units that each further contact of a conversation adds ..."""
+    most_extra_units: float = 100.0
+    """... up to this, or the lead's own weight: no conversation may grow beyond all agents."""
     callback_from_hour: int = 8
     """Callbacks go out from this local hour of the customer ..."""
     callback_until_hour: int = 20
@@ -221,8 +232,13 @@ class Policy:
             )
         if not self.callback_from_hour < self.callback_until_hour <= 24:
             raise ValueError("policy: callback hours must be 0 <= from < until <= 24")
-        if not (self.tick_s > 0 and self.hold_horizon_s > 0):
-            raise ValueError("policy: tick_s and hold_horizon_s must be above 0")
+        if not (self.tick_s > 0 and self.hold_horizon_s > 0 and self.longest_delay_s > 0):
+            raise ValueError("policy: tick_s, hold_horizon_s and longest_delay_s must be above 0")
+        if self.min_language_proficiency > 10:
+            raise ValueError(
+                f"policy: min_language_proficiency is {self.min_language_proficiency};"
+                " expected 0 to 10"
+            )
         penalties = {tier: float(amount) for tier, amount in self.breach_penalties.items()}
         object.__setattr__(self, "breach_penalties", penalties)
         named = (*penalties.items(), *self.site_caps.items())
@@ -245,7 +261,7 @@ def _check_numbers(settings: "ChannelPolicy | Policy") -> None:
         number = getattr(settings, item.name)
         if not isinstance(number, int | float) or isinstance(number, bool):
             continue
-        if not 0 <= number < math.inf:
+        if not 0 <= number <= _LARGEST:
             raise ValueError(f"policy: {item.name} is {number}; expected a number >= 0")
         if item.type is float:
             object.__setattr__(settings, item.name, float(number))

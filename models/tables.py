@@ -161,7 +161,8 @@ def _choice(name: str, options: type[StrEnum], doc: str) -> Column:
 
 
 def _zone(name: str, doc: str, *, nullable: bool = False) -> Column:
-    zones = tuple(sorted(available_timezones()))
+    # "localtime" is another zone on another machine, and "Factory" is none.
+    zones = tuple(sorted(available_timezones() - {"localtime", "Factory"}))
     return Column(name, pl.String(), doc, unit="IANA zone", nullable=nullable, choices=zones)
 
 
@@ -221,7 +222,7 @@ CONTACTS = Table(
         _identity("last_agent_id", "Agent who last handled this customer.", nullable=True),
         _instant("last_agent_at", "When that was.", nullable=True),
         _zone("time_zone", "Where the customer is; overrides the customer's zone.", nullable=True),
-        _version("Rises with every change of the contact on the platform."),
+        _version("Rises when what waits changes or waits anew; stays while an offer is open."),
     ),
     rules=(_not_in_future("entered_at"), _not_in_future("last_message_at")),
     references=(Reference("queue_id", "queues"),),

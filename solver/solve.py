@@ -51,9 +51,11 @@ def solve_baseline(
     problem: AssignmentProblem, options: SolveOptions, hint: Hint | None
 ) -> Solution:
     """The greedy plan: always the pair that gains most now, by whichever way is faster."""
+    backend = find_backend(BASELINE)
     if count_pairs(problem) > LISTED_PAIRS and only_agents_bind(problem):
-        return cast(Backend, import_module(BASELINE_BY_CLASS).solve)(problem, options, hint)
-    return find_backend(BASELINE)(problem, options, hint)
+        backend = cast(Backend, import_module(BASELINE_BY_CLASS).solve)
+    plan = backend(problem, options, hint)
+    return replace(plan, baseline=plan.gain)
 
 
 def better_of(solution: Solution, baseline: Solution) -> Solution:

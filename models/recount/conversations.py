@@ -201,8 +201,9 @@ def _units(policy: Policy, channel: Ints, start: Ints) -> Floats:
     share = np.full(len(channel), policy.extra_contact_share)
     share[start] = 1.0
     weight = by_channel(policy, lambda c: c.units)[channel]
-    total: Floats = np.add.reduceat(weight * share, start)
-    return np.round(total, DECIMALS)
+    most = np.maximum(weight[start], policy.most_extra_units)
+    total: Floats = np.minimum(np.add.reduceat(weight * share, start), most)
+    return np.round(total, DECIMALS).astype(np.float64)
 
 
 def _needs(batch: Batch, policy: Policy, members: pl.DataFrame) -> pl.DataFrame:

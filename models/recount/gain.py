@@ -148,6 +148,7 @@ def _value_at_risk(sides: Sides, missed: Floats, delay_s: Floats) -> Floats:
     t, w, d = delay_s[of], c.wait_s, c.target_s
     gives_up = (missed + lost)[of] * -np.expm1(-haste[of] / patience * t)
     waits = annoyance * (((w + t) / d) ** 2 - (w / d) ** 2)
+    waits = np.minimum(waits, policy.most_waiting_cost)
     slack = np.maximum(d - w, 0)
     nearness = np.exp(-np.divide(slack, t, out=np.full(len(t), np.inf), where=t > 0))
     breaches = np.where(w < d, (c.penalty * escalation)[of] * nearness, 0)

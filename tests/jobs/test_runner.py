@@ -1,6 +1,7 @@
 """The grid: no overlap, late ticks coalesced, a clean stop in the middle of anything."""
 
 import os
+import shutil
 import signal
 import threading
 from dataclasses import replace
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from data_io.publish import read_manifest
 from data_io.store import Store
 from jobs import runner
 from jobs.clock import SimulatedClock, newest_grid_instant
@@ -83,22 +85,26 @@ def test_late_ticks_are_coalesced_into_the_newest(
     assert summary.num_skipped == 1
 
 
-def test_a_refused_tick_does_not_end_the_run(
-    job: TickJob, monkeypatch: pytest.MonkeyPatch
+FAILURES = (AuditError((Finding("rule", "evidence"),), Path("kept")), OverflowError("too large"))
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=["refused", "overflow"])
+def test_a_tick_that_fails_does_not_end_the_run(
+    job: TickJob, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
-    """The next tick gets its chance; the refusal is counted."""
+    """The next tick gets its chance; the failure is counted."""
     clock = SimulatedClock(START)
     honest = Ticks(clock)
 
     def refuse_second(job: TickJob, tick_at: datetime, previous: Plan | None) -> TickOutcome:
         if tick_at == START + EVERY:
-            raise AuditError((Finding("rule", "evidence"),), Path("kept"))
+            raise failure
         return honest(job, tick_at, previous)
 
     monkeypatch.setattr(runner, "run_tick", refuse_second)
     summary = runner.run(job, clock, EVERY, threading.Event(), until=START + 2 * EVERY)
     assert honest.at == at_seconds(0, 10)
-    assert (summary.num_ticks, summary.num_refused) == (2, 1)
+    assert (summary.num_ticks, summary.num_failed) == (2, 1)
 
 
 def test_sigterm_lets_the_tick_under_way_end(
@@ -120,3 +126,29 @@ def test_sigterm_lets_the_tick_under_way_end(
         runner.run(job, clock, EVERY, stop, on_tick=lambda report: reported.append(report.tick_at))
     assert reported == at_seconds(0, 5)
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_every_nth_tick_is_followed_by_housekeeping(
+    job: TickJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a checkpoint every second tick, five ticks bring two, each with retention before it."""
+    clock = SimulatedClock(START)
+    monkeypatch.setattr(runner, "run_tick", Ticks(clock))
+    kept: list[str] = []
+    monkeypatch.setattr(Store, "retain", lambda *_: kept.append("retain"))
+    monkeypatch.setattr(Store, "checkpoint", lambda _: kept.append("checkpoint"))
+    often = replace(job.config, store=replace(job.config.store, checkpoint_every=2))
+    tidy = replace(job, config=often)
+    runner.run(tidy, clock, EVERY, threading.Event(), until=START + 4 * EVERY)
+    assert kept == ["retain", "checkpoint"] * 2
+
+
+def test_a_start_publishes_what_the_last_run_committed_only(job: TickJob) -> None:
+    """A run that died between commit and publication is repaired before the first tick."""
+    runner.run(job, SimulatedClock(START), EVERY, threading.Event(), until=START)
+    folder = job.config.store.published
+    shutil.rmtree(folder)
+    stop = threading.Event()
+    stop.set()
+    runner.run(job, SimulatedClock(START + EVERY), EVERY, stop)
+    assert read_manifest(folder).tick_at == START

@@ -288,6 +288,7 @@ MONEY: dict[str, Change] = {
     # e1 and e2 then earn 7.150 + 3.850 with ben instead of 3.300, less his slot's 3.850: 157.238
     "bound": in_plan("prices", "ben", "agent_id", agent_price=0.0),
     "gain_above_bound": says(bound_milli=153_387),
+    "greedy_above_gain": says(greedy_milli=153_389),
     "optimal": says(bound_milli=153_389),
     "limit": says(limit=Limit.TIME),
 }

@@ -41,7 +41,7 @@ def test_a_customer_on_two_channels_is_one_conversation() -> None:
     assert (unit["lead_contact_id"], unit["lane"], unit["queue_id"]) == ("b", "voice", "calls")
     assert (unit["handle_s"], unit["any_live"], unit["real_time"]) == (240.0, True, True)
     assert unit["channels"] == "chat,email,voice"
-    assert unit["units"] == 110.75  # 100 + 0.25 * (33 + 10)
+    assert unit["units"] == 100.0  # 100 + 0.25 * (33 + 10), capped at most_extra_units
 
 
 def test_contacts_without_a_customer_belong_to_their_conversation() -> None:
@@ -345,3 +345,10 @@ def test_a_value_of_a_member_goes_before_the_customers(
         ],
     )
     assert unit["value"] == expected
+
+
+def test_no_conversation_grows_beyond_all_agents() -> None:
+    """Forty emails are 10 + 39 * 2.5 = 107.5 units, capped at 100; two are 12.5."""
+    for count, expected in ((40, 100.0), (2, 12.5)):
+        emails = [{"contact_id": f"e{n}", "customer_id": "u"} for n in range(count)]
+        assert only_unit(contacts=emails)["units"] == expected

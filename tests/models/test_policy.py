@@ -43,8 +43,11 @@ def test_a_channel_refuses_numbers_out_of_range(changes: Mapping[str, Any], mess
         ({"p_floor": 2.0}, "p_floor 2.0"),
         ({"callback_from_hour": 20}, "0 <= from < until <= 24"),
         ({"callback_until_hour": 25}, "0 <= from < until <= 24"),
-        ({"tick_s": 0.0}, "tick_s and hold_horizon_s must be above 0"),
-        ({"hold_horizon_s": 0.0}, "tick_s and hold_horizon_s must be above 0"),
+        ({"tick_s": 0.0}, "tick_s, hold_horizon_s and longest_delay_s must be above 0"),
+        ({"longest_delay_s": 0.0}, "longest_delay_s must be above 0"),
+        ({"min_language_proficiency": 11}, "min_language_proficiency is 11"),
+        ({"decline_cooldown_s": 1e300}, "decline_cooldown_s is 1e.300"),
+        ({"hold_horizon_s": 0.0}, "tick_s, hold_horizon_s and longest_delay_s must be above 0"),
         ({"stick_worth": -1.0}, "stick_worth is -1.0; expected a number >= 0"),
         ({"default_value": float("nan")}, "default_value is nan"),
         ({"breach_penalties": {}}, "no numbers for.*gold"),
@@ -66,7 +69,7 @@ def test_the_edges_of_the_ranges_are_fine() -> None:
         for item in fields(Policy)
         if item.name.endswith(("_worth", "_cost", "_share", "_fixed"))
     }
-    assert len(free) == 12
+    assert len(free) == 13
     replace(Policy(), **free)
 
 
