@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.problem import NOBODY, AssignmentProblem, Floats, Ints, Positions
-from models.solution import step_costs
+from models.solution import step_costs, total_load_cost
 from solver.auction_kernels import (
     NOBODY_YET,
     STRIDES,
@@ -25,6 +25,7 @@ from solver.auction_kernels import (
     forward,
     reverse,
 )
+from solver.claim import slot_surplus
 from solver.rows import longest_slice
 from solver.rows_kernels import Rows, contact_rents
 
@@ -47,6 +48,8 @@ class Stand:
 
     agent: Positions
     """(C,) in the order of the problem, or NOBODY."""
+    gain: int
+    """Milli-units, load costs taken off."""
     price: Floats
     """(A,) CLOSED where the agent has no slot."""
     completed: bool
@@ -57,6 +60,7 @@ class Auction:
 
     def __init__(self, problem: AssignmentProblem, rows: Rows) -> None:
         """Open the slots: no agent needs more than it has contacts, and one that stays free."""
+        self._problem = problem
         self._rows = rows
         asking = np.diff(rows.kind_start)[rows.entry_kind]
         demand = np.bincount(rows.entry_agent, weights=asking, minlength=problem.num_agents)
@@ -91,6 +95,19 @@ class Auction:
         contact_rents(self._rows, posted, rent, self._buffer)
         return rent
 
+    def bound(self, price: Ints) -> int:
+        """The bound of whole agent prices (A,), those of agents without a slot left open."""
+        rents = int(self.rents(price.astype(np.float64)).astype(np.int64).sum())
+        return rents + slot_surplus(self._problem, price)
+
+    def priced_throughout(self, price: Ints) -> Ints:
+        """The prices with agents without a slot at what one would be worth there: same bound."""
+        rent = self.rents(price.astype(np.float64))
+        full = price.copy()
+        for agent in np.flatnonzero(~self.is_open).tolist():
+            full[agent] = max(0, int(self._worth_of_a_slot(agent, rent)))
+        return full
+
     def prices_for_newcomers(self, price: Floats) -> Floats:
         """Prices with those of open agents without one raised to what they are worth to somebody.
 
@@ -102,10 +119,10 @@ class Auction:
         rent = self.rents(np.where(new, CLOSED, price))
         raised = price.copy()
         for agent in np.flatnonzero(new).tolist():
-            raised[agent] = max(0.0, self.worth_of_a_slot(agent, rent))
+            raised[agent] = max(0.0, self._worth_of_a_slot(agent, rent))
         return raised
 
-    def worth_of_a_slot(self, agent: int, rent: Floats) -> float:
+    def _worth_of_a_slot(self, agent: int, rent: Floats) -> float:
         """The most that any contact would gain from the agent over its rent."""
         return float(best_of_column(self._rows, rent, agent, self._buffer)[0])
 
@@ -133,7 +150,7 @@ class Auction:
         )
         self._lower_ceilings(price)
         completed = self._forward(market, eps, is_late) and self._reverse(market, eps, is_late)
-        return Stand(self._assignment(market), market.price.copy(), completed)
+        return self._stand(market, completed)
 
     def _lower_ceilings(self, price: Floats) -> None:
         """Prices that fell since contacts last bid lift what lies below the ceilings as much."""
@@ -161,11 +178,14 @@ class Auction:
             self.work_left -= WORK_BETWEEN_LOOKS - left
         return bool(line.state[1] == 0)
 
-    def _assignment(self, market: Market) -> Positions:
+    def _stand(self, market: Market, completed: bool) -> Stand:
         agent = np.full(len(market.slot_of), NOBODY, dtype=np.int32)
         served = market.slot_of != NOBODY_YET
         agent[self._rows.contact[served]] = self._slot_agent[market.slot_of[served]]
-        return agent
+        gain = int(market.gain[served].astype(np.int64).sum()) - total_load_cost(
+            self._problem, agent
+        )
+        return Stand(agent, gain, market.price.copy(), completed)
 
 
 def whole_prices(price: Floats, is_open: NDArray[np.bool_]) -> Ints:

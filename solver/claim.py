@@ -8,6 +8,7 @@ from models.problem import (
     NOBODY,
     AssignmentProblem,
     Floats,
+    Ints,
     Positions,
     Prices,
     to_milli,
@@ -39,15 +40,19 @@ def bound_by_class(problem: AssignmentProblem, rows: Rows, prices: Prices) -> in
     """
     if min(int(p.min(initial=0)) for p in (prices.lane, prices.agent, prices.site)) < 0:
         raise ValueError("prices: a price is negative; expected all prices >= 0")
-    steps = step_costs(problem, int(problem.agent_cap.max(initial=0)))
-    allowed = np.arange(steps.shape[1])[None, :] < problem.agent_cap[:, None]
-    surplus = np.where(allowed, np.maximum(prices.agent[:, None] - steps, 0), 0)
     return int(
         rents_by_class(rows, entry_prices(problem, rows, prices)).astype(np.int64).sum()
         + (prices.lane * problem.lane_cap).sum()
-        + surplus.sum()
+        + slot_surplus(problem, prices.agent)
         + (prices.site * problem.site_cap).sum()
     )
+
+
+def slot_surplus(problem: AssignmentProblem, agent_price: Ints) -> int:
+    """What agents would earn at these prices (A,): price less load cost, over all their slots."""
+    steps = step_costs(problem, int(problem.agent_cap.max(initial=0)))
+    allowed = np.arange(steps.shape[1])[None, :] < problem.agent_cap[:, None]
+    return int(np.where(allowed, np.maximum(agent_price[:, None] - steps, 0), 0).sum())
 
 
 def entry_prices(problem: AssignmentProblem, rows: Rows, prices: Prices) -> Floats:

@@ -7,7 +7,7 @@ the pairs that could still matter.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 
 import numpy as np
@@ -52,15 +52,18 @@ class _Best:
 
     agent: Positions
     gain: int
-    prices: Prices
+    price: Ints
+    """(A,) whole, 0 where there is no slot."""
     bound: int
 
-    def with_plan(self, problem: AssignmentProblem, agent: Positions) -> "_Best":
-        gain = gain_by_class(problem, agent)
-        return self if gain <= self.gain else _Best(agent, gain, self.prices, self.bound)
+    def with_plan(self, stand: Stand) -> "_Best":
+        if stand.gain <= self.gain:
+            return self
+        return replace(self, agent=stand.agent, gain=stand.gain)
 
-    def with_prices(self, prices: Prices, bound: int) -> "_Best":
-        return self if bound >= self.bound else _Best(self.agent, self.gain, prices, bound)
+    def with_prices(self, auction: Auction, price: Ints) -> "_Best":
+        bound = auction.bound(price)
+        return self if bound >= self.bound else replace(self, price=price, bound=bound)
 
 
 def handles(problem: AssignmentProblem) -> bool:
@@ -88,49 +91,53 @@ def solve(
     def is_late() -> bool:
         return clock() - begun > (1 - KEPT_BACK) * options.deadline_s
 
-    best, limit = _run(problem, rows, options, hint, is_late)
-    if best.bound > best.gain and limit is Limit.METHOD:
-        flow = finished_by_flow(problem, rows, best.gain, best.bound, best.prices)
-        if flow is not None:
-            best = best.with_plan(problem, flow.agent).with_prices(flow.prices, flow.bound)
-    optimal = best.bound == best.gain
+    auction = Auction(problem, rows)
+    best, limit = _run(problem, auction, options, hint, is_late)
+    free = no_prices(problem)
+    prices = replace(free, agent=auction.priced_throughout(best.price))
+    agent, gain, bound = best.agent, best.gain, best.bound
+    _check_claim(problem, rows, best, prices)
+    if bound > gain and limit is Limit.METHOD:
+        flow = finished_by_flow(problem, rows, gain, bound, prices)
+        if flow is not None and flow.gain >= gain:
+            agent, gain = flow.agent, flow.gain
+        if flow is not None and flow.bound < bound:
+            prices, bound = flow.prices, flow.bound
     return Solution(
-        agent=best.agent,
-        gain=best.gain,
-        bound=best.bound,
-        prices=best.prices,
-        termination=Termination.OPTIMAL if optimal else Termination.FEASIBLE,
-        limit=None if optimal else limit,
+        agent=agent,
+        gain=gain,
+        bound=bound,
+        prices=prices,
+        termination=Termination.OPTIMAL if bound == gain else Termination.FEASIBLE,
+        limit=None if bound == gain else limit,
         backend=NAME,
     )
 
 
 def _run(
     problem: AssignmentProblem,
-    rows: Rows,
+    auction: Auction,
     options: SolveOptions,
     hint: Hint | None,
     is_late: Callable[[], bool],
 ) -> tuple[_Best, Limit]:
     """The best plan and bound, and what stopped the search for better ones."""
-    auction = Auction(problem, rows)
     nobody = np.full(problem.num_contacts, NOBODY, dtype=np.int32)
-    free = no_prices(problem)
-    best = _Best(nobody, 0, free, bound_by_class(problem, rows, free))
+    free = np.zeros(problem.num_agents, dtype=np.int64)
+    best = _Best(nobody, 0, free, auction.bound(free))
     eps, start, work = _beginning(problem, auction, hint)
     while True:
         stand = auction.phase(eps, start, is_late, work)
         if not stand.completed and not is_late():
             eps, start, work = _beginning(problem, auction, None)
             continue
-        best = best.with_plan(problem, stand.agent)
+        best = best.with_plan(stand)
         finest = _finest(stand, auction)
         wanted = options.gap_target * best.gain
         late = not stand.completed or is_late()
         served = int(np.count_nonzero(stand.agent != NOBODY))
         if late or eps < finest or eps * served < WORTH_A_LOOK * max(wanted, 4.0):
-            prices = _closed_priced(problem, auction, whole_prices(stand.price, auction.is_open))
-            best = best.with_prices(prices, bound_by_class(problem, rows, prices))
+            best = best.with_prices(auction, whole_prices(stand.price, auction.is_open))
         if best.bound - best.gain <= wanted:
             return best, Limit.GAP
         if late:
@@ -167,11 +174,14 @@ def _finest(stand: Stand, auction: Auction) -> float:
     return max(0.1 / max(served, 1), 8 * float(np.spacing(dearest)))
 
 
-def _closed_priced(problem: AssignmentProblem, auction: Auction, agent_price: Ints) -> Prices:
-    """The prices with agents without a slot at what one would be worth there."""
-    rent = auction.rents(agent_price.astype(np.float64))
-    price = agent_price.copy()
-    for agent in np.flatnonzero(~auction.is_open).tolist():
-        price[agent] = max(0, int(auction.worth_of_a_slot(agent, rent)))
-    free = no_prices(problem)
-    return Prices(lane=free.lane, agent=price, site=free.site)
+def _check_claim(problem: AssignmentProblem, rows: Rows, best: _Best, prices: Prices) -> None:
+    """Raise BackendError unless gain and bound are those of the plan and prices themselves."""
+    gain, bound = gain_by_class(problem, best.agent), bound_by_class(problem, rows, prices)
+    if (gain, bound) != (best.gain, best.bound):
+        raise BackendError(
+            NAME,
+            f"gain and bound were counted as {best.gain} and {best.bound}, but are {gain} and"
+            f" {bound}",
+            "equality",
+            "this is a defect, keep the batch and report it",
+        )

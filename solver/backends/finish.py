@@ -27,6 +27,7 @@ class Finish:
     """The optimal plan of the pairs kept, and the bound of its prices over all pairs."""
 
     agent: Positions
+    gain: int
     prices: Prices
     bound: int
     num_pairs: int
@@ -47,7 +48,7 @@ def finished_by_flow(
         near = nearest_prices(kept, solved.agent, prices)
         found = bound_by_class(problem, rows, near)
         if finish is None or found < finish.bound:
-            finish = Finish(solved.agent, near, found, len(contact))
+            finish = Finish(solved.agent, solved.gain, near, found, len(contact))
         if finish.bound == solved.gain:
             break
         more_contact, more_agent = _near(problem, rows, near, 0.0)

@@ -214,7 +214,7 @@ def test_the_finish_proves_the_optimum_from_rough_prices() -> None:
         done = finish.finished_by_flow(problem, rows, rough.gain, rough.bound, rough.prices)
         assert done is not None
         exact = flow.solve(problem, SolveOptions(), None)
-        assert gain_by_class(problem, done.agent) == exact.gain == done.bound
+        assert gain_by_class(problem, done.agent) == done.gain == exact.gain == done.bound
         assert done.num_pairs <= count_pairs(problem)
 
 
