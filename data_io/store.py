@@ -32,6 +32,12 @@ from models.tables import (
 IN_MEMORY = Path(":memory:")
 HOLDING = (AssignmentEvent.OFFERED, AssignmentEvent.ACCEPTED)
 """Last events after which the agent still holds the contact."""
+PLATFORM_LAG = timedelta(seconds=10)
+"""How long an offer whose contact no longer waits loads its agent, unless the platform shows it.
+
+Platforms show a contact with its agent a snapshot or two after it left the queue; in between the
+agent must not look free. Longer would keep an agent idle whose customer hung up on the offer.
+"""
 
 
 class Store:
@@ -133,14 +139,23 @@ class Store:
 
         An earlier tick's assignment consumes its version of the contact: until the platform raises
         the version, the contact waits no more, and where the platform does not show it with its
-        agent yet, it is added to the agent's load as an offer.
+        agent yet, it is added to the agent's load as an offer; for PLATFORM_LAG also where the
+        platform shows it nowhere. A contact that an agent holds does not wait either.
         """
         with self._database.transaction():
             tables = {table.name: self._current_rows(table) for table in INPUT_TABLES}
             consumed = self._database.frame("read_consumed", tick_at=tick_at)
-        contacts = tables["contacts"].join(consumed, on="contact_id", how="anti")
+            departed = self._database.frame(
+                "read_departed", tick_at=tick_at, after=now - PLATFORM_LAG
+            )
+        contacts = (
+            tables["contacts"]
+            .join(consumed, on="contact_id", how="anti")
+            .join(tables["agent_load"], on="contact_id", how="anti")
+        )
         offered = (
-            consumed.filter(pl.col("event").is_in(HOLDING))
+            pl.concat([consumed, departed])
+            .filter(pl.col("event").is_in(HOLDING))
             .join(tables["agents"], on="agent_id", how="semi")
             .join(tables["agent_load"], on="contact_id", how="anti")
             .with_columns(

@@ -22,6 +22,7 @@ SELECT
         WHEN g.agent_id IS NULL THEN 'agent_gone'
         WHEN g.version <> p.agent_version THEN 'agent_changed'
         WHEN e.contact_version >= p.contact_version THEN 'already_assigned'
+        WHEN p.contact_id IN (SELECT contact_id FROM agent_load) THEN 'already_assigned'
     END AS cause
 FROM incoming AS p
 LEFT JOIN contacts AS c ON c.contact_id = p.contact_id

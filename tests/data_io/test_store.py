@@ -266,13 +266,67 @@ def test_load_that_the_platform_shows_is_not_added_again(store: Store) -> None:
     """A contact shown both as waiting and as held counts once, as the platform shows it."""
     snapshot(store, num_new=1)
     commit(store, plan_of(store))
-    held = complete(
-        AGENT_LOAD, pl.DataFrame({"contact_id": ["contact-0-0"], "agent_id": ["agent-0"]})
-    )
-    store.replace_current(InputTables(agent_load=held), NO_REJECTS, tick_instant(1))
+    load = held("contact-0-0")
+    store.replace_current(InputTables(agent_load=load), NO_REJECTS, tick_instant(1))
     batch = store.read_batch(tick_instant(1), tick_instant(1))
     assert batch.contacts.height == 0
-    assert_frame_equal(batch.agent_load, held)
+    assert_frame_equal(batch.agent_load, load)
+
+
+def held(contact_id: str) -> pl.DataFrame:
+    """Load of the first agent: that contact."""
+    return complete(
+        AGENT_LOAD, pl.DataFrame({"contact_id": [contact_id], "agent_id": ["agent-0"]})
+    )
+
+
+def test_a_contact_that_an_agent_holds_does_not_wait(store: Store) -> None:
+    """Shown as waiting and as held without any event here: held it is, with its skills."""
+    snapshot(store, num_new=2)
+    early = plan_of(store)
+    store.replace_current(InputTables(agent_load=held("contact-0-0")), NO_REJECTS, START)
+    batch = store.read_batch(START, START)
+    assert batch.contacts["contact_id"].to_list() == ["contact-0-1"]
+    assert batch.contact_skills["contact_id"].to_list() == ["contact-0-1"]
+    assert batch.agent_load["contact_id"].to_list() == ["contact-0-0"]
+    # A plan from before the agent took it loses the row.
+    assert commit(store, early).lost.select("contact_id", "cause").rows() == [
+        ("contact-0-0", "already_assigned")
+    ]
+
+
+@pytest.mark.parametrize(("after_s", "num_held"), [(5, 1), (9.9, 1), (10, 0)])
+def test_an_offer_counts_while_the_platform_moves_its_contact(
+    store: Store, after_s: float, num_held: int
+) -> None:
+    """Gone from the queue and not with the agent yet: an offer for ten seconds, then nothing."""
+    snapshot(store, num_new=1)
+    commit(store, plan_of(store))
+    later = START + timedelta(seconds=after_s)
+    store.replace_current(InputTables(contacts=CONTACTS.empty()), NO_REJECTS, later)
+    # Its own tick, decided again, sees no offer.
+    assert store.read_batch(START, START).agent_load.is_empty()
+    load = store.read_batch(later, later).agent_load
+    offer = ("contact-0-0", "agent-0", "offered", 25.0, START)
+    seen = load.select("contact_id", "agent_id", "state", "units", "started_at").rows()
+    assert seen == [offer] * num_held
+    store.replace_current(InputTables(agent_load=held("contact-0-0")), NO_REJECTS, later)
+    assert_frame_equal(store.read_batch(later, later).agent_load, held("contact-0-0"))
+
+
+def test_a_declined_offer_is_no_load_once_its_contact_is_gone(store: Store) -> None:
+    """Only the last event counts, also while the platform lags."""
+    snapshot(store, num_new=1)
+    plan = plan_of(store)
+    commit(store, plan)
+    store.replace_current(InputTables(contacts=CONTACTS.empty()), NO_REJECTS, START)
+    declined = plan.assignments.with_columns(
+        event=pl.lit("declined"), event_at=pl.lit(START + timedelta(seconds=2))
+    )
+    later = tick_instant(1)
+    assert store.read_batch(later, later).agent_load.height == 1
+    store._database.append(ASSIGNMENT, declined)
+    assert store.read_batch(later, later).agent_load.is_empty()
 
 
 @pytest.mark.parametrize(
