@@ -23,7 +23,9 @@ class Retained:
 def retain(database: Database, before: datetime, folder: Path) -> Retained:
     """Move the assignments and ticks of ticks before `before` to `folder/<table>/<hour>.parquet`.
 
-    The newest tick always stays, because it keeps time from going backwards. Files are complete
+    The newest tick always stays, because it keeps time from going backwards; so do the events of
+    contact versions that the platform still shows as waiting, because without them those would be
+    assigned again. Files are complete
     before anything is deleted, and an hour's file takes each key once, so a kill at any moment
     costs nothing but a repetition.
     """
@@ -34,14 +36,14 @@ def retain(database: Database, before: datetime, folder: Path) -> Retained:
     num_rejected: int = database.frame("count_rejected_before", before=before)["num_rows"].item()
     with database.transaction():
         for table in (ASSIGNMENT, TICK):
-            database.run("delete_before", table, before=before)
+            database.run(f"delete_{table.name}_before", before=before)
         for name in ("delete_lost_before", "delete_rejected_before", "delete_snapshots_before"):
             database.run(name, before=before)
     return Retained(num_assignments, num_ticks, num_rejected)
 
 
 def _archive(database: Database, table: Table, before: datetime, folder: Path) -> int:
-    rows = database.frame("read_before", table, before=before)
+    rows = database.frame(f"read_{table.name}_before", before=before)
     hours = rows.group_by(pl.col("tick_at").dt.strftime("%Y-%m-%dT%H"), maintain_order=True)
     for (hour,), part in hours:
         _add_to_hour(folder / table.name / f"{hour}.parquet", part, table)

@@ -205,7 +205,8 @@ class Store:
     def retain(self, before: datetime, folder: Path) -> Retained:
         """Move decisions older than `before` to Parquet in `folder`, and drop old quarantine.
 
-        What is moved no longer protects a contact from being assigned twice, so the time kept must
+        Events of a contact that still waits in the version assigned stay. What is moved no longer
+        protects a contact that leaves and comes back in the same version, so the time kept must
         exceed the longest life of a contact.
         """
         _check_aware(before, "before")

@@ -1,10 +1,20 @@
 -- Rows that leave the database for the archive.
 
--- name: read_before
-SELECT * FROM {table} WHERE tick_at < $before
+-- name: read_tick_before
+SELECT * FROM tick WHERE tick_at < $before
 
--- name: delete_before
-DELETE FROM {table} WHERE tick_at < $before
+-- name: delete_tick_before
+DELETE FROM tick WHERE tick_at < $before
+
+-- name: read_assignment_before
+-- But for events that keep a contact, which still waits in that version, from a second assignment.
+SELECT * FROM assignment AS a
+WHERE a.tick_at < $before
+
+-- name: delete_assignment_before
+-- The rows of read_assignment_before.
+DELETE FROM assignment AS a
+WHERE a.tick_at < $before
 
 -- name: delete_lost_before
 DELETE FROM lost_assignment WHERE tick_at < $before

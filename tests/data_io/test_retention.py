@@ -113,6 +113,27 @@ def test_a_kill_while_a_file_is_written_leaves_the_old_file(
     assert store.read_output(EVER).assignment.height == 6
 
 
+def test_a_contact_that_still_stands_is_not_opened_again(store: Store, tmp_path: Path) -> None:
+    """However old its events: they stay until the platform raises the version or removes it."""
+    # The newest tick's events are never old enough; two of tick 0 and two of tick 1 are.
+    shown = stand_in_tables(1, 2, 2).contacts
+    assert shown is not None
+    raised = pl.when(contact_id="contact-0-1").then(pl.lit(2, pl.Int64)).otherwise("version")
+    shown = shown.with_columns(version=raised).filter(pl.col("contact_id") != "contact-1-1")
+    later = tick_instant(A_DAY + 2)
+    store.replace_current(InputTables(contacts=shown), NO_REJECTS, later)
+    assert store.read_batch(later, later).contacts["contact_id"].to_list() == ["contact-0-1"]
+    # Six events are of ticks before the newest; contact-0-0 and contact-1-0 stand.
+    assert store.retain(tick_instant(A_DAY + 1), tmp_path) == Retained(4, 3, 0)
+    assert store.read_batch(later, later).contacts["contact_id"].to_list() == ["contact-0-1"]
+    newest = [f"contact-{A_DAY + 1}-{position}" for position in range(2)]
+    left = ["contact-0-0", "contact-1-0", *newest]
+    assert sorted(store.read_output(EVER).assignment["contact_id"]) == left
+    assert set(archived(tmp_path, "assignment")["contact_id"]).isdisjoint(left)
+    store.replace_current(InputTables(contacts=shown.clear()), NO_REJECTS, later)
+    assert store.retain(tick_instant(A_DAY + 1), tmp_path) == Retained(2, 0, 0)
+
+
 def test_the_newest_tick_stays_so_that_time_cannot_go_back(store: Store, tmp_path: Path) -> None:
     """Even when everything is older than the limit, an old tick is refused afterwards."""
     store.retain(tick_instant(10 * A_DAY), tmp_path)
