@@ -143,6 +143,29 @@ def test_a_folder_of_another_store_is_refused(store: Store, tmp_path: Path) -> N
     assert read_manifest(tmp_path).sequence == 1
 
 
+def test_an_upgrade_goes_on_where_the_earlier_release_stopped(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder of an older schema is published over, one of a newer or a later tick is not."""
+    tick(store, 0)
+    publish(store, tmp_path, WINDOW, keep=2)
+    with monkeypatch.context() as patched:
+        patched.setattr(data_io.publish, "SCHEMA_VERSION", 2)
+        with pytest.raises(PublicationError, match="schema version 1, expected 2"):
+            read_published(tmp_path)
+        with (
+            Store.open(IN_MEMORY, "test", START) as other,
+            pytest.raises(PublicationError, match="the store's last is None"),
+        ):
+            publish(other, tmp_path, WINDOW, keep=2)
+        manifest = publish(store, tmp_path, WINDOW, keep=2)
+        assert (manifest.schema_version, manifest.sequence) == (2, 2)
+        assert read_published(tmp_path).manifest == manifest
+    with pytest.raises(PublicationError, match="schema version 2, expected at most 1"):
+        publish(store, tmp_path, WINDOW, keep=2)
+    assert json.loads((tmp_path / CURRENT).read_text())["sequence"] == 2
+
+
 def test_readers_refuse_what_they_do_not_know(store: Store, tmp_path: Path) -> None:
     """Nothing published, another schema version, a wrong number of rows: each says what to do."""
     with pytest.raises(PublicationError, match=r"has no CURRENT\.json.*run a tick first"):
