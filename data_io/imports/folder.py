@@ -69,17 +69,18 @@ class FolderSource:
     """Snapshots of a folder, or of the sub folder that its `CURRENT.json` names.
 
     A snapshot with a file that cannot be read, or without a file that the last one had, is taken
-    for one being written and held back once: unchanged at the next read, it counts as it is. The
-    first read has nothing to fall back on and takes what is there.
+    for one being written and held back: unchanged at a later instant, it counts as it is. Reads of
+    one instant, such as the two of a tick, agree. The first read has nothing to fall back on and
+    takes what is there.
     """
 
     def __init__(self, folder: Path) -> None:
         """Follow `folder`; nothing is read yet."""
         self._folder = folder
         self._taken: _Signature | None = None
-        self._held_back: _Signature | None = None
+        self._held_back: _HeldBack | None = None
 
-    def read(self, now: datetime) -> Snapshot | None:  # noqa: ARG002  # files have no clock
+    def read(self, now: datetime) -> Snapshot | None:
         """The newest snapshot, None when no file changed, or one without tables and the cause."""
         try:
             folder = _current_folder(self._folder)
@@ -87,17 +88,25 @@ class FolderSource:
             if signature == self._taken:
                 self._held_back = None
                 return None
+            held_since = self._held_since(signature)
+            if held_since is not None and now <= held_since:
+                return None
             read = read_folder(folder)
             if _signature(_current_folder(self._folder)) != signature:
                 return Snapshot(None, no_rejects(), (f"{folder.name}: {_CHANGED}",))
         except (FolderError, OSError) as failure:
             entry = {"file": self._folder.name, "error": _described(failure)}
             return Snapshot(None, rejected_whole("snapshot", _RULE, entry), (entry["error"],))
-        if self._is_doubtful(read, signature) and signature != self._held_back:
-            self._held_back = signature
+        if held_since is None and self._is_doubtful(read, signature):
+            self._held_back = _HeldBack(signature, now)
             return Snapshot(None, read.rejects, (*read.notes, f"{folder.name}: {_INCOMPLETE}"))
         self._taken, self._held_back = signature, None
         return Snapshot(read.tables, read.rejects, read.notes)
+
+    def _held_since(self, signature: "_Signature") -> datetime | None:
+        """When this very state of the folder was held back, or None."""
+        held = self._held_back
+        return held.since if held is not None and held.signature == signature else None
 
     def _is_doubtful(self, read: FolderRead, signature: "_Signature") -> bool:
         if self._taken is None:
@@ -111,7 +120,7 @@ _RULE = "file_readable"
 _CHANGED = "files changed while they were read; the last snapshot stays until the next read"
 _INCOMPLETE = (
     "a file is gone or cannot be read; the last snapshot stays, and this one counts as it is if"
-    " the next read finds it unchanged"
+    " a later tick finds it unchanged"
 )
 _FORMATS = (".parquet", ".csv", ".ndjson")
 _FAILURES = (
@@ -135,6 +144,14 @@ class _Signature:
     def tables(self) -> set[str]:
         """Names of the tables that have a file."""
         return {Path(name).stem for name, *_ in self.files}
+
+
+@dataclass(frozen=True)
+class _HeldBack:
+    """A doubtful state of a folder, and the instant of the read that first found it."""
+
+    signature: _Signature
+    since: datetime
 
 
 def _signature(folder: Path) -> _Signature:
