@@ -10,11 +10,19 @@ DELETE FROM tick WHERE tick_at < $before
 -- But for events that keep a contact, which still waits in that version, from a second assignment.
 SELECT * FROM assignment AS a
 WHERE a.tick_at < $before
+  AND NOT EXISTS (
+      SELECT 1 FROM contacts AS c
+      WHERE c.contact_id = a.contact_id AND c.version <= a.contact_version
+  )
 
 -- name: delete_assignment_before
 -- The rows of read_assignment_before.
 DELETE FROM assignment AS a
 WHERE a.tick_at < $before
+  AND NOT EXISTS (
+      SELECT 1 FROM contacts AS c
+      WHERE c.contact_id = a.contact_id AND c.version <= a.contact_version
+  )
 
 -- name: delete_lost_before
 DELETE FROM lost_assignment WHERE tick_at < $before
