@@ -58,7 +58,7 @@ def publish(store: Store, folder: Path, window: timedelta, keep: int) -> Manifes
 
     Events and ticks of the last `window` are published; the newest `keep` batches stay, so that a
     reader has `keep - 1` publications of time. PublicationError when the folder is ahead of the
-    store, which means that it belongs to another one.
+    store, which means that it belongs to another one, or when a newer release wrote it.
     """
     if keep < 1:
         raise ValueError(f"publish: keep is {keep}, expected at least 1; keep some batches")
@@ -86,29 +86,14 @@ def publish(store: Store, folder: Path, window: timedelta, keep: int) -> Manifes
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """What is published in `folder`; PublicationError when nothing, or a newer schema, is."""
+    """What is published in `folder`; PublicationError when nothing, or another schema, is."""
     path = folder / CURRENT
     if not path.exists():
         raise PublicationError(
             f"published: {folder} has no {CURRENT}, expected one; run a tick first, or correct the"
             " folder"
         )
-    content = json.loads(path.read_text(encoding="utf-8"))
-    if content["schema_version"] != SCHEMA_VERSION:
-        raise PublicationError(
-            f"published: {path} has schema version {content['schema_version']}, expected"
-            f" {SCHEMA_VERSION}; read it with the release that wrote it"
-        )
-    tick_at = content["tick_at"]
-    return Manifest(
-        content["schema_version"],
-        content["sequence"],
-        None if tick_at is None else datetime.fromisoformat(tick_at),
-        tuple(
-            PublishedFile(file["table"], file["path"], file["num_rows"])
-            for file in content["files"]
-        ),
-    )
+    return _read_current(path, oldest=SCHEMA_VERSION)
 
 
 def read_published(folder: Path) -> Published:
@@ -131,6 +116,28 @@ def read_published(folder: Path) -> Published:
             manifest = newer
 
 
+def _read_current(path: Path, oldest: int) -> Manifest:
+    """The manifest; PublicationError unless it has a schema version from `oldest` to this one."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    version = content["schema_version"]
+    if not oldest <= version <= SCHEMA_VERSION:
+        at_most = "" if oldest == SCHEMA_VERSION else "at most "
+        raise PublicationError(
+            f"published: {path} has schema version {version}, expected {at_most}{SCHEMA_VERSION};"
+            " use the release that wrote it"
+        )
+    tick_at = content["tick_at"]
+    return Manifest(
+        version,
+        content["sequence"],
+        None if tick_at is None else datetime.fromisoformat(tick_at),
+        tuple(
+            PublishedFile(file["table"], file["path"], file["num_rows"])
+            for file in content["files"]
+        ),
+    )
+
+
 def _read_table(folder: Path, manifest: Manifest, table: Table) -> pl.DataFrame:
     file = next(file for file in manifest.files if file.table == table.name)
     with (folder / file.path).open("rb") as stream:
@@ -147,7 +154,8 @@ def _read_table(folder: Path, manifest: Manifest, table: Table) -> pl.DataFrame:
 def _check_not_ahead(folder: Path, tick_at: datetime | None) -> None:
     if not (folder / CURRENT).exists():
         return
-    published = read_manifest(folder).tick_at
+    # An earlier release's folder is replaced: an upgrade must not stop publication.
+    published = _read_current(folder / CURRENT, oldest=0).tick_at
     if published is not None and (tick_at is None or tick_at < published):
         raise PublicationError(
             f"publish: {folder} shows tick {published}, the store's last is {tick_at}; expected a"
