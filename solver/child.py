@@ -34,7 +34,11 @@ _log = logging.getLogger(__name__)
 KILL_S = 0.03
 """Kept back from the deadline: measured time to end a child of 0.5 GB and start the next."""
 
-_Request = tuple[AssignmentProblem, SolveOptions, Hint | None]
+LEAST_S = 1e-3
+"""Deadline that the child is given when there is no time left."""
+
+_Request = tuple[AssignmentProblem, SolveOptions, Hint | None, float]
+"""With the instant of the monotonic clock, one for all processes, at which the reply is late."""
 
 
 class SolverChild:
@@ -64,7 +68,7 @@ class SolverChild:
         late_at = monotonic() + options.deadline_s - KILL_S
         # `replace` leaves the cached pairs behind: the class form is smaller, and both sides
         # list the pairs at the same time.
-        request = (replace(problem), options, hint)
+        request = (replace(problem), options, hint, late_at)
         exchange = self._begin(request, wait_s=0.0)
         try:
             baseline = solve_baseline(problem, options, hint)
@@ -208,7 +212,9 @@ def _serve(connection: Connection) -> None:
 
 def _answer(request: _Request) -> Solution | str:
     """The backend's solution, or what went wrong as text; the parent has the baseline."""
-    problem, options, hint = request
+    problem, options, hint, late_at = request
+    # What the transfer took is gone; a backend without time left says so itself.
+    options = replace(options, deadline_s=max(late_at - monotonic(), LEAST_S))
     try:
         return find_backend(options.backend)(problem, options, hint)
     except Exception:  # noqa: BLE001 - the parent reports it and falls back

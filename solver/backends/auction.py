@@ -43,7 +43,12 @@ WORTH_A_LOOK = 20.0
 """The bound is worked out once epsilon times contacts served is so many times the gap wanted."""
 
 KEPT_BACK = 0.1
-"""Share of the deadline for what follows the last phase."""
+"""Share of the deadline kept for what follows the last phase."""
+
+CLOSING = 2.0
+"""What follows it, bounds and checks over all pairs, takes at most so many times as long as what
+came before the first, the layout and a look at all pairs.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,10 +93,12 @@ def solve(
     rows = build_rows(problem)
     check_gains(problem, rows)
 
-    def is_late() -> bool:
-        return clock() - begun > (1 - KEPT_BACK) * options.deadline_s
-
     auction = Auction(problem, rows)
+    kept_back = max(KEPT_BACK * options.deadline_s, CLOSING * (clock() - begun))
+
+    def is_late() -> bool:
+        return clock() - begun > options.deadline_s - kept_back
+
     best, limit = _run(problem, auction, options, hint, is_late)
     free = no_prices(problem)
     prices = replace(free, agent=auction.priced_throughout(best.price))
