@@ -1,5 +1,5 @@
 # Two commands are all a newcomer needs: `make demo` and `make test`. Each does its own set-up.
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -39,6 +39,9 @@ format: $(READY) ## format the code and sort the imports
 bench: $(READY) ## seconds per stage of a tick, with peak memory
 	$(BIN)/python -m benchmarks.stages
 
+bench-engine: $(READY) ## the engine on networks of every size, beside its peers (long)
+	$(BIN)/python -m benchmarks.engine
+
 lock: ## resolve the ranges of pyproject.toml into the hashed locks
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 		--group dev pyproject.toml -c constraints.txt -o requirements.lock
@@ -48,4 +51,4 @@ lock: ## resolve the ranges of pyproject.toml into the hashed locks
 clean: ## remove the environment and what runs left behind
 	rm -rf $(VENV) var .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
 
-.PHONY: help setup demo test lint format bench lock clean
+.PHONY: help setup demo test lint format bench bench-engine lock clean

@@ -96,7 +96,7 @@ def compare(case: Case, methods: list[str]) -> Iterator[Row]:
 def measure(case: Case, method: str) -> Iterator[Row]:
     """The rows of one method; for the auction one per target, cold and warm."""
     problem = case.problem()
-    warm_up()
+    warm_up("auto")
     if method != OURS:
         peer = PEERS[method]
         peer.solve(build_instance(0, replace(SIZES["S"], num_contacts=50)))

@@ -172,7 +172,7 @@ def open_job(settings: Config, clock: Clock, keep: Path | None = None) -> Iterat
     source = FolderSource(folder) if folder is not None else None
     with (
         Store.open(settings.store.database, "omniassign", clock.now()) as store,
-        SolverChild() as child,
+        SolverChild(settings.solver.backend) as child,
     ):
         child.warm_up()
         yield TickJob(settings, store, source, child.solve, keep)

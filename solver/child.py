@@ -47,8 +47,12 @@ class SolverChild:
     Ctrl-C and SIGTERM do not reach the child: it ends when it is closed or its parent is gone.
     """
 
-    def __init__(self) -> None:
-        """Start the child and return at once; it loads its libraries while the caller goes on."""
+    def __init__(self, backend: str = "flow") -> None:
+        """Start the child and return at once; it loads what `backend` needs meanwhile.
+
+        Other backends can be asked for; their first use then pays for loading them.
+        """
+        self._backend = backend
         self.last_error: str | None = None
         self._loaded = False
         self._start()
@@ -84,7 +88,7 @@ class SolverChild:
 
     def warm_up(self, deadline_s: float = 120.0) -> None:
         """Wait until the child can solve; raises RuntimeError if it cannot."""
-        warm_up_baseline()
+        warm_up_baseline(self._backend)
         options = SolveOptions(deadline_s=deadline_s)
         if self.solve(tiny_problem(), options).termination is Termination.FAILED:
             raise RuntimeError(
@@ -150,7 +154,7 @@ class SolverChild:
         context = get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(
-            target=_serve, args=(theirs,), name="omniassign-solver", daemon=True
+            target=_serve, args=(theirs, self._backend), name="omniassign-solver", daemon=True
         )
         self._process.start()
         self._loaded = False
@@ -197,11 +201,11 @@ class _Exchange(Thread):
                 self.error = f"failed: {reply}"
 
 
-def _serve(connection: Connection) -> None:
+def _serve(connection: Connection, backend: str) -> None:
     """Say that all is loaded, then answer requests until the parent closes the pipe or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    warm_up()
+    warm_up(backend)
     try:
         connection.send("loaded")
         while True:

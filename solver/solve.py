@@ -20,6 +20,9 @@ BACKENDS = {
 }
 """Module of each backend, imported when it is first asked for."""
 
+FOR_LARGE = ("auction", "auto")
+"""Backends that do not list the pairs of large problems."""
+
 BASELINE = "greedy"
 BASELINE_BY_CLASS = "solver.backends.greedy_by_class"
 """The same plan as the baseline's, for problems whose pairs are too many to list."""
@@ -70,16 +73,20 @@ def better_of(solution: Solution, baseline: Solution) -> Solution:
     return solution
 
 
-def warm_up() -> None:
-    """Load what a tick may need and solve a tiny problem with it, so that no tick pays for it."""
-    for name in (BASELINE, "flow", "auction"):
+def warm_up(backend: str = "flow") -> None:
+    """Load what ticks with this backend may need and solve a tiny problem with it.
+
+    So no tick pays for loading, nor, on the first run after an installation, for compiling.
+    """
+    for name in (BASELINE, *(("flow", "auction") if backend in FOR_LARGE else (backend,))):
         solve(tiny_problem(), SolveOptions(backend=name))
-    warm_up_baseline()
+    warm_up_baseline(backend)
 
 
-def warm_up_baseline() -> None:
-    """Load the baseline for large problems."""
-    import_module(BASELINE_BY_CLASS).solve(tiny_problem(), SolveOptions(), None)
+def warm_up_baseline(backend: str = "flow") -> None:
+    """Load the baseline for large problems, where the backend is for them."""
+    if backend in FOR_LARGE:
+        import_module(BASELINE_BY_CLASS).solve(tiny_problem(), SolveOptions(), None)
 
 
 def tiny_problem() -> AssignmentProblem:

@@ -16,7 +16,7 @@ from solver.form import LISTED_PAIRS, count_pairs
 @pytest.fixture(scope="module")
 def child() -> Iterator[SolverChild]:
     """A loaded child."""
-    with SolverChild() as started:
+    with SolverChild("auto") as started:
         started.warm_up()
         yield started
 
