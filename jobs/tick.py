@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
@@ -21,7 +21,9 @@ from jobs.config import Config
 from models.audit import audit, recount
 from models.batch import Batch
 from models.plan import Finding, Plan
-from models.problem import MILLI
+from models.problem import MILLI, AssignmentProblem
+from models.recount.case import Recount
+from models.solution import Hint, Solution, SolveOptions
 from models.tables import TICK, Decision, InputTables, Presence
 from solver.assign import Solver, Stage, assign
 
@@ -111,7 +113,6 @@ def run_tick(job: TickJob, tick_at: datetime, previous: Plan | None = None) -> T
     a newer tick is committed.
     """
     watch = Stopwatch()
-    policy = job.config.policy
     stored = job.store.read_tick(tick_at)
     if stored is not None:
         return TickOutcome(read_report(stored, watch, already_committed=True), None)
@@ -122,14 +123,7 @@ def run_tick(job: TickJob, tick_at: datetime, previous: Plan | None = None) -> T
         ingest(job.source, job.store, tick_at)
     with watch.stage("read"):
         batch = job.store.read_batch(tick_at, tick_at)
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        # The audit's own look at the tables needs no plan: it runs while the solver works.
-        tables = beside.submit(recount, batch, policy)
-        plan = assign(
-            batch, policy, job.config.solver, previous, solver=job.solver, watch=_stages(watch)
-        )
-        with watch.stage("audit"):
-            findings = audit(plan, tables.result())
+    plan, findings = decide(job, batch, previous, watch)
     if findings:
         raise AuditError(findings, keep_batch(job.config.store.suspects, job.config, batch, plan))
     if job.archive is not None:
@@ -147,6 +141,30 @@ def run_tick(job: TickJob, tick_at: datetime, previous: Plan | None = None) -> T
         log.warning("tick %s: %d planned rows no longer matched", tick_at, len(result.lost))
     committed = row.with_columns(num_assigned=result.num_assigned, num_lost=result.num_lost)
     return TickOutcome(read_report(committed, watch, already_committed=False), plan)
+
+
+def decide(
+    job: TickJob, batch: Batch, previous: Plan | None, watch: Stopwatch
+) -> tuple[Plan, tuple[Finding, ...]]:
+    """The plan for a batch, and what the audit finds wrong with it.
+
+    The audit's own look at the tables needs no plan: it runs while the solver works.
+    """
+    policy, options = job.config.policy, job.config.solver
+    looks: list[Future[Recount]] = []
+    with ThreadPoolExecutor(max_workers=1) as beside:
+
+        def solve_meanwhile(
+            problem: AssignmentProblem, options: SolveOptions, hint: Hint | None
+        ) -> Solution:
+            looks.append(beside.submit(recount, batch, policy))
+            return job.solver(problem, options, hint)
+
+        plan = assign(
+            batch, policy, options, previous, solver=solve_meanwhile, watch=_stages(watch)
+        )
+        with watch.stage("audit"):
+            return plan, audit(plan, looks[0].result())
 
 
 def ingest(source: Source | None, store: Store, now: datetime) -> None:
