@@ -185,7 +185,10 @@ class Store:
             return land(self._database, plan, tick_row) if stored is None else stored
 
     def read_output(self, window: timedelta) -> OutputTables:
-        """The output tables, with the events and ticks of the `window` before the last tick."""
+        """The output tables, with the events and ticks of the `window` before the last tick.
+
+        Offers whose contact still waits are there however old they are.
+        """
         with self._database.transaction():
             newest: datetime | None = self._database.frame("newest_tick")["tick_at"].item()
             after = None if newest is None else newest - window

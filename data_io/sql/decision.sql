@@ -51,4 +51,10 @@ ORDER BY contact_id, contact_version
 SELECT * FROM tick WHERE tick_at > $after
 
 -- name: read_events_after
-SELECT * FROM assignment WHERE event_at > $after
+-- And older offers that the platform has not acted on: their contacts wait, and nobody else has them.
+SELECT *
+FROM assignment AS e
+WHERE e.event_at > $after OR EXISTS (
+    FROM contacts AS c
+    WHERE c.contact_id = e.contact_id AND c.version <= e.contact_version
+)

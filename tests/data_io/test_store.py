@@ -657,3 +657,22 @@ def contact_rows(versions: dict[str, int]) -> pl.DataFrame:
     }
     schema = {"contact_id": pl.String, "conversation_id": pl.String, "version": pl.Int64}
     return complete(CONTACTS, pl.DataFrame(columns, schema))
+
+
+def test_an_offer_that_nobody_acts_on_stays_in_sight(store: Store) -> None:
+    """Ticks later, beyond the window, it is still there; once its contact is gone it is not."""
+    first, later = tick_instant(0), tick_instant(100)
+    tables = stand_in_tables(0, 3, 2)
+    store.replace_current(tables, NO_REJECTS, first)
+    plan = stand_in_plan(store.read_batch(first, first), first, 2)
+    store.commit(plan, stand_in_tick_row(plan))
+    offered = sorted(plan.assignments["contact_id"])
+    assert offered
+    empty = stand_in_plan(store.read_batch(later, later), later, 0)
+    store.commit(empty, stand_in_tick_row(empty))
+    seen = store.read_output(timedelta(seconds=1)).assignment
+    assert sorted(seen["contact_id"]) == offered
+    assert tables.contacts is not None
+    gone = replace(tables, contacts=tables.contacts.clear(), contact_skills=None)
+    store.replace_current(gone, NO_REJECTS, later)
+    assert store.read_output(timedelta(seconds=1)).assignment.is_empty()
