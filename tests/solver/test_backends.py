@@ -243,7 +243,8 @@ def test_an_unknown_backend_is_an_error_that_lists_the_names() -> None:
 def test_a_linear_programme_out_of_time_leaves_the_baseline_s_plan() -> None:
     """A microsecond is too short for CBC: failed on time, and never called optimal."""
     draw = np.random.default_rng(1)
-    problem = dense_problem(draw.integers(1, 1000, (60, 15)), np.ones(15, dtype=np.int64))
+    # Large enough that CBC cannot be done before it looks at its clock, on any machine.
+    problem = dense_problem(draw.integers(1, 1000, (300, 80)), np.ones(80, dtype=np.int64))
     late = solve(problem, SolveOptions(backend="lp", deadline_s=1e-6))
     assert (late.termination, late.limit) == (Termination.FAILED, Limit.TIME)
     assert late.gain == late.baseline <= best(problem) <= late.bound
