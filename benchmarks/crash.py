@@ -197,6 +197,16 @@ def run_stand_in(folder: Path, num_ticks: int | None) -> None:
             number += 1
 
 
+def show(report: CrashReport, *, as_json: bool) -> int:
+    """Print the report; the exit code, 1 when there are findings."""
+    if as_json:
+        print(json.dumps(asdict(report)))
+    else:
+        for key, value in asdict(report).items():
+            print(f"{key:>24} {value}")
+    return 1 if report.findings else 0
+
+
 def main() -> int:
     """Run the command; 1 when there are findings."""
     parser = argparse.ArgumentParser(
@@ -220,12 +230,7 @@ def main() -> int:
         if options.command:
             target = Target(tuple(shlex.split(options.command.format(folder=name))), Path(name))
         report = crash(target, options.kills, Random(options.seed), options.longest_life)
-    if options.json:
-        print(json.dumps(asdict(report)))
-    else:
-        for key, value in asdict(report).items():
-            print(f"{key:>24} {value}")
-    return 1 if report.findings else 0
+    return show(report, as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -22,7 +21,7 @@ from random import Random
 import numpy as np
 import polars as pl
 
-from benchmarks.crash import CrashReport, Target, crash
+from benchmarks.crash import CrashReport, Target, crash, show
 from models.tables import INPUT_TABLES
 from scenarios.generate import generate_batch
 
@@ -116,12 +115,7 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         report = crash_job(Path(name), options.kills, Random(options.seed), options.longest_life)
-    if options.json:
-        print(json.dumps(asdict(report)))
-    else:
-        for key, value in asdict(report).items():
-            print(f"{key:>24} {value}")
-    return 1 if report.findings else 0
+    return show(report, as_json=options.json)
 
 
 if __name__ == "__main__":
