@@ -106,7 +106,9 @@ def status(
     config: ConfigOption = None, home: HomeOption = None, as_json: JsonOption = False
 ) -> None:
     """The last tick, why contacts wait, and what is in quarantine; works while a job runs."""
-    found = read_status(load(config, home).store.published)
+    settings = load(config, home)
+    window = timedelta(seconds=settings.publish.window_s)
+    found = read_status(settings.store.published, window)
     if as_json:
         show.print_json(
             {
@@ -120,8 +122,8 @@ def status(
     show.print_report(read_report(found.tick, Stopwatch(), already_committed=True), "Last tick")
     show.print_frame("Why contacts wait", found.reasons)
     show.print_frame("Quarantine", found.rejected)
-    waiting = f"{found.unanswered['num'].sum()} offers at {len(found.unanswered)} agents"
-    show.console.print(f"Published offers that no later event answers: {waiting}")
+    stuck = f"{found.unanswered['num'].sum()} offers to {len(found.unanswered)} agents"
+    show.console.print(f"Older than {window} and not acted on by the platform: {stuck}")
 
 
 @app.command()

@@ -2,13 +2,13 @@
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 
 from data_io.publish import Published, read_published
-from models.tables import CONTACTS, Decision
+from models.tables import CONTACTS, AssignmentEvent, Decision
 
 
 class NotFoundError(LookupError):
@@ -26,11 +26,14 @@ class Status:
     rejected: pl.DataFrame
     """(table_name, rule, num, last_seen_at) of the rows in quarantine."""
     unanswered: pl.DataFrame
-    """(agent_id, num) of published offers without a later event."""
+    """(agent_id, num) of offers older than the published window whose contacts still wait."""
 
 
-def read_status(folder: Path) -> Status:
-    """Status from the published tables in `folder`; raises NotFoundError before the first tick."""
+def read_status(folder: Path, window: timedelta) -> Status:
+    """Status from the published tables in `folder`; raises NotFoundError before the first tick.
+
+    Only offers that the platform has not acted on are published for longer than the `window`.
+    """
     published = _read(folder)
     newest = published.tick.sort("tick_at").tail(1)
     if newest.is_empty():
@@ -42,7 +45,10 @@ def read_status(folder: Path) -> Status:
         rejected=published.rejected_row.group_by("table_name", "rule")
         .agg(num=pl.len(), last_seen_at=pl.col("last_seen_at").max())
         .sort("table_name", "rule"),
-        unanswered=events.filter(pl.col("event") == "offered")
+        unanswered=events.filter(
+            (pl.col("event") == AssignmentEvent.OFFERED.value)
+            & (pl.col("event_at") <= newest["tick_at"].item() - window)
+        )
         .group_by("agent_id")
         .agg(num=pl.len())
         .sort("agent_id"),

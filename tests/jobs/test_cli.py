@@ -78,6 +78,18 @@ def test_status_tells_the_tick_the_reasons_and_the_quarantine(home: Path) -> Non
     assert "Quarantine" in call("status", "--home", home)
 
 
+def test_status_shows_offers_that_the_platform_does_not_act_on(
+    inbox: Path, tmp_path: Path
+) -> None:
+    """Twenty minutes on the snapshot still shows them waiting: beyond the window of fifteen."""
+    call("import", "folder", inbox, "--at", "2026-11-03T14:00", "--home", tmp_path)
+    first = call_json("tick", "--home", tmp_path)["num_assigned"]
+    assert call_json("status", "--home", tmp_path)["unanswered"] == []
+    call("tick", "--home", tmp_path, "--at", "2026-11-03T14:20")
+    stuck = call_json("status", "--home", tmp_path)["unanswered"]
+    assert sum(row["num"] for row in stuck) == first > 0
+
+
 def test_explain_answers_for_every_contact(home: Path) -> None:
     """Assigned ones have terms that add up to the gain; all have a sentence."""
     batch = generate_batch(2, 60, 20, NOW)
