@@ -43,9 +43,9 @@ bench-engine: $(READY) ## the engine on networks of every size, beside its peers
 	$(BIN)/python -m benchmarks.engine
 
 lock: ## resolve the ranges of pyproject.toml into the hashed locks
-	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 \
 		--group dev pyproject.toml -c constraints.txt -o requirements.lock
-	echo 'uv==0.13.9' | uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+	echo 'uv==0.13.9' | uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 \
 		- -o requirements-uv.lock
 
 clean: ## remove the environment and what runs left behind

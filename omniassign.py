@@ -18,7 +18,7 @@ from data_io.store import Store
 from jobs import cli, cli_files, cli_import, show
 from jobs.clock import SimulatedClock
 from jobs.config import Config, ConfigError
-from jobs.errors import EXPECTED
+from jobs.errors import EXPECTED, FailedTicksError
 from jobs.runner import run
 from jobs.tick import TickJob, TickReport
 from models import kpis
@@ -118,7 +118,10 @@ def play(
     *,
     as_json: bool,
 ) -> list[TickReport]:
-    """The reports of all ticks of a simulated stretch, run by the real job on a new store."""
+    """The reports of all ticks of a simulated stretch, run by the real job on a new store.
+
+    FailedTicksError when any tick failed.
+    """
     clear_home(home)
     settings = replace(settings, store=replace(settings.store, home=home))
     reports: list[TickReport] = []
@@ -138,7 +141,11 @@ def play(
     ):
         child.warm_up()
         job = TickJob(settings, store, live, child.solve)
-        run(job, SimulatedClock(start_at), TICK, threading.Event(), until=end_at, on_tick=after)
+        clock, never = SimulatedClock(start_at), threading.Event()
+        summary = run(job, clock, TICK, never, until=end_at, on_tick=after)
+    if summary.num_failed:
+        # A live job outlives a tick that fails; a demonstration must not look well with one.
+        raise FailedTicksError(summary.num_failed, len(reports))
     return reports
 
 

@@ -11,12 +11,25 @@ from jobs.config import ConfigError
 from jobs.readers import NotFoundError
 from jobs.tick import AuditError, SourceError
 
+
+class FailedTicksError(Exception):
+    """Ticks of a simulated stretch failed."""
+
+    def __init__(self, num_failed: int, num_done: int) -> None:
+        """Count them."""
+        super().__init__(
+            f"{num_failed} ticks failed beside {num_done} that did not, expected none; the log"
+            " above says why"
+        )
+
+
 EXPECTED = (
     OSError,
     OverflowError,
     AuditError,
     BatchFilesError,
     ConfigError,
+    FailedTicksError,
     FolderError,
     LateTickError,
     LeaseTakenError,

@@ -115,8 +115,9 @@ def agent_caps(
     clash = ((open_lane @ blocks.astype(np.int64)) > 0) & open_lane
     heaviest = np.where(open_lane, weight[None, :], 0.0).max(axis=1, initial=0.0)
     heaviest = np.minimum(heaviest, state.free_units)
-    ratio = np.divide(state.free_units, heaviest, out=np.zeros(len(heaviest)), where=heaviest > 0)
-    fits = np.floor(np.round(ratio, UNIT_DECIMALS)).astype(np.int64)
+    scale = 10**UNIT_DECIMALS
+    whole, each = (np.rint(u * scale).astype(np.int64) for u in (state.free_units, heaviest))
+    fits = np.where(each > 0, whole // np.maximum(each, 1), 0)
     alone = clash.any(axis=1) | state.free_soon
     count: Ints = np.where(alone, np.minimum(fits, 1), fits)
     total: Ints = np.where(open_lane, caps, 0).sum(axis=1)

@@ -139,7 +139,10 @@ def build_room(policy: Policy, agents: Agents, conversations: Conversations) -> 
     weight = np.minimum(np.where(opened, heaviest, 0).max(axis=1), agents.free_units)
     fitting = np.zeros(len(agents), dtype=np.int64)
     some = weight > 0
-    fitting[some] = np.floor(np.round(agents.free_units[some] / weight[some], DECIMALS))
+    millionths = 10**DECIMALS
+    fitting[some] = np.rint(agents.free_units[some] * millionths) // np.rint(
+        weight[some] * millionths
+    )
     forbidden = opened @ block_matrix(policy) & opened
     alone = agents.free_soon | forbidden.any(axis=1)
     fitting = np.where(alone, np.minimum(fitting, 1), fitting)

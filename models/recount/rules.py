@@ -230,10 +230,6 @@ RULES: tuple[tuple[Reason, Callable[[Sides], Test]], ...] = (
 )
 """The tests of a class and an agent, in order; `declined` and `customer_locked` follow."""
 
-REASONS = (*(reason for reason, _ in RULES), Reason.DECLINED, Reason.CUSTOMER_LOCKED)
-QUALIFIED = REASONS.index(Reason.SHIFT_TOO_SHORT) + 1
-"""Tests that say whether an agent could ever serve the class during this shift."""
-
 
 def _by_agent(sides: Sides, holds: Bools) -> Test:
     return Test(holds[None, :], np.zeros(len(sides.example), dtype=np.int64))

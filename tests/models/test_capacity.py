@@ -5,10 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from models.audit import audit, recount
 from models.batch_problem import BatchProblem, build_problem
 from models.capacity import AgentState, build_agent_state, lane_caps
 from models.policy import Policy
+from models.solution import SolveOptions
 from models.tables import Channel
+from solver.solve import solve
 from tests.models.tiny import Row, ago, ahead, serves, tiny, with_channel
 
 LANES = tuple(Channel)
@@ -300,3 +303,36 @@ def test_no_mixture_of_new_conversations_overfills_an_agent() -> None:
         weights = found.conversations.units["units"].to_numpy()[problem.pairs.contact]
         worst = np.sort(weights)[::-1][: int(problem.agent_cap[0])]
         assert worst.sum() <= units
+
+
+@pytest.mark.parametrize(
+    ("units", "capacity", "fits"), [(0.1, 0.3, 3), (200 / 3, 200.0, 2), (66.666666, 200.0, 3)]
+)
+def test_what_fits_does_not_hang_on_a_last_bit(units: float, capacity: float, fits: int) -> None:
+    """0.3 / 0.1 is 2.9999... in floats, yet three fit; three times 66.666667 is more than 200."""
+    policy = with_channel(Policy(), Channel.EMAIL, units=units, max_new_per_tick=9)
+    batch = tiny(
+        agents=[{"agent_id": "a", "capacity_units": capacity}],
+        agent_channels=serves("a", email=9),
+        contacts=[{"contact_id": f"c{n}"} for n in range(5)],
+    )
+    stated = build_problem(batch, policy)
+    assert stated.problem.agent_cap.tolist() == [fits]
+    plan = stated.to_plan(solve(stated.problem, SolveOptions()))
+    assert audit(plan, recount(batch, policy)) == ()
+
+
+def test_a_caller_with_an_open_email_can_be_answered() -> None:
+    """100 + 0.25 * 10 units are capped at 100, all that a usual agent has."""
+    batch = tiny(
+        agents=[{"agent_id": "a"}],
+        agent_channels=serves("a", voice=1, email=9),
+        contacts=[
+            {"contact_id": "call", "customer_id": "u", "channel": "voice"},
+            {"contact_id": "mail", "customer_id": "u", "channel": "email"},
+        ],
+    )
+    stated = build_problem(batch, Policy())
+    plan = stated.to_plan(solve(stated.problem, SolveOptions()))
+    assert plan.assignments["contact_id"].to_list() == ["call", "mail"]
+    assert audit(plan, recount(batch, Policy())) == ()

@@ -14,7 +14,7 @@ from models.solution import Hint, Limit, SolveOptions, Termination
 from solver.backend import BackendError
 from solver.backends import flow
 from solver.form import only_agents_bind
-from solver.solve import BACKENDS, solve
+from solver.solve import BACKENDS, better_of, solve
 
 Problems = SearchStrategy[AssignmentProblem]
 BruteForce = Callable[[AssignmentProblem], int]
@@ -255,6 +255,25 @@ def test_costs_beyond_the_range_of_the_flow_are_an_error_not_a_wrong_plan() -> N
     problem = dense_problem(np.full((3, 1), 7), np.array([3]), load_cost=np.array([[0, 2**61]]))
     with pytest.raises(BackendError, match="too large for the flow"):
         solve(problem, SolveOptions())
+
+
+def test_the_better_gain_and_the_better_bound_are_kept_wherever_they_come_from() -> None:
+    """Gain 3 under a bound of 9 and gain 4 under a bound of 8, either way round: 4 under 8."""
+    problem = dense_problem(np.array([[3, 4]]), np.array([1, 1]))
+    loose = replace(
+        solve(problem, SolveOptions(backend="greedy")),
+        gain=3,
+        bound=9,
+        termination=Termination.FEASIBLE,
+        limit=Limit.METHOD,
+        agent=np.array([0], dtype=np.int32),
+    )
+    tight = replace(loose, gain=4, bound=8, agent=np.array([1], dtype=np.int32))
+    for solution, baseline in ((loose, tight), (tight, loose)):
+        best_of_both = better_of(solution, baseline)
+        assert (best_of_both.gain, best_of_both.bound) == (4, 8)
+        assert best_of_both.agent.tolist() == [1]
+        assert best_of_both.baseline == baseline.gain
 
 
 def test_every_status_of_the_flow_is_known() -> None:
