@@ -17,7 +17,8 @@ from time import perf_counter
 
 import numpy as np
 
-from models.problem import NOBODY, AssignmentProblem, Ints, dense_problem
+from models.dense_problem import dense_problem
+from models.problem import NOBODY, AssignmentProblem, Ints
 from models.solution import SolveOptions, relative_gap
 from solver.solve import solve, warm_up
 

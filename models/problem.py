@@ -6,8 +6,12 @@ Gains are stated by class so that they need not be stored for every pair:
 
 where the eligible agents j of contact i are those of its class (`class_ptr`, `class_agent`), less
 `banned` pairs, and only `only_agent[i]` where that is set. A contact here is one conversation.
-Capacities nest: lanes (one per agent and channel) inside agents inside sites, so the problem is a
-network and its linear relaxation is integral (`methods.md` 1.2).
+
+Capacities nest: lanes (one per agent and channel) inside agents inside sites. So far the problem
+is a network and its linear relaxation is integral (`methods.md` 1.2). Three parts may go further:
+`mixes` offer an agent several sets of lane caps, of which one is chosen (`methods.md` 1.3b),
+`units` give every pair a weight of its own (generalised assignment), and `tier` names contacts
+that are served strictly before money is looked at (`methods.md` 1.5).
 """
 
 from dataclasses import dataclass
@@ -27,6 +31,9 @@ LARGEST_GAIN = 2**40
 """Milli-units; beyond it the solvers' fixed-point arithmetic could overflow."""
 
 NOBODY = -1
+
+NO_TIER = -1
+"""Tier of contacts that compete by money alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +66,29 @@ class Prices:
     """(A,)"""
     site: Ints
     """(S,)"""
+
+
+@dataclass(frozen=True, eq=False)
+class Mixes:
+    """What agents can take together, as P maximal count vectors, at least one per agent.
+
+    The new contacts of agent j, counted by lane, stay below one of its rows in every lane.
+    """
+
+    start: Ints
+    """(A + 1,): rows of agent j are start[j]:start[j + 1], never empty."""
+    count: Ints
+    """(P, L), each row within the agent's `lane_cap`."""
+
+
+@dataclass(frozen=True, eq=False)
+class PairUnits:
+    """Weights of single pairs against one capacity per agent: generalised assignment proper."""
+
+    of_pair: Ints
+    """(E,) whole units, >= 0, in the order of `pairs`."""
+    cap: Ints
+    """(A,) units that agent j can take together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +131,12 @@ class AssignmentProblem:
     """(A,) site of the agent, or NOBODY when its site has no cap."""
     site_cap: Ints
     """(S,)"""
+    mixes: Mixes | None = None
+    """None: every agent's one mix is its row of `lane_cap`."""
+    units: PairUnits | None = None
+    """None: pairs weigh nothing beyond their place in a lane."""
+    tier: Positions | None = None
+    """(C,) 0 is served before 1 and so on, whatever it costs; NO_TIER, or None, is money only."""
 
     @property
     def num_contacts(self) -> int:
@@ -137,6 +173,32 @@ class AssignmentProblem:
                 raise ValueError(f"problem: {name} has negative values; expected >= 0")
         if (np.diff(self.load_cost, axis=1) < 0).any():
             raise ValueError("problem: load_cost falls along a row; expected ascending (convex)")
+        self._check_options()
+
+    def _check_options(self) -> None:
+        if self.tier is not None and len(self.tier) != self.num_contacts:
+            raise ValueError(
+                f"problem: tier has {len(self.tier)} rows, expected {self.num_contacts}"
+            )
+        if self.units is not None and len(self.units.cap) != self.num_agents:
+            raise ValueError(
+                f"problem: units have {len(self.units.cap)} caps, expected {self.num_agents}"
+            )
+        if self.mixes is None:
+            return
+        sizes = np.diff(self.mixes.start)
+        if len(sizes) != self.num_agents or (sizes < 1).any():
+            raise ValueError("problem: an agent has no mix; expected one row or more for each")
+        of = np.repeat(np.arange(self.num_agents), sizes)
+        if (self.mixes.count < 0).any() or (self.mixes.count > self.lane_cap[of]).any():
+            raise ValueError("problem: a mix is outside its agent's lane_cap; expected within")
+
+    @cached_property
+    def all_mixes(self) -> Mixes:
+        """The mixes of every agent: those given, or `lane_cap` as the only one."""
+        if self.mixes is not None:
+            return self.mixes
+        return Mixes(np.arange(self.num_agents + 1, dtype=np.int64), self.lane_cap)
 
     @cached_property
     def pairs(self) -> Pairs:
@@ -196,45 +258,3 @@ def to_milli(money: Floats) -> Ints:
             f" {LARGEST_GAIN / MILLI:,.0f}: check customer values and the policy's factors"
         )
     return milli.astype(np.int64)
-
-
-def dense_problem(
-    gain: Ints,
-    agent_cap: Ints,
-    *,
-    eligible: NDArray[np.bool_] | None = None,
-    lane: Positions | None = None,
-    lane_cap: Ints | None = None,
-    load_cost: Ints | None = None,
-    agent_site: Positions | None = None,
-    site_cap: Ints | None = None,
-) -> AssignmentProblem:
-    """A problem from a (C, A) matrix of gains in milli-units: one class per contact.
-
-    For published instances and tests; ticks state their gains by class instead.
-    """
-    contacts, agents = gain.shape
-    mask = np.ones(gain.shape, dtype=bool) if eligible is None else eligible
-    class_ptr = np.concatenate([[0], np.cumsum(mask.sum(axis=1))]).astype(np.int64)
-    nobody: Positions = np.zeros(0, dtype=np.int32)
-    return AssignmentProblem(
-        contact_class=np.arange(contacts, dtype=np.int32),
-        class_ptr=class_ptr,
-        class_agent=np.nonzero(mask)[1].astype(np.int32),
-        only_agent=np.full(contacts, NOBODY, dtype=np.int32),
-        banned_contact=nobody,
-        banned_agent=nobody,
-        base=np.zeros(contacts),
-        term_row=np.arange(contacts, dtype=np.int32)[:, None],
-        term_coef=np.ones((contacts, 1)),
-        rate=gain / MILLI,
-        extra_contact=nobody,
-        extra_agent=nobody,
-        extra_gain=np.zeros(0),
-        contact_lane=np.zeros(contacts, dtype=np.int32) if lane is None else lane,
-        lane_cap=agent_cap[:, None].copy() if lane_cap is None else lane_cap,
-        agent_cap=agent_cap,
-        load_cost=np.zeros((agents, 0), dtype=np.int64) if load_cost is None else load_cost,
-        agent_site=np.full(agents, NOBODY, dtype=np.int32) if agent_site is None else agent_site,
-        site_cap=np.zeros(0, dtype=np.int64) if site_cap is None else site_cap,
-    )

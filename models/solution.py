@@ -28,6 +28,19 @@ class Limit(StrEnum):
     GAP = "gap"
     """The gap that was asked for is reached."""
     ERROR = "error"
+    INTERRUPTED = "interrupted"
+    """Somebody asked the solver to stop and to give what it had."""
+
+
+class Proof(StrEnum):
+    """Where the bound comes from; says what can be checked without trusting the solver."""
+
+    PRICES = "prices"
+    """`prices` give it over all pairs (`models/bound.py: upper_bound`)."""
+    RENTS = "rents"
+    """`rents` and the sites' prices give it (`models/bound.py: configuration_bound`)."""
+    SEARCH = "search"
+    """A complete search found nothing better; prices alone prove less."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +62,16 @@ class SolveOptions:
             raise ValueError(f"solve options: gap_target is {self.gap_target}, expected >= 0")
 
 
+NO_RENT = -1
+
+
 @dataclass(frozen=True, eq=False)
 class Hint:
     """Last tick's answer in this problem's positions; a backend may ignore it."""
 
     prices: Prices | None = None
+    rents: Ints | None = None
+    """(C,) milli-units; NO_RENT for contacts that were not there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +90,11 @@ class Solution:
     backend: str
     baseline: int = 0
     """Gain of the greedy baseline on the same problem, milli-units."""
+    proof: Proof = Proof.PRICES
+    rents: Ints | None = None
+    """(C,) what each contact is worth where it is, milli-units, >= 0; None: as `prices` say."""
+    served: tuple[int, ...] = ()
+    """Contacts of each tier that are served."""
 
     def __post_init__(self) -> None:
         """Check that reason, limit and bound fit together."""

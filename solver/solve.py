@@ -6,7 +6,8 @@ from typing import cast
 
 import numpy as np
 
-from models.problem import AssignmentProblem, dense_problem
+from models.dense_problem import dense_problem
+from models.problem import AssignmentProblem
 from models.solution import Hint, Solution, SolveOptions, Termination
 from solver.backend import Backend
 from solver.form import LISTED_PAIRS, count_pairs, only_agents_bind

@@ -9,15 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.bound import contact_rents, no_prices, path_prices, upper_bound
-from models.problem import (
-    LARGEST_GAIN,
-    MILLI,
-    NOBODY,
-    AssignmentProblem,
-    Prices,
-    dense_problem,
-    to_milli,
-)
+from models.dense_problem import dense_problem
+from models.problem import LARGEST_GAIN, MILLI, NOBODY, AssignmentProblem, Prices, to_milli
 from models.solution import SolveOptions, total_load_cost
 from solver.solve import solve
 

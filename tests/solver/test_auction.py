@@ -9,7 +9,8 @@ import pytest
 
 from benchmarks.engine_instances import Form, Size, Structure, build_instance
 from models.bound import no_prices, upper_bound
-from models.problem import MILLI, NOBODY, AssignmentProblem, Prices, dense_problem
+from models.dense_problem import dense_problem
+from models.problem import MILLI, NOBODY, AssignmentProblem, Prices
 from models.solution import Hint, Limit, Solution, SolveOptions, Termination, step_costs
 from solver.backend import BackendError, assignment_gain
 from solver.backends import auction, auto, finish, flow, greedy, greedy_by_class

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DataObject, SearchStrategy
 
-from models.problem import MILLI, NOBODY, AssignmentProblem, dense_problem
+from models.dense_problem import dense_problem
+from models.problem import MILLI, NOBODY, AssignmentProblem
 from models.solution import Hint, Limit, SolveOptions, Termination
 from solver.backend import BackendError
 from solver.backends import flow

@@ -12,7 +12,8 @@ from time import monotonic, sleep
 import numpy as np
 import pytest
 
-from models.problem import AssignmentProblem, dense_problem
+from models.dense_problem import dense_problem
+from models.problem import AssignmentProblem
 from models.solution import Hint, Limit, SolveOptions, Termination
 from solver.child import SolverChild
 from solver.solve import solve
@@ -144,7 +145,7 @@ def test_no_child_outlives_its_parent(ending: str) -> None:
 def test_plans_do_not_depend_on_the_hash_seed_or_on_compiled_leftovers(tmp_path: Path) -> None:
     """Two hash seeds, one with a cold cache of compiled code: the same plans, no warning."""
     script = (
-        "import numpy as np; from models.problem import dense_problem;"
+        "import numpy as np; from models.dense_problem import dense_problem;"
         "from models.solution import SolveOptions; from solver.solve import solve;"
         "draw = np.random.default_rng(3); gain = draw.integers(1, 9, (50, 12));"
         "problem = dense_problem(gain, draw.integers(1, 4, 12));"

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DataObject, SearchStrategy
 
 from models.bound import path_prices, upper_bound
-from models.problem import NOBODY, AssignmentProblem, dense_problem
+from models.dense_problem import dense_problem
+from models.problem import NOBODY, AssignmentProblem
 from models.solution import SolveOptions, step_costs
 from solver.potentials import NotOptimalError, largest_prices, smallest_prices, waiting_prices
 from solver.solve import solve
