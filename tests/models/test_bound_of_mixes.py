@@ -13,7 +13,7 @@ from models.solution import total_load_cost
 
 
 def draw_problem(draw: np.random.Generator) -> AssignmentProblem:
-    """At most 5 contacts, 2 agents with up to 2 mixes over 2 lanes, load costs, one capped site."""
+    """At most 5 contacts, 2 agents with up to 2 mixes of 2 lanes, load costs, a capped site."""
     contacts, agents, lanes = int(draw.integers(1, 6)), int(draw.integers(1, 3)), 2
     sizes = draw.integers(1, 3, agents)
     count = draw.integers(0, 3, (int(sizes.sum()), lanes))
