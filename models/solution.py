@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from models.problem import NOBODY, AssignmentProblem, Ints, Positions, Prices
+from models.problem import NO_TIER, NOBODY, AssignmentProblem, Ints, Positions, Prices
 
 
 class Termination(StrEnum):
@@ -122,6 +122,15 @@ def relative_gap(gain: int, bound: int) -> float:
 def counts_by_agent(problem: AssignmentProblem, agent: Positions) -> Ints:
     """New contacts per agent, shape (A,)."""
     return np.bincount(agent[agent != NOBODY], minlength=problem.num_agents).astype(np.int64)
+
+
+def served_by_tier(problem: AssignmentProblem, agent: Positions) -> tuple[int, ...]:
+    """Contacts of tier 0, 1, ... that have an agent; empty where the problem has no tiers."""
+    if problem.tier is None:
+        return ()
+    tiers = int(problem.tier.max(initial=NO_TIER)) + 1
+    strict = problem.tier[(agent != NOBODY) & (problem.tier != NO_TIER)]
+    return tuple(np.bincount(strict, minlength=tiers).tolist())
 
 
 def total_load_cost(problem: AssignmentProblem, agent: Positions) -> int:

@@ -57,9 +57,14 @@ def slot_surplus(problem: AssignmentProblem, agent_price: Ints) -> int:
 
 def entry_prices(problem: AssignmentProblem, rows: Rows, prices: Prices) -> Floats:
     """What a contact pays at each entry, (N,); whole numbers."""
-    lane_of_kind = problem.contact_lane[rows.contact[rows.kind_start[:-1]]]
     path = path_prices(problem, prices)
-    return path[rows.entry_agent, lane_of_kind[rows.entry_kind]].astype(np.float64)
+    return path[rows.entry_agent, lane_of_entries(problem, rows)].astype(np.float64)
+
+
+def lane_of_entries(problem: AssignmentProblem, rows: Rows) -> Positions:
+    """Lane that a contact enters at each entry, (N,)."""
+    lane_of_kind = problem.contact_lane[rows.contact[rows.kind_start[:-1]]]
+    return lane_of_kind[rows.entry_kind].astype(np.int32)
 
 
 def rents_by_class(rows: Rows, entry_price: Floats) -> Floats:

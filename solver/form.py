@@ -1,5 +1,7 @@
 """What form a problem has, read from its classes: how many pairs, and which caps can bind."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from models.problem import LARGEST_GAIN, NOBODY, AssignmentProblem
@@ -13,13 +15,27 @@ def count_pairs(problem: AssignmentProblem) -> int:
     return int(np.diff(problem.class_ptr)[problem.contact_class].sum())
 
 
+def is_network(problem: AssignmentProblem) -> bool:
+    """Whether all capacities nest, so that one flow is exact; tiers aside."""
+    return problem.mixes is None and problem.units is None
+
+
+def folded(problem: AssignmentProblem) -> AssignmentProblem:
+    """The problem with mixes as lane caps, where no agent has a choice of them; else as it is."""
+    mixes = problem.mixes
+    if mixes is None or len(mixes.count) != problem.num_agents:
+        return problem
+    return replace(problem, lane_cap=mixes.count, mixes=None)
+
+
 def only_agents_bind(problem: AssignmentProblem) -> bool:
     """Whether no lane and no site can be full before its agents are, and load costs are small.
 
     Then the slots of an agent are alike but for their load cost, which is what the auction needs.
     """
     return (
-        int(problem.load_cost.max(initial=0)) <= LARGEST_GAIN
+        is_network(problem)
+        and int(problem.load_cost.max(initial=0)) <= LARGEST_GAIN
         and not _a_lane_binds(problem)
         and not _a_site_binds(problem)
     )

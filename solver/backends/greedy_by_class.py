@@ -7,6 +7,7 @@ contact position, then to the lower agent position. Only for problems that the a
 """
 
 from heapq import heapify, heappop, heappush
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit, types
@@ -23,13 +24,41 @@ from models.solution import (
     counts_by_agent,
     step_costs,
 )
-from solver.claim import bound_by_class, gain_by_class
+from solver.backends.greedy import fits_a_mix
+from solver.claim import bound_by_class, gain_by_class, lane_of_entries
+from solver.form import only_agents_bind
 from solver.rows import build_rows, longest_slice
-from solver.rows_kernels import F8, F8S, I8, LANES, NOTHING, ROWS, Rows, row_gains
+from solver.rows_kernels import F8, F8S, I4, I8, I8S, LANES, NOTHING, ROWS, Rows, row_gains
 from solver.tree import step_cost_at
 
 NAME = "greedy"
 FULL = 2.0**60
+
+
+class Room(NamedTuple):
+    """What is left of every limit while contacts are given away."""
+
+    lane: Positions
+    """(C,) in the order of the rows"""
+    entry_lane: Positions
+    """(N,)"""
+    lane_left: Ints
+    """(A, L)"""
+    agent_left: Ints
+    site: Positions
+    """(A,) or NOBODY"""
+    site_left: Ints
+    mix_start: Ints
+    mix_count: Ints
+    held: Ints
+    """(A, L) given away so far"""
+    steps: Floats
+    """(A, F) load costs"""
+
+
+ROOM = types.NamedTuple(  # type: ignore[no-untyped-call]
+    (I4, I4, I8S, I8, I4, I8, I8, I8S, I8S, F8S), Room
+)
 BEST = types.Tuple((types.float64, types.int64))  # type: ignore[no-untyped-call]
 
 
@@ -58,26 +87,39 @@ def solve(problem: AssignmentProblem, options: SolveOptions, hint: Hint | None) 
 
 
 def _assign(problem: AssignmentProblem, rows: Rows) -> Positions:
-    cap = np.minimum(problem.agent_cap, problem.num_contacts)
-    steps = np.array(
-        step_costs(problem, max(problem.load_cost.shape[1], 1)), np.float64, order="C"
-    )
+    mixes = problem.all_mixes
+    steps = step_costs(problem, max(problem.load_cost.shape[1], 1))
     chosen = np.full(problem.num_contacts, NOBODY, dtype=np.int64)
-    price = np.where(cap > 0, steps[:, 0], FULL)
-    buffer = np.empty(longest_slice(rows))
-    _take(rows, price, price[rows.entry_agent], cap.copy(), steps, buffer, chosen)
+    room = Room(
+        lane=problem.contact_lane[rows.contact].astype(np.int32),
+        entry_lane=lane_of_entries(problem, rows),
+        lane_left=np.array(problem.lane_cap, dtype=np.int64, order="C"),
+        agent_left=np.minimum(problem.agent_cap, problem.num_contacts).astype(np.int64),
+        site=problem.agent_site.astype(np.int32),
+        site_left=problem.site_cap.astype(np.int64),
+        mix_start=np.ascontiguousarray(mixes.start, dtype=np.int64),
+        mix_count=np.ascontiguousarray(mixes.count, dtype=np.int64),
+        held=np.zeros(problem.lane_cap.shape, dtype=np.int64),
+        steps=np.array(steps, np.float64, order="C"),
+    )
+    _take(rows, room, np.empty(longest_slice(rows)), chosen)
     agent = np.full(problem.num_contacts, NOBODY, dtype=np.int32)
     agent[rows.contact] = chosen
     return agent
 
 
 def _waiting_prices(problem: AssignmentProblem, rows: Rows, agent: Positions) -> Prices:
-    """`solver.potentials.waiting_prices` of this plan: what those who wait would pay."""
+    """`solver.potentials.waiting_prices` of this plan: what those who wait would pay.
+
+    Nothing where other limits than the agents' own may be what they wait for.
+    """
+    free = no_prices(problem)
+    if not only_agents_bind(problem):
+        return free
     price = np.zeros(problem.num_agents)
     _raise_to_waiting(rows, agent[rows.contact] == NOBODY, price, np.empty(longest_slice(rows)))
     counts = counts_by_agent(problem, agent)
     last = np.where(counts > 0, step_cost_at(problem, np.maximum(counts - 1, 0)), 0)
-    free = no_prices(problem)
     return Prices(free.lane, np.maximum(price.astype(np.int64), last), free.site)
 
 
@@ -105,47 +147,70 @@ def _best_entry(rows: Rows, entry_price: Floats, i: int, gain: Floats) -> tuple[
     return NOTHING, -1
 
 
-@njit(types.void(ROWS, F8, F8, I8, F8S, F8, I8), cache=True)
-def _take(
-    rows: Rows,
-    price: Floats,
-    entry_price: Floats,
-    left: Ints,
-    steps: Floats,
-    gain: Floats,
-    chosen: Ints,
-) -> None:
+@njit(types.float64(ROOM, types.int64, types.int64), cache=True)
+def _price(room: Room, agent: int, lane: int) -> float:
+    """Load cost of one more contact in that lane of the agent, FULL if it does not fit."""
+    site = room.site[agent]
+    if room.agent_left[agent] <= 0 or room.lane_left[agent, lane] <= 0:
+        return FULL
+    if site >= 0 and room.site_left[site] <= 0:
+        return FULL
+    if not fits_a_mix(agent, lane, room.mix_start, room.mix_count, room.held):
+        return FULL
+    return float(room.steps[agent, min(room.held[agent].sum(), room.steps.shape[1] - 1)])
+
+
+@njit(types.void(ROWS, ROOM, types.int64, F8), cache=True)
+def _post(rows: Rows, room: Room, agent: int, entry_price: Floats) -> None:
+    """Write the agent's present prices to its entries."""
+    for n in range(rows.agent_start[agent], rows.agent_start[agent + 1]):
+        entry = rows.agent_entry[n]
+        entry_price[entry] = _price(room, agent, room.entry_lane[entry])
+
+
+@njit(types.void(ROWS, ROOM, types.int64, F8), cache=True)
+def _leave_site(rows: Rows, room: Room, site: int, entry_price: Floats) -> None:
+    """One place less at a site; its agents' prices where it was the last."""
+    room.site_left[site] -= 1
+    if room.site_left[site] == 0:
+        for agent in range(len(room.site)):
+            if room.site[agent] == site:
+                _post(rows, room, agent, entry_price)
+
+
+@njit(types.void(ROWS, ROOM, F8, I8), cache=True)
+def _take(rows: Rows, room: Room, gain: Floats, chosen: Ints) -> None:
     """Fill `chosen` with the agent of each contact, in the order of the rows."""
-    slots = left.sum()
-    units = np.zeros(len(left), dtype=np.int64)
+    entry_price = np.empty(len(rows.entry_agent))
+    for agent in range(len(room.agent_left)):
+        _post(rows, room, agent, entry_price)
+    slots = room.agent_left.sum()
     line = [(0.0, 0, 0, 0)]
     line.pop()
+    price_when_seen = np.empty(len(rows.kind))
     for i in range(len(rows.kind)):
         best, entry = _best_entry(rows, entry_price, i, gain)
         if best > 0.0:
             line.append((-best, int(rows.contact[i]), i, entry))
+            price_when_seen[i] = entry_price[entry]
     heapify(line)
-    price_when_seen = np.empty(len(rows.kind))
-    for place in range(len(line)):
-        price_when_seen[line[place][2]] = price[rows.entry_agent[line[place][3]]]
     while len(line) > 0 and slots > 0:
         _, contact, i, entry = heappop(line)
-        agent = rows.entry_agent[entry]
-        if price[agent] != price_when_seen[i]:
+        if entry_price[entry] != price_when_seen[i]:
             best, entry = _best_entry(rows, entry_price, i, gain)
             if best > 0.0:
-                price_when_seen[i] = price[rows.entry_agent[entry]]
+                price_when_seen[i] = entry_price[entry]
                 heappush(line, (-best, contact, i, entry))
             continue
+        agent = rows.entry_agent[entry]
         chosen[i] = agent
         slots -= 1
-        left[agent] -= 1
-        units[agent] += 1
-        now = steps[agent, min(units[agent], steps.shape[1] - 1)] if left[agent] > 0 else FULL
-        if now != price[agent]:
-            price[agent] = now
-            for n in range(rows.agent_start[agent], rows.agent_start[agent + 1]):
-                entry_price[rows.agent_entry[n]] = now
+        room.agent_left[agent] -= 1
+        room.lane_left[agent, room.lane[i]] -= 1
+        room.held[agent, room.lane[i]] += 1
+        _post(rows, room, agent, entry_price)
+        if room.site[agent] >= 0:
+            _leave_site(rows, room, room.site[agent], entry_price)
 
 
 @njit(types.void(ROWS, types.boolean[::1], F8, F8), cache=True)
