@@ -1,0 +1,323 @@
+"""Tiers: the largest counts in their order, the most gain among those, and both proven."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import count, product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.strategies import DataObject, SearchStrategy
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import maximum_flow
+
+from benchmarks.engine_instances import Form, Size, Structure, build_instance
+from models.bound import upper_bound
+from models.dense_problem import dense_problem
+from models.feasibility import violations
+from models.problem import LARGEST_GAIN, MILLI, NO_TIER, NOBODY, AssignmentProblem, Mixes
+from models.solution import Hint, Limit, Proof, Solution, SolveOptions, Termination
+from solver.backend import BackendError
+from solver.backends import auction, flow, greedy
+from solver.lifted import lifted
+from solver.tiers import plan_in_tiers, served_by_tier, solve_in_tiers, tier_levels
+
+Problems = SearchStrategy[AssignmentProblem]
+Value = Callable[[AssignmentProblem, list[int]], int]
+
+OPTIONS = SolveOptions()
+many = settings(max_examples=200, deadline=None)
+some = settings(max_examples=60, deadline=None)
+
+
+def with_tiers(data: DataObject, problem: AssignmentProblem) -> AssignmentProblem:
+    """The problem with up to five tiers, some of them empty."""
+    size = problem.num_contacts
+    drawn = data.draw(st.lists(st.integers(NO_TIER, 4), min_size=size, max_size=size))
+    return replace(problem, tier=np.array(drawn, dtype=np.int32))
+
+
+def best_by_enumeration(problem: AssignmentProblem) -> tuple[tuple[int, ...], int]:
+    """The largest (counts by tier, gain) of all valid assignments."""
+    pairs = problem.pairs
+    own = [
+        [NOBODY, *pairs.agent[pairs.start[i] : pairs.start[i + 1]].tolist()]
+        for i in range(problem.num_contacts)
+    ]
+    plain = replace(problem, tier=None)
+    found = [((0,) * len(served_by_tier(problem, np.full(len(own), NOBODY))), 0)]
+    for choice in product(*own):
+        agent = np.array(choice, dtype=np.int32)
+        if not violations(plain, agent):
+            gain = greedy_free_gain(plain, agent)
+            found.append((served_by_tier(problem, agent), gain))
+    return max(found)
+
+
+def greedy_free_gain(problem: AssignmentProblem, agent: np.ndarray) -> int:
+    """Gain by definition: pair gains less the load cost of every agent's first n contacts."""
+    pairs = problem.pairs
+    gain = sum(
+        int(pairs.gain[e]) for e in range(len(pairs)) if agent[pairs.contact[e]] == pairs.agent[e]
+    )
+    steps = problem.load_cost.shape[1]
+    for j in range(problem.num_agents):
+        for n in range(int((agent == j).sum()) if steps else 0):
+            gain -= int(problem.load_cost[j, min(n, steps - 1)])
+    return gain
+
+
+@many
+@given(data=st.data())
+def test_counts_and_gain_are_those_of_enumeration(data: DataObject, problems: Problems) -> None:
+    """Lanes, sites, load costs, negative gains, up to five tiers: equal to brute force, proven."""
+    problem = with_tiers(data, data.draw(problems))
+    solution = solve_in_tiers(problem, OPTIONS, None, flow.solve)
+    assert (solution.served, solution.gain) == best_by_enumeration(problem)
+    assert solution.termination is Termination.OPTIMAL
+    assert solution.bound == solution.gain
+    assert violations(problem, solution.agent) == ()
+
+
+@some
+@given(data=st.data())
+def test_the_counts_are_those_of_maximum_flows(data: DataObject, problems: Problems) -> None:
+    """P_k, served of tiers 0 to k, is the maximum flow of their contacts alone, for every k."""
+    problem = with_tiers(data, data.draw(problems))
+    served = solve_in_tiers(problem, OPTIONS, None, flow.solve).served
+    for k in range(len(served)):
+        assert problem.tier is not None
+        within = (problem.tier != NO_TIER) & (problem.tier <= k)
+        assert sum(served[: k + 1]) == most_served(problem, within)
+
+
+def most_served(problem: AssignmentProblem, contacts: np.ndarray) -> int:
+    """Most of the chosen contacts that can be served together: source, contacts, lanes, agents,
+    sites, sink, by scipy.
+    """
+    place = count(1)
+    rows: list[tuple[int, int, int]] = []
+    lane_at = {at: next(place) for at in np.ndindex(problem.lane_cap.shape)}
+    agent_in = [next(place) for _ in range(problem.num_agents)]
+    site_at = [next(place) for _ in problem.site_cap]
+    contact_at = [next(place) for _ in range(problem.num_contacts)]
+    sink = next(place)
+    for (j, lane), node in lane_at.items():
+        rows.append((node, agent_in[j], int(problem.lane_cap[j, lane])))
+    for j, node in enumerate(agent_in):
+        site = int(problem.agent_site[j])
+        rows.append((node, sink if site == NOBODY else site_at[site], int(problem.agent_cap[j])))
+    rows += [(node, sink, int(problem.site_cap[s])) for s, node in enumerate(site_at)]
+    rows += [(0, contact_at[i], 1) for i in np.flatnonzero(contacts).tolist()]
+    pairs = problem.pairs
+    for i, j in zip(pairs.contact.tolist(), pairs.agent.tolist(), strict=True):
+        rows.append((contact_at[i], lane_at[j, int(problem.contact_lane[i])], 1))
+    tail, head, cap = np.array(rows or [(0, sink, 0)], dtype=np.int32).T
+    arcs = csr_array((cap, (tail, head)), shape=(sink + 1, sink + 1), dtype=np.int32)
+    return int(maximum_flow(arcs, 0, sink).flow_value)
+
+
+@some
+@given(data=st.data())
+def test_prices_and_weight_prove_the_gain(data: DataObject, problems: Problems) -> None:
+    """D of the weighted gains at the prices, less the weights served, is the bound."""
+    problem = with_tiers(data, data.draw(problems))
+    plan = plan_in_tiers(problem, OPTIONS, None, flow.solve)
+    weighted = lifted(problem, plan.weight * plan.level)
+    score = int(plan.level[plan.solution.agent != NOBODY].sum())
+    assert upper_bound(weighted, plan.solution.prices) - plan.weight * score == plan.solution.gain
+    if plan.count_prices is not None:
+        by_level = dense_problem_of_levels(problem, plan.level)
+        assert upper_bound(by_level, plan.count_prices) == score
+
+
+def dense_problem_of_levels(problem: AssignmentProblem, level: np.ndarray) -> AssignmentProblem:
+    """The same network with the level as the gain of every pair."""
+    eligible = np.zeros((problem.num_contacts, problem.num_agents), dtype=bool)
+    eligible[problem.pairs.contact, problem.pairs.agent] = True
+    return dense_problem(
+        np.where(eligible, level[:, None], 0),
+        problem.agent_cap,
+        eligible=eligible,
+        lane=problem.contact_lane,
+        lane_cap=problem.lane_cap,
+        agent_site=problem.agent_site,
+        site_cap=problem.site_cap,
+    )
+
+
+@some
+@given(data=st.data())
+def test_a_greedy_backend_gives_honest_counts_and_bounds(
+    data: DataObject, problems: Problems
+) -> None:
+    """No assignment that serves as many of tiers 0 to k for every k gains more than the bound."""
+    problem = with_tiers(data, data.draw(problems))
+    solution = solve_in_tiers(problem, OPTIONS, None, greedy.solve)
+    assert solution.served == served_by_tier(problem, solution.agent)
+    assert violations(problem, solution.agent) == ()
+    exact = solve_in_tiers(problem, OPTIONS, None, flow.solve)
+    assert solution.served <= exact.served
+    assert solution.bound >= max(solution.gain, exact.gain)
+    if solution.termination is Termination.OPTIMAL:
+        assert (solution.served, solution.gain) == (exact.served, exact.gain)
+
+
+def test_a_tiered_contact_is_served_at_a_loss() -> None:
+    """One slot; the tiered contact loses 5, the other would gain 100: tiers come first."""
+    problem = dense_problem(
+        np.array([[-5_000], [100_000]]), np.array([1]), tier=np.array([0, NO_TIER])
+    )
+    solution = solve_in_tiers(problem, OPTIONS, None, flow.solve)
+    assert solution.agent.tolist() == [0, NOBODY]
+    assert (solution.served, solution.gain, solution.bound) == ((1,), -5_000, -5_000)
+
+
+def test_the_weight_is_raised_where_serving_one_more_costs_a_long_chain() -> None:
+    """Serving the tiered contact moves three others, each at a loss of the whole spread.
+
+    Contacts 0, 1, 2 sit at agents 0, 1, 2 for 100 each; moving one to the next agent leaves it
+    -100, and contact 3 (tiered) can only be served by agent 0. The last one, contact 2, moves to
+    agent 3. Everybody is tiered, so nobody may be dropped: 300 become 3 x -100 + 0 = -300.
+    """
+    chain = np.full((4, 4), -1)
+    gain = np.zeros((4, 4), dtype=np.int64)
+    for i in range(3):
+        chain[i, [i, i + 1]] = 1
+        gain[i, [i, i + 1]] = 100, -100
+    chain[3, 0] = 1
+    problem = dense_problem(
+        gain, np.ones(4, dtype=np.int64), eligible=chain > 0, tier=np.zeros(4, dtype=np.int32)
+    )
+    plan = plan_in_tiers(problem, OPTIONS, None, flow.solve)
+    assert (plan.solution.served, plan.solution.gain) == ((4,), -300)
+    # One exchange is worth 203 at most, 2 x (100 + 1) + 1, so the first weight is 256; the chain
+    # costs 600, so it is raised once.
+    assert plan.weight == 16 * 256
+
+
+def test_money_alone_is_left_to_the_backend() -> None:
+    """Without a tiered contact nothing is weighed, and nobody is counted."""
+    problem = dense_problem(np.array([[5], [9]]), np.array([1]), tier=np.full(2, NO_TIER))
+    solution = solve_in_tiers(problem, OPTIONS, None, flow.solve)
+    assert (solution.gain, solution.served) == (9, ())
+    assert solution.termination is Termination.OPTIMAL
+
+
+def test_levels_fall_with_the_tier() -> None:
+    """Numbers of tiers need not be dense; contacts without one have level 0."""
+    problem = dense_problem(np.ones((4, 1), dtype=np.int64), np.array([1]))
+    tiered = replace(problem, tier=np.array([7, 0, NO_TIER, 2], dtype=np.int32))
+    assert tier_levels(tiered).tolist() == [1, 3, 0, 2]
+    assert served_by_tier(tiered, np.array([0, NOBODY, 0, NOBODY])) == (0, 0, 0, 0, 0, 0, 0, 1)
+
+
+def test_with_mixes_one_call_outranks_many_chats_of_the_next_tier() -> None:
+    """Levels fall by more than an agent holds; two tiers of mixes are served but not proven."""
+    mixes = Mixes(np.array([0, 2]), np.array([[1, 0], [0, 3]]))
+    problem = dense_problem(
+        np.full((4, 1), 10),
+        np.array([3]),
+        lane=np.array([0, 1, 1, 1], dtype=np.int32),
+        lane_cap=np.array([[1, 3]]),
+        mixes=mixes,
+        tier=np.array([0, 1, 1, 1], dtype=np.int32),
+    )
+    assert tier_levels(problem).tolist() == [4, 1, 1, 1]
+    solution = solve_in_tiers(problem, OPTIONS, None, by_enumeration)
+    assert (solution.served, solution.gain) == ((1, 0), 10)
+    assert (solution.termination, solution.limit) == (Termination.FEASIBLE, Limit.METHOD)
+
+
+def by_enumeration(
+    problem: AssignmentProblem, options: SolveOptions, hint: Hint | None
+) -> Solution:
+    """An exact backend for tiny problems with mixes."""
+    del options, hint
+    choices = product(*[[NOBODY, 0]] * problem.num_contacts)
+    agents = [np.array(choice, dtype=np.int32) for choice in choices]
+    valid = [agent for agent in agents if not violations(problem, agent)]
+    best = max(valid, key=lambda agent: greedy_free_gain(problem, agent))
+    gain = greedy_free_gain(problem, best)
+    free = flow.solve(replace(problem, mixes=None), OPTIONS, None).prices
+    return Solution(best, gain, gain, free, Termination.OPTIMAL, None, "all", proof=Proof.SEARCH)
+
+
+def test_weights_that_do_not_fit_are_refused_with_advice() -> None:
+    """A gain near the largest leaves no room for weights."""
+    problem = dense_problem(
+        np.array([[LARGEST_GAIN - 10]]), np.array([1]), tier=np.zeros(1, dtype=np.int32)
+    )
+    with pytest.raises(OverflowError, match="use fewer tiers"):
+        solve_in_tiers(problem, OPTIONS, None, flow.solve)
+
+
+def test_a_backend_that_misstates_its_gain_is_found_out() -> None:
+    """Gain and weights are counted again from the plan."""
+    problem = dense_problem(np.array([[5]]), np.array([1]), tier=np.zeros(1, dtype=np.int32))
+
+    def boasting(problem: AssignmentProblem, options: SolveOptions, hint: Hint | None) -> Solution:
+        found = flow.solve(problem, options, hint)
+        return replace(found, gain=found.gain + 1, bound=found.bound + 1)
+
+    with pytest.raises(BackendError, match="keep the batch"):
+        solve_in_tiers(problem, OPTIONS, None, boasting)
+
+
+def test_the_deadline_is_shared_and_passing_it_is_said() -> None:
+    """Each solve gets half of what is left; a clock that has run out ends with what there is."""
+    # Two contacts of tier 0, one slot: not everybody can be served, so counts must be proven.
+    problem = dense_problem(np.array([[5], [4]]), np.array([1]), tier=np.zeros(2, dtype=np.int32))
+    given: list[float] = []
+
+    def watched(problem: AssignmentProblem, options: SolveOptions, hint: Hint | None) -> Solution:
+        given.append(options.deadline_s)
+        return flow.solve(problem, options, hint)
+
+    seconds = iter([0.0, 0.0, 1.5, 1.5, 1.5, 9.0, 9.0, 9.0])
+    plan = plan_in_tiers(
+        problem, SolveOptions(deadline_s=2.0), None, watched, clock=lambda: next(seconds)
+    )
+    assert given == [1.0, 0.25]
+    assert plan.solution.termination is Termination.OPTIMAL
+    late = iter([0.0, 0.0, 3.0, 3.0, 3.0])
+    plan = plan_in_tiers(
+        problem, SolveOptions(deadline_s=2.0), None, flow.solve, clock=lambda: next(late)
+    )
+    assert plan.solution.served == (1,)
+    assert plan.solution.termination is Termination.FEASIBLE
+
+
+@pytest.mark.parametrize("structure", [Structure.PLAIN, Structure.TIES])
+def test_auction_and_flow_agree_on_a_medium_problem(structure: Structure) -> None:
+    """Class form with extras, three tiers: the same counts and gain, both proven."""
+    problem = build_instance(3, Size(400, 60), Form.FULL, structure)
+    tier = np.random.default_rng(5).integers(NO_TIER, 3, problem.num_contacts)
+    tiered = replace(problem, tier=tier.astype(np.int32))
+    first, second = (solve_in_tiers(tiered, OPTIONS, None, b.solve) for b in (flow, auction))
+    assert (first.served, first.gain) == (second.served, second.gain)
+    assert first.termination is second.termination is Termination.OPTIMAL
+
+
+@many
+@given(data=st.data())
+def test_lifting_adds_exactly_its_milli_units(data: DataObject) -> None:
+    """Gains at the very edge of two milli-units are not rounded the other way."""
+    contacts, agents = 4, 3
+    edge = st.integers(-2000, 2000).map(lambda whole: (whole + 0.5) / MILLI)
+    near = st.tuples(edge, st.sampled_from([0.0, 1e-19, -1e-19, 1e-16, -1e-16])).map(sum)
+    values = data.draw(st.lists(near, min_size=12, max_size=12))
+    lift = data.draw(st.lists(st.integers(0, 2**38), min_size=4, max_size=4))
+    plain = dense_problem(np.zeros((contacts, agents), dtype=np.int64), np.ones(agents, int))
+    problem = replace(
+        plain,
+        rate=np.array(values).reshape(contacts, agents),
+        base=np.array(data.draw(st.lists(st.sampled_from([0.0, 1 / 3]), min_size=4, max_size=4))),
+        extra_contact=np.array([0, 1], dtype=np.int32),
+        extra_agent=np.array([1, 2], dtype=np.int32),
+        extra_gain=np.array(data.draw(st.lists(near, min_size=2, max_size=2))),
+    )
+    raised = lifted(problem, np.array(lift, dtype=np.int64))
+    before, after = problem.pairs, raised.pairs
+    assert (after.gain == before.gain + np.array(lift)[before.contact]).all()
