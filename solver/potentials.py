@@ -98,7 +98,7 @@ def nearest_prices(
     """
     tree = build_tree(problem) if tree is None else tree
     residual = _residual(problem, tree, agent)
-    given = _to_potential(tree, prices)
+    given = to_potential(tree, prices)
     ceiling = _largest(residual)
     return _to_prices(tree, _smallest(residual, np.clip(given, residual.floor, ceiling)))
 
@@ -139,7 +139,7 @@ def _residual(
 
     move = np.flatnonzero(served[pairs.contact]) if moves else np.zeros(0, dtype=np.int64)
     own = chosen[pairs.contact[move]]
-    tails, heads, lengths = _tree_arcs(problem, tree, units)
+    tails, heads, lengths = tree_arcs(problem, tree, units)
     return _Residual(
         tail=np.concatenate([tree.pair_node[own], tails]),
         head=np.concatenate([tree.pair_node[move], heads]),
@@ -149,10 +149,10 @@ def _residual(
     )
 
 
-def _tree_arcs(
+def tree_arcs(
     problem: AssignmentProblem, tree: CapacityTree, units: Ints
 ) -> tuple[Positions, Positions, Ints]:
-    """Arcs from every node's parent, and to it where units are left."""
+    """Arcs from every node's parent, and to it where units are left: tail, head, length."""
     last, following = np.zeros_like(units), np.zeros_like(units)
     agents = slice(tree.num_agents)
     last[agents] = np.where(
@@ -237,7 +237,8 @@ def _to_prices(tree: CapacityTree, potential: Ints) -> Prices:
     )
 
 
-def _to_potential(tree: CapacityTree, prices: Prices) -> Ints:
+def to_potential(tree: CapacityTree, prices: Prices) -> Ints:
+    """Potential of every node at these prices, shape (N,)."""
     potential = np.zeros(tree.num_nodes, dtype=np.int64)
     potential[tree.num_agents : tree.sink] = prices.site
     potential[: tree.num_agents] = prices.agent + potential[tree.parent[: tree.num_agents]]

@@ -1,0 +1,144 @@
+"""What prices say of a plan: the worth of slots, and the least that a forced pair would cost.
+
+Slots of an optimal network plan have exact values at both ends of the lattice of its prices
+(`solver/potentials.py`). For any plan with a valid bound, optimal or not, mixes or not, the bound
+still limits every plan that contains a pair:
+
+    gain of any plan with (i, j) <= D - (rent[i] + price of i's lane at j - gain(i, j))
+
+and, from rents, D less what j's best mix loses when it must hold i. Where that says too little,
+the problem is solved again with the pair in it.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from models.bound import best_mixes, configuration_bound, path_prices, upper_bound
+from models.problem import LARGEST_GAIN, MILLI, NO_TIER, AssignmentProblem, Ints, Positions
+from models.solution import Solution, SolveOptions
+from solver.backend import Backend
+from solver.lifted import largest_gain, lifted, only_contacts
+from solver.potentials import largest_prices, smallest_prices
+from solver.rows import restricted
+from solver.tree import build_tree
+
+NO_SLOT = -1
+"""Loss of one fewer slot where there is none to lose."""
+
+
+@dataclass(frozen=True, eq=False)
+class SlotValues:
+    """What a lane's slots are worth in an optimal plan, milli-units, both >= 0.
+
+    A slot is a unit of every cap from the lane to the sink. One more comes free of load cost; a
+    lane that cannot bind before its agent gets it together with the agent's others.
+    """
+
+    one_more: Ints
+    """(A, L) exact gain."""
+    one_fewer: Ints
+    """(A, L) exact loss; NO_SLOT where lane, agent or site have no slot."""
+
+
+def slot_values(problem: AssignmentProblem, agent: Positions) -> SlotValues:
+    """The worth of one more and of one fewer slot of every lane of every agent.
+
+    Raises NotOptimalError when the plan is not optimal, ValueError when it is not valid.
+    """
+    tree = build_tree(problem)
+    least = path_prices(problem, smallest_prices(problem, agent, tree))
+    most = path_prices(problem, largest_prices(problem, agent, tree))
+    room = np.append(problem.site_cap, 1)[problem.agent_site]
+    slots = np.minimum(problem.lane_cap, np.minimum(problem.agent_cap, room)[:, None])
+    return SlotValues(least, np.where(slots > 0, most, NO_SLOT))
+
+
+def least_loss(problem: AssignmentProblem, solution: Solution, contact: int, to_agent: int) -> int:
+    """Milli-units that the plan gains more, at least, than any plan with the pair.
+
+    Negative where the bound leaves room for a better plan that contains it. Raises ValueError for
+    a tiered problem, whose bound does not hold for all plans.
+    """
+    if problem.tier is not None and (problem.tier != NO_TIER).any():
+        raise ValueError(
+            "least loss: the problem has tiers, whose bound holds for some plans only; expected a"
+            " problem of money alone: ask of the problem with its weights (`solver/tiers.py`)"
+        )
+    limit = min(solution.bound, _limit_by_prices(problem, solution, contact, to_agent))
+    if solution.rents is not None:
+        limit = min(limit, _limit_by_rents(problem, solution, solution.rents, contact, to_agent))
+    return solution.gain - limit
+
+
+def reduced_loss(
+    problem: AssignmentProblem, solution: Solution, contact: int, to_agent: int
+) -> int:
+    """rent[i] + price of i's lane at j - gain(i, j), milli-units, >= 0, without a list of pairs.
+
+    The rent is what the contact would earn at the prices. Raises ValueError when the pair is not
+    eligible.
+    """
+    pairs = only_contacts(problem, np.array([contact])).pairs
+    path = path_prices(problem, solution.prices)[:, problem.contact_lane[contact]]
+    earns = pairs.gain - path[pairs.agent]
+    here = np.flatnonzero(pairs.agent == to_agent)
+    if len(here) == 0:
+        raise ValueError(
+            f"reduced loss: contact {contact} is not eligible for agent {to_agent}; expected an"
+            " eligible pair: ask which rule it fails instead"
+        )
+    return int(max(earns.max(), 0) - earns[here[0]])
+
+
+def best_with_pair(
+    problem: AssignmentProblem,
+    contact: int,
+    to_agent: int,
+    options: SolveOptions,
+    solve_plain: Backend,
+) -> Solution | None:
+    """The best plan that contains the pair, found by solving again; None if no plan is found.
+
+    Gain and bound are those of the problem itself, prices those with a prize for the contact. The
+    pair must be eligible. Raises OverflowError if the prize does not fit.
+    """
+    size = problem.num_contacts
+    swing = 2 * largest_gain(problem) + int(problem.load_cost.max(initial=0))
+    prize = int(2 ** (size * swing).bit_length())
+    if prize + largest_gain(problem) > LARGEST_GAIN:
+        raise OverflowError(
+            f"forced pair: a prize of {prize / MILLI:,.0f} would be needed, expected at most"
+            f" {LARGEST_GAIN / MILLI:,.0f}: check customer values and load costs"
+        )
+    here = np.arange(size) == contact
+    forced = replace(
+        lifted(problem, prize * here.astype(np.int64)),
+        only_agent=np.where(here, np.int32(to_agent), problem.only_agent),
+    )
+    found = solve_plain(forced, options, None)
+    if found.agent[contact] != to_agent:
+        return None
+    return replace(found, gain=found.gain - prize, bound=found.bound - prize, baseline=0)
+
+
+def _limit_by_prices(
+    problem: AssignmentProblem, solution: Solution, contact: int, to_agent: int
+) -> int:
+    bound = upper_bound(problem, solution.prices)
+    return bound - reduced_loss(problem, solution, contact, to_agent)
+
+
+def _limit_by_rents(
+    problem: AssignmentProblem, solution: Solution, rents: Ints, contact: int, to_agent: int
+) -> int:
+    site = solution.prices.site
+    everyone = np.arange(problem.num_contacts)
+    alone = restricted(problem, everyone, np.full(len(everyone), to_agent))
+    # So large a prize that the agent's best mix takes the contact if any of them can.
+    prize = int(np.abs(alone.pairs.gain).sum() + rents.sum() + site.sum()) + 1
+    wanted = rents.copy()
+    wanted[contact] -= prize
+    best = int(best_mixes(alone, rents, site)[to_agent])
+    forced = int(best_mixes(alone, wanted, site)[to_agent]) - prize
+    return configuration_bound(problem, rents, site) - (best - forced)

@@ -1,0 +1,184 @@
+"""Slot values and least losses: what prices may promise, and no more."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.strategies import DataObject, SearchStrategy
+
+from models.bound import configuration_bound, no_prices
+from models.dense_problem import dense_problem
+from models.feasibility import violations
+from models.problem import LARGEST_GAIN, MILLI, NOBODY, AssignmentProblem, Mixes
+from models.solution import Limit, Proof, Solution, SolveOptions, Termination
+from solver.backend import assignment_gain
+from solver.backends import flow, greedy
+from solver.forced import build_exchanges, forced_pair
+from solver.questions import NO_SLOT, best_with_pair, least_loss, reduced_loss, slot_values
+
+Problems = SearchStrategy[AssignmentProblem]
+BruteForce = Callable[[AssignmentProblem], int]
+
+OPTIONS = SolveOptions()
+PRIZE = 10**6
+some = settings(max_examples=60, deadline=None)
+
+
+def best(problem: AssignmentProblem) -> int:
+    """The optimal gain of a network."""
+    return flow.solve(problem, OPTIONS, None).gain
+
+
+@some
+@given(data=st.data())
+def test_one_fewer_is_what_a_unit_less_on_the_way_loses(
+    data: DataObject, problems: Problems
+) -> None:
+    """Without load costs: the optimum with lane, agent and site one smaller is that much less."""
+    drawn = data.draw(problems)
+    problem = replace(drawn, load_cost=drawn.load_cost[:, :0])
+    solution = flow.solve(problem, OPTIONS, None)
+    values = slot_values(problem, solution.agent)
+    for j, lane in np.ndindex(problem.lane_cap.shape):
+        smaller = _one_fewer(problem, j, lane)
+        if smaller is None:
+            assert values.one_fewer[j, lane] == NO_SLOT
+        else:
+            assert solution.gain - best(smaller) == values.one_fewer[j, lane]
+            assert values.one_more[j, lane] <= values.one_fewer[j, lane]
+
+
+def _one_fewer(problem: AssignmentProblem, agent: int, lane: int) -> AssignmentProblem | None:
+    lane_cap, agent_cap = problem.lane_cap.copy(), problem.agent_cap.copy()
+    site_cap, site = problem.site_cap.copy(), problem.agent_site[agent]
+    lane_cap[agent, lane] -= 1
+    agent_cap[agent] -= 1
+    if site != NOBODY:
+        site_cap[site] -= 1
+    if min(lane_cap.min(), agent_cap.min(), site_cap.min(initial=0)) < 0:
+        return None
+    return replace(problem, lane_cap=lane_cap, agent_cap=agent_cap, site_cap=site_cap)
+
+
+def test_a_slot_is_worth_an_interval() -> None:
+    """Claims of 10 and 7 on one slot: a second one gains 7, losing the first loses 10."""
+    problem = dense_problem(np.array([[10], [7]]), np.array([1]))
+    values = slot_values(problem, np.array([0, NOBODY], dtype=np.int32))
+    assert (values.one_more.tolist(), values.one_fewer.tolist()) == ([[7]], [[10]])
+
+
+@pytest.mark.parametrize(
+    ("lane_cap", "agent_cap", "site_cap"),
+    [(0, 1, 1), (1, 0, 1), (1, 1, 0)],  # the lane, the agent, the site without a slot
+)
+def test_without_a_slot_there_is_none_to_lose(
+    lane_cap: int, agent_cap: int, site_cap: int
+) -> None:
+    """One more on the whole way gains what the waiting contact brings."""
+    problem = dense_problem(
+        np.array([[6]]),
+        np.array([agent_cap]),
+        lane_cap=np.array([[lane_cap]]),
+        agent_site=np.zeros(1, dtype=np.int32),
+        site_cap=np.array([site_cap]),
+    )
+    values = slot_values(problem, np.array([NOBODY], dtype=np.int32))
+    assert (values.one_more.tolist(), values.one_fewer.tolist()) == ([[6]], [[NO_SLOT]])
+
+
+@some
+@given(data=st.data())
+def test_the_reduced_loss_never_exceeds_the_loss(data: DataObject, problems: Problems) -> None:
+    """For an optimal plan the least loss is the reduced loss, and a true lower bound."""
+    problem = data.draw(problems)
+    solution = flow.solve(problem, OPTIONS, None)
+    exchanges = build_exchanges(problem, solution.agent)
+    for i, j in zip(problem.pairs.contact.tolist(), problem.pairs.agent.tolist(), strict=True):
+        least = reduced_loss(problem, solution, i, j)
+        assert least == least_loss(problem, solution, i, j) >= 0
+        forced = forced_pair(exchanges, i, j)
+        assert forced is None or least <= forced.loss
+
+
+@some
+@given(data=st.data())
+def test_a_plan_with_a_gap_promises_only_what_its_bound_allows(
+    data: DataObject, problems: Problems, brute_force: BruteForce
+) -> None:
+    """Greedy plans: no plan with the pair gains more than the plan's gain less the least loss."""
+    problem = data.draw(problems)
+    solution = greedy.solve(problem, OPTIONS, None)
+    for i, j in zip(problem.pairs.contact.tolist(), problem.pairs.agent.tolist(), strict=True):
+        here = np.arange(problem.num_contacts) == i
+        forced = replace(
+            problem,
+            only_agent=np.where(here, np.int32(j), problem.only_agent),
+            base=problem.base + here * (PRIZE / MILLI),
+        )
+        with_pair = brute_force(forced) - PRIZE
+        assert solution.gain - with_pair >= least_loss(problem, solution, i, j)
+        again = best_with_pair(problem, i, j, OPTIONS, flow.solve)
+        assert with_pair < -PRIZE // 2 if again is None else again.gain == with_pair
+
+
+@some
+@given(data=st.data())
+def test_with_mixes_the_rents_bound_the_loss(data: DataObject) -> None:
+    """Voice or two chats; any rents: the best valid plan with the pair is within the promise."""
+    small = st.integers(-3, 12)
+    gain = np.array(data.draw(st.lists(small, min_size=8, max_size=8))).reshape(4, 2)
+    rents = np.array(data.draw(st.lists(st.integers(0, 8), min_size=4, max_size=4)))
+    problem = dense_problem(
+        gain,
+        np.array([2, 2]),
+        lane=np.array([0, 0, 1, 1], dtype=np.int32),
+        lane_cap=np.array([[1, 2], [1, 2]]),
+        mixes=Mixes(np.array([0, 2, 4]), np.array([[1, 0], [0, 2], [1, 0], [0, 2]])),
+    )
+    plans = [np.array(c, dtype=np.int32) - 1 for c in np.ndindex(3, 3, 3, 3)]
+    valued = [
+        (assignment_gain(problem, plan), plan) for plan in plans if not violations(problem, plan)
+    ]
+    prices = no_prices(problem)
+    nobody = np.full(4, NOBODY, dtype=np.int32)
+    bound = configuration_bound(problem, rents, prices.site)
+    solution = Solution(
+        nobody, 0, bound, prices, Termination.FEASIBLE, Limit.METHOD, "none", 0, Proof.RENTS, rents
+    )
+    for i, j in np.ndindex(4, 2):
+        most = max(value for value, plan in valued if plan[i] == j)
+        assert solution.gain - most >= least_loss(problem, solution, i, j)
+
+
+def test_rents_see_what_an_exclusive_call_displaces() -> None:
+    """Chats worth 10 each beside a call worth 1: at rents 0 forcing the call loses 20 - 1 = 19."""
+    problem = dense_problem(
+        np.array([[1], [10], [10]]),
+        np.array([2]),
+        lane=np.array([0, 1, 1], dtype=np.int32),
+        lane_cap=np.array([[1, 2]]),
+        mixes=Mixes(np.array([0, 2]), np.array([[1, 0], [0, 2]])),
+    )
+    rents, prices = np.zeros(3, dtype=np.int64), no_prices(problem)
+    chats = np.array([NOBODY, 0, 0], dtype=np.int32)
+    solution = Solution(
+        chats, 20, 20, prices, Termination.OPTIMAL, None, "none", 0, Proof.RENTS, rents
+    )
+    assert least_loss(problem, solution, 0, 0) == 19
+
+
+def test_questions_that_prices_cannot_answer_are_refused() -> None:
+    """Tiers, pairs that are not eligible, and prizes that do not fit."""
+    tiered = dense_problem(np.array([[5]]), np.array([1]), tier=np.zeros(1, dtype=np.int32))
+    solution = flow.solve(replace(tiered, tier=None), OPTIONS, None)
+    with pytest.raises(ValueError, match="the problem has tiers"):
+        least_loss(tiered, solution, 0, 0)
+    nobody = dense_problem(np.array([[5]]), np.array([1]), eligible=np.array([[False]]))
+    with pytest.raises(ValueError, match="not eligible"):
+        reduced_loss(nobody, flow.solve(nobody, OPTIONS, None), 0, 0)
+    dear = dense_problem(np.array([[LARGEST_GAIN // 2]]), np.array([1]))
+    with pytest.raises(OverflowError, match="prize"):
+        best_with_pair(dear, 0, 0, OPTIONS, flow.solve)
