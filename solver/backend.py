@@ -1,6 +1,8 @@
 """What every backend offers, and how an assignment becomes a `Solution` with a checked claim."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from time import monotonic
 from typing import Protocol
 
 import numpy as np
@@ -10,16 +12,24 @@ from models.problem import AssignmentProblem, Positions, Prices
 from models.solution import Hint, Limit, Solution, SolveOptions, Termination, total_load_cost
 from solver.tree import NO_PAIR, chosen_pairs
 
+Clock = Callable[[], float]
+"""Seconds since some instant."""
+
 
 class Backend(Protocol):
     """The function `solve` of a module under `solver/backends/`."""
 
     def __call__(
-        self, problem: AssignmentProblem, options: SolveOptions, hint: Hint | None
+        self,
+        problem: AssignmentProblem,
+        options: SolveOptions,
+        hint: Hint | None,
+        clock: Clock = monotonic,
     ) -> Solution:
         """A valid assignment with a valid bound; raises when the method breaks down.
 
-        The hint may be ignored. Equal arguments give equal solutions.
+        The hint may be ignored. Equal arguments give equal solutions, unless time runs out.
+        Methods that come closer step by step look at the clock between steps.
         """
 
 

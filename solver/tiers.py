@@ -24,7 +24,6 @@ once, which is practice and no proof: with more than one tier, such counts are c
 everybody who could be served is.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import monotonic
 
@@ -39,8 +38,15 @@ from models.problem import (
     Positions,
     Prices,
 )
-from models.solution import Hint, Limit, Solution, SolveOptions, Termination
-from solver.backend import Backend, BackendError
+from models.solution import (
+    Hint,
+    Limit,
+    Solution,
+    SolveOptions,
+    Termination,
+    served_by_tier,
+)
+from solver.backend import Backend, BackendError, Clock
 from solver.claim import gain_by_class
 from solver.lifted import largest_gain, lifted
 
@@ -65,7 +71,11 @@ class TieredPlan:
 
 
 def solve_in_tiers(
-    problem: AssignmentProblem, options: SolveOptions, hint: Hint | None, solve_plain: Backend
+    problem: AssignmentProblem,
+    options: SolveOptions,
+    hint: Hint | None,
+    solve_plain: Backend,
+    clock: Clock = monotonic,
 ) -> Solution:
     """The plan with lexicographically most served by tier and, with these counts, most gain.
 
@@ -76,7 +86,7 @@ def solve_in_tiers(
 
     Raises OverflowError if the weights do not fit, BackendError if the backend breaks its word.
     """
-    return plan_in_tiers(problem, options, hint, solve_plain).solution
+    return plan_in_tiers(problem, options, hint, solve_plain, clock).solution
 
 
 def plan_in_tiers(
@@ -84,13 +94,13 @@ def plan_in_tiers(
     options: SolveOptions,
     hint: Hint | None,
     solve_plain: Backend,
-    clock: Callable[[], float] = monotonic,
+    clock: Clock = monotonic,
 ) -> TieredPlan:
     """What `solve_in_tiers` returns, with its proof."""
     level = tier_levels(problem)
     if not level.any():
         plain = replace(problem, tier=None)
-        return TieredPlan(solve_plain(plain, options, hint), level, 0, None)
+        return TieredPlan(solve_plain(plain, options, hint, clock), level, 0, None)
 
     ends_at = clock() + options.deadline_s
     search = _Search(problem, level)
@@ -98,11 +108,12 @@ def plan_in_tiers(
     while True:
         _check_size(problem, level, weight)
         raised = lifted(problem, weight * level)
-        found = solve_plain(raised, _half(options, ends_at - clock()), hint)
+        found = solve_plain(raised, _half(options, ends_at - clock()), hint, clock)
         search.take(found, weight)
         if not search.is_complete and search.counted is None and clock() < ends_at:
             counting = _counting_only(problem, level)
-            search.count(solve_plain(counting, _half(options, ends_at - clock()), None))
+            left = _half(options, ends_at - clock())
+            search.count(solve_plain(counting, left, None, clock))
         exact = found.termination is Termination.OPTIMAL
         if search.is_complete or not exact or clock() >= ends_at:
             return search.result()
@@ -127,17 +138,6 @@ def tier_levels(problem: AssignmentProblem) -> Ints:
             raise _too_large(steps[-1])
         level[tiered] = np.array(steps, dtype=np.int64)[from_last]
     return level
-
-
-def served_by_tier(problem: AssignmentProblem, agent: Positions) -> tuple[int, ...]:
-    """Contacts served of tier 0, 1, ... up to the last tier that the problem has."""
-    if problem.tier is None:
-        return ()
-    counts = np.bincount(
-        problem.tier[(agent >= 0) & (problem.tier != NO_TIER)],
-        minlength=int(problem.tier.max(initial=NO_TIER)) + 1,
-    )
-    return tuple(counts.tolist())
 
 
 @dataclass(frozen=True, eq=False)

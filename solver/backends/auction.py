@@ -16,7 +16,7 @@ from models.bound import no_prices
 from models.problem import NOBODY, AssignmentProblem, Floats, Ints, Positions, Prices
 from models.solution import Hint, Limit, Solution, SolveOptions, Termination
 from solver.auction import STEP_BACK, Auction, Stand, whole_prices
-from solver.backend import BackendError
+from solver.backend import BackendError, Clock
 from solver.backends.finish import finished_by_flow
 from solver.claim import bound_by_class, check_gains, gain_by_class
 from solver.form import count_pairs, only_agents_bind
@@ -80,7 +80,7 @@ def solve(
     problem: AssignmentProblem,
     options: SolveOptions,
     hint: Hint | None,
-    clock: Callable[[], float] = monotonic,
+    clock: Clock = monotonic,
 ) -> Solution:
     """The optimal assignment with its proof, or the best by the deadline or the gap target.
 

@@ -7,12 +7,14 @@
 leaves by one arc, so the shift cancels. Pairs that gain nothing are left out.
 """
 
+from time import monotonic
+
 import numpy as np
 from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
 
 from models.problem import NOBODY, AssignmentProblem, Ints, Positions
 from models.solution import Hint, Solution, SolveOptions
-from solver.backend import BackendError, certified
+from solver.backend import BackendError, Clock, certified
 from solver.potentials import smallest_prices
 from solver.tree import CapacityTree, build_tree, load_segments
 
@@ -30,12 +32,17 @@ MEANING = {
 }
 
 
-def solve(problem: AssignmentProblem, options: SolveOptions, hint: Hint | None) -> Solution:
+def solve(
+    problem: AssignmentProblem,
+    options: SolveOptions,
+    hint: Hint | None,
+    clock: Clock = monotonic,
+) -> Solution:
     """The optimal assignment with the smallest optimal prices; hint and options are not needed.
 
     Raises BackendError when the library fails or its answer does not check.
     """
-    del options, hint
+    del options, hint, clock
     tree = build_tree(problem)
     agent = _assign(problem, tree)
     return certified(problem, agent, smallest_prices(problem, agent, tree), NAME)

@@ -8,6 +8,7 @@ room for one more, and the net gain is above 0. Tiers come one after the other, 
 
 from dataclasses import replace
 from heapq import heappop, heappush
+from time import monotonic
 
 import numpy as np
 from numba import njit
@@ -15,7 +16,7 @@ from numba import njit
 from models.bound import no_prices, upper_bound
 from models.problem import NO_TIER, NOBODY, AssignmentProblem, Ints, PairUnits, Positions
 from models.solution import Hint, Solution, SolveOptions, served_by_tier
-from solver.backend import with_bound
+from solver.backend import Clock, with_bound
 from solver.potentials import waiting_prices
 from solver.tree import NO_PAIR, CapacityTree, build_tree, step_cost_at
 
@@ -25,12 +26,17 @@ WHATEVER = -(2**62)
 """Below any net gain."""
 
 
-def solve(problem: AssignmentProblem, options: SolveOptions, hint: Hint | None) -> Solution:
+def solve(
+    problem: AssignmentProblem,
+    options: SolveOptions,
+    hint: Hint | None,
+    clock: Clock = monotonic,
+) -> Solution:
     """The greedy assignment with the best bound of the hint's prices and its own.
 
     No assignment gains more than the bound, also none that serves the tiers otherwise.
     """
-    del options
+    del options, clock
     tree = build_tree(problem)
     chosen = _assign(problem, tree)
     agent = np.full(problem.num_contacts, NOBODY, dtype=np.int32)

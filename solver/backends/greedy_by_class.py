@@ -7,6 +7,7 @@ contact position, then to the lower agent position. Only for problems that the a
 """
 
 from heapq import heapify, heappop, heappush
+from time import monotonic
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ from models.solution import (
     counts_by_agent,
     step_costs,
 )
+from solver.backend import Clock
 from solver.backends.greedy import fits_a_mix
 from solver.claim import bound_by_class, gain_by_class, lane_of_entries
 from solver.form import only_agents_bind
@@ -62,9 +64,14 @@ ROOM = types.NamedTuple(  # type: ignore[no-untyped-call]
 BEST = types.Tuple((types.float64, types.int64))  # type: ignore[no-untyped-call]
 
 
-def solve(problem: AssignmentProblem, options: SolveOptions, hint: Hint | None) -> Solution:
+def solve(
+    problem: AssignmentProblem,
+    options: SolveOptions,
+    hint: Hint | None,
+    clock: Clock = monotonic,
+) -> Solution:
     """The greedy assignment with the better bound of the hint's prices and its own."""
-    del options
+    del options, clock
     rows = build_rows(problem)
     agent = _assign(problem, rows)
     offers = [_waiting_prices(problem, rows, agent)]

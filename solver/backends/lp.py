@@ -13,6 +13,7 @@ Capacities nest, so the vertices are whole numbers and no integer variables are 
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from time import monotonic
 from typing import TypeVar
 
 import numpy as np
@@ -22,7 +23,7 @@ from pulp.apis.coin_api import pulp_cbc_path
 from models.bound import no_prices
 from models.problem import NOBODY, AssignmentProblem, Positions, Prices
 from models.solution import Hint, Limit, Solution, SolveOptions, step_costs
-from solver.backend import BackendError, failed, with_bound
+from solver.backend import BackendError, Clock, failed, with_bound
 from solver.backends import greedy
 
 NAME = "lp"
@@ -30,11 +31,17 @@ Key = TypeVar("Key", int, tuple[int, int])
 _OUT_OF_TIME = (pulp.LpSolutionNoSolutionFound, pulp.LpSolutionIntegerFeasible)
 
 
-def solve(problem: AssignmentProblem, options: SolveOptions, hint: Hint | None) -> Solution:
+def solve(
+    problem: AssignmentProblem,
+    options: SolveOptions,
+    hint: Hint | None,
+    clock: Clock = monotonic,
+) -> Solution:
     """The optimal assignment with a bound from CBC's duals, rounded to whole prices.
 
     At the deadline the baseline's plan, marked failed. Raises BackendError on any other outcome.
     """
+    del clock  # CBC keeps its own
     model = _Model(problem)
     model.lp.solve(pulp.COIN_CMD(path=pulp_cbc_path, msg=False, timeLimit=options.deadline_s))
     if model.lp.sol_status in _OUT_OF_TIME:

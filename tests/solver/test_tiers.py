@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import count, product
+from time import monotonic
 
 import numpy as np
 import pytest
@@ -17,11 +18,19 @@ from models.bound import upper_bound
 from models.dense_problem import dense_problem
 from models.feasibility import violations
 from models.problem import LARGEST_GAIN, MILLI, NO_TIER, NOBODY, AssignmentProblem, Mixes
-from models.solution import Hint, Limit, Proof, Solution, SolveOptions, Termination
-from solver.backend import BackendError
+from models.solution import (
+    Hint,
+    Limit,
+    Proof,
+    Solution,
+    SolveOptions,
+    Termination,
+    served_by_tier,
+)
+from solver.backend import BackendError, Clock
 from solver.backends import auction, flow, greedy
 from solver.lifted import lifted
-from solver.tiers import plan_in_tiers, served_by_tier, solve_in_tiers, tier_levels
+from solver.tiers import plan_in_tiers, solve_in_tiers, tier_levels
 
 Problems = SearchStrategy[AssignmentProblem]
 Value = Callable[[AssignmentProblem, list[int]], int]
@@ -231,10 +240,13 @@ def test_with_mixes_one_call_outranks_many_chats_of_the_next_tier() -> None:
 
 
 def by_enumeration(
-    problem: AssignmentProblem, options: SolveOptions, hint: Hint | None
+    problem: AssignmentProblem,
+    options: SolveOptions,
+    hint: Hint | None,
+    clock: Clock = monotonic,
 ) -> Solution:
     """An exact backend for tiny problems with mixes."""
-    del options, hint
+    del options, hint, clock
     choices = product(*[[NOBODY, 0]] * problem.num_contacts)
     agents = [np.array(choice, dtype=np.int32) for choice in choices]
     valid = [agent for agent in agents if not violations(problem, agent)]
@@ -257,7 +269,13 @@ def test_a_backend_that_misstates_its_gain_is_found_out() -> None:
     """Gain and weights are counted again from the plan."""
     problem = dense_problem(np.array([[5]]), np.array([1]), tier=np.zeros(1, dtype=np.int32))
 
-    def boasting(problem: AssignmentProblem, options: SolveOptions, hint: Hint | None) -> Solution:
+    def boasting(
+        problem: AssignmentProblem,
+        options: SolveOptions,
+        hint: Hint | None,
+        clock: Clock = monotonic,
+    ) -> Solution:
+        del clock
         found = flow.solve(problem, options, hint)
         return replace(found, gain=found.gain + 1, bound=found.bound + 1)
 
@@ -271,7 +289,13 @@ def test_the_deadline_is_shared_and_passing_it_is_said() -> None:
     problem = dense_problem(np.array([[5], [4]]), np.array([1]), tier=np.zeros(2, dtype=np.int32))
     given: list[float] = []
 
-    def watched(problem: AssignmentProblem, options: SolveOptions, hint: Hint | None) -> Solution:
+    def watched(
+        problem: AssignmentProblem,
+        options: SolveOptions,
+        hint: Hint | None,
+        clock: Clock = monotonic,
+    ) -> Solution:
+        del clock
         given.append(options.deadline_s)
         return flow.solve(problem, options, hint)
 
