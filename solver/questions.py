@@ -1,4 +1,4 @@
-"""What prices say of a plan: the worth of slots, and the least that a forced pair would cost.
+"""What can be asked of a plan: the worth of slots, and what a forced pair would cost.
 
 Slots of an optimal network plan have exact values at both ends of the lattice of its prices
 (`solver/potentials.py`). For any plan with a valid bound, optimal or not, mixes or not, the bound
@@ -13,11 +13,16 @@ the problem is solved again with the pair in it.
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from models.bound import best_mixes, configuration_bound, path_prices, upper_bound
+from models.feasibility import violations
 from models.problem import LARGEST_GAIN, MILLI, NO_TIER, AssignmentProblem, Ints, Positions
-from models.solution import Solution, SolveOptions
-from solver.backend import Backend
+from models.solution import Solution, SolveOptions, Termination
+from solver.backend import Backend, assignment_gain
+from solver.forced import Move, build_exchanges, forced_pair
+from solver.form import folded, is_network
 from solver.lifted import largest_gain, lifted, only_contacts
 from solver.potentials import largest_prices, smallest_prices
 from solver.rows import restricted
@@ -25,6 +30,23 @@ from solver.tree import build_tree
 
 NO_SLOT = -1
 """Loss of one fewer slot where there is none to lose."""
+
+
+@dataclass(frozen=True)
+class ForcedLoss:
+    """What forcing a pair into a plan would cost; both ends are equal where that is proven."""
+
+    at_least: int
+    """Milli-units; negative where the bound leaves room for a better plan with the pair."""
+    at_most: int | None
+    """Milli-units, what the moves lose; None if no plan with the pair is known."""
+    moves: tuple[Move, ...]
+    """The forced contact first, then who else changes."""
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the loss is known to the last milli-unit."""
+        return self.at_least == self.at_most
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +61,36 @@ class SlotValues:
     """(A, L) exact gain."""
     one_fewer: Ints
     """(A, L) exact loss; NO_SLOT where lane, agent or site have no slot."""
+
+
+def loss_of_pair(
+    problem: AssignmentProblem,
+    solution: Solution,
+    contact: int,
+    to_agent: int,
+    options: SolveOptions,
+    solve_plain: Backend,
+) -> ForcedLoss | None:
+    """What giving the contact to that agent would cost; None if it is proven that no plan can.
+
+    Exact by one path where the plan is a proven optimum of a network. Otherwise from below by the
+    bound's prices or rents and from above by solving again with the pair. The pair must be
+    eligible; tiers are refused as in `least_loss`.
+    """
+    network = folded(problem)
+    if is_network(network) and solution.termination is Termination.OPTIMAL:
+        _refuse_tiers(problem)
+        forced = forced_pair(build_exchanges(network, solution.agent), contact, to_agent)
+        return None if forced is None else ForcedLoss(forced.loss, forced.loss, forced.moves)
+    least = least_loss(problem, solution, contact, to_agent)
+    if solution.agent[contact] == to_agent:
+        return ForcedLoss(min(least, 0), 0, ())
+    again = best_with_pair(problem, contact, to_agent, options, solve_plain)
+    if again is None:
+        return ForcedLoss(least, None, ())
+    least = max(least, solution.gain - again.bound)
+    moves, gain = _moves_between(problem, solution.agent, again, contact)
+    return ForcedLoss(least, solution.gain - gain, moves)
 
 
 def slot_values(problem: AssignmentProblem, agent: Positions) -> SlotValues:
@@ -60,11 +112,7 @@ def least_loss(problem: AssignmentProblem, solution: Solution, contact: int, to_
     Negative where the bound leaves room for a better plan that contains it. Raises ValueError for
     a tiered problem, whose bound does not hold for all plans.
     """
-    if problem.tier is not None and (problem.tier != NO_TIER).any():
-        raise ValueError(
-            "least loss: the problem has tiers, whose bound holds for some plans only; expected a"
-            " problem of money alone: ask of the problem with its weights (`solver/tiers.py`)"
-        )
+    _refuse_tiers(problem)
     limit = min(solution.bound, _limit_by_prices(problem, solution, contact, to_agent))
     if solution.rents is not None:
         limit = min(limit, _limit_by_rents(problem, solution, solution.rents, contact, to_agent))
@@ -76,8 +124,8 @@ def reduced_loss(
 ) -> int:
     """rent[i] + price of i's lane at j - gain(i, j), milli-units, >= 0, without a list of pairs.
 
-    The rent is what the contact would earn at the prices. Raises ValueError when the pair is not
-    eligible.
+    The rent is what the contact would earn at the prices. Raises ValueError for a pair that is
+    not eligible.
     """
     pairs = only_contacts(problem, np.array([contact])).pairs
     path = path_prices(problem, solution.prices)[:, problem.contact_lane[contact]]
@@ -120,6 +168,38 @@ def best_with_pair(
     if found.agent[contact] != to_agent:
         return None
     return replace(found, gain=found.gain - prize, bound=found.bound - prize, baseline=0)
+
+
+def _refuse_tiers(problem: AssignmentProblem) -> None:
+    if problem.tier is not None and (problem.tier != NO_TIER).any():
+        raise ValueError(
+            "forced pair: the problem has tiers, whose bound holds for some plans only; expected a"
+            " problem of money alone: ask of the problem with its weights (`solver/tiers.py`)"
+        )
+
+
+def _moves_between(
+    problem: AssignmentProblem, before: Positions, again: Solution, contact: int
+) -> tuple[tuple[Move, ...], int]:
+    """The changes that have to do with the contact, and the gain of the plan that they lead to.
+
+    Two plans may differ in places that have nothing to do with each other. Changes that share no
+    agent are left out, unless what is left breaks a limit, a site's say, or gains less.
+    """
+    changed = np.flatnonzero(before != again.agent)
+    waiting = problem.num_agents + np.arange(len(changed))  # a place of its own for each
+    ends = [np.where(a < 0, waiting, a) for a in (before[changed], again.agent[changed])]
+    size = problem.num_agents + len(changed)
+    shared = csr_array((np.ones(len(changed)), ends), shape=(size, size))
+    part = connected_components(shared, directed=False)[1][ends[1]]
+    near = changed[part == part[changed == contact]]
+    plan = before.copy()
+    plan[near] = again.agent[near]
+    if violations(problem, plan) or assignment_gain(problem, plan) < again.gain:
+        near, plan = changed, again.agent
+    order = np.append(contact, near[near != contact])
+    moves = tuple(Move(int(i), int(before[i]), int(plan[i])) for i in order)
+    return moves, assignment_gain(problem, plan)
 
 
 def _limit_by_prices(

@@ -48,6 +48,7 @@ from models.solution import (
 )
 from solver.backend import Backend, BackendError, Clock
 from solver.claim import gain_by_class
+from solver.form import folded, is_network
 from solver.lifted import largest_gain, lifted
 
 RAISE = 16
@@ -129,7 +130,7 @@ def tier_levels(problem: AssignmentProblem) -> Ints:
     tiered = problem.tier != NO_TIER
     present, place = np.unique(problem.tier[tiered], return_inverse=True)
     from_last = len(present) - 1 - place
-    if _is_network(problem):
+    if is_network(folded(problem)):
         level[tiered] = from_last + 1
     else:
         most = np.minimum(problem.all_mixes.count.sum(axis=1).max(initial=0), len(level))
@@ -219,7 +220,7 @@ class _Search:
             return True
         one_tier = int(self.level.max(initial=0)) == 1
         exact = self.counted.termination is Termination.OPTIMAL
-        return exact and (one_tier or _is_network(self.problem))
+        return exact and (one_tier or is_network(folded(self.problem)))
 
     def _plan(self, agent: Positions) -> _Plan:
         return _Plan(
@@ -228,11 +229,6 @@ class _Search:
             gain=gain_by_class(self.problem, agent),
             score=int(self.level[agent >= 0].sum()),
         )
-
-
-def _is_network(problem: AssignmentProblem) -> bool:
-    alone = problem.mixes is None or bool((np.diff(problem.mixes.start) == 1).all())
-    return alone and problem.units is None
 
 
 def _where_eligible(problem: AssignmentProblem) -> Positions:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from time import monotonic
 
 import numpy as np
 import pytest
@@ -13,11 +14,19 @@ from models.bound import configuration_bound, no_prices
 from models.dense_problem import dense_problem
 from models.feasibility import violations
 from models.problem import LARGEST_GAIN, MILLI, NOBODY, AssignmentProblem, Mixes
-from models.solution import Limit, Proof, Solution, SolveOptions, Termination
-from solver.backend import assignment_gain
+from models.solution import Hint, Limit, Proof, Solution, SolveOptions, Termination
+from solver.backend import Clock, assignment_gain
 from solver.backends import flow, greedy
-from solver.forced import build_exchanges, forced_pair
-from solver.questions import NO_SLOT, best_with_pair, least_loss, reduced_loss, slot_values
+from solver.forced import Move, build_exchanges, forced_pair
+from solver.questions import (
+    NO_SLOT,
+    ForcedLoss,
+    best_with_pair,
+    least_loss,
+    loss_of_pair,
+    reduced_loss,
+    slot_values,
+)
 
 Problems = SearchStrategy[AssignmentProblem]
 BruteForce = Callable[[AssignmentProblem], int]
@@ -182,3 +191,106 @@ def test_questions_that_prices_cannot_answer_are_refused() -> None:
     dear = dense_problem(np.array([[LARGEST_GAIN // 2]]), np.array([1]))
     with pytest.raises(OverflowError, match="prize"):
         best_with_pair(dear, 0, 0, OPTIONS, flow.solve)
+
+
+def by_enumeration(
+    problem: AssignmentProblem,
+    options: SolveOptions,
+    hint: Hint | None,
+    clock: Clock = monotonic,
+) -> Solution:
+    """An exact backend for two agents and four contacts, with mixes."""
+    del options, hint, clock
+    plans = [np.array(c, dtype=np.int32) - 1 for c in np.ndindex(3, 3, 3, 3)]
+    able = {(i, j) for i, j in zip(*_listed(problem), strict=True)}
+    valid = [
+        plan
+        for plan in plans
+        if {(i, j) for i, j in enumerate(plan.tolist()) if j != NOBODY} <= able
+        and not violations(problem, plan)
+    ]
+    plan = max(valid, key=lambda plan: assignment_gain(problem, plan))
+    gain = assignment_gain(problem, plan)
+    free = no_prices(problem)
+    return Solution(plan, gain, gain, free, Termination.OPTIMAL, None, "all", 0, Proof.SEARCH)
+
+
+def _listed(problem: AssignmentProblem) -> tuple[list[int], list[int]]:
+    return problem.pairs.contact.tolist(), problem.pairs.agent.tolist()
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_the_loss_with_mixes_is_exact_where_solving_again_is(data: DataObject) -> None:
+    """The moves lead from the plan to a valid one with the pair that gains that much less."""
+    small = st.integers(-3, 12)
+    gain = np.array(data.draw(st.lists(small, min_size=8, max_size=8))).reshape(4, 2)
+    problem = dense_problem(
+        gain,
+        np.array([2, 2]),
+        lane=np.array([0, 0, 1, 1], dtype=np.int32),
+        lane_cap=np.array([[1, 2], [1, 2]]),
+        mixes=Mixes(np.array([0, 2, 4]), np.array([[1, 0], [0, 2], [1, 0], [0, 2]])),
+    )
+    plan = by_enumeration(problem, OPTIONS, None)
+    for i, j in np.ndindex(4, 2):
+        loss = loss_of_pair(problem, plan, i, j, OPTIONS, by_enumeration)
+        assert loss is not None
+        assert loss.at_most is not None
+        assert loss.is_exact
+        assert loss.at_least >= 0
+        moved = plan.agent.copy()
+        for move in loss.moves:
+            assert moved[move.contact] == move.from_agent
+            moved[move.contact] = move.to_agent
+        assert moved[i] == j
+        assert violations(problem, moved) == ()
+        assert assignment_gain(problem, moved) == plan.gain - loss.at_most
+
+
+def test_changes_that_have_nothing_to_do_with_the_pair_are_left_out() -> None:
+    """c0 and c1 compete for agent 0; c2 and c3, alike for agent 1, may swap when solving again."""
+    problem = dense_problem(
+        np.array([[5, 0], [4, 0], [0, 3], [0, 3]]),
+        np.array([1, 1]),
+        eligible=np.array([[True, False], [True, False], [False, True], [False, True]]),
+    )
+    # Feasible by name only, so that the answer comes from solving again.
+    plan = replace(
+        flow.solve(problem, OPTIONS, None),
+        agent=np.array([0, NOBODY, 1, NOBODY], dtype=np.int32),
+        termination=Termination.FEASIBLE,
+        limit=Limit.METHOD,
+    )
+
+    def swapping(
+        problem: AssignmentProblem,
+        options: SolveOptions,
+        hint: Hint | None,
+        clock: Clock = monotonic,
+    ) -> Solution:
+        found = flow.solve(problem, options, hint, clock)
+        return replace(found, agent=np.array([NOBODY, 0, NOBODY, 1], dtype=np.int32))
+
+    loss = loss_of_pair(problem, plan, 1, 0, OPTIONS, swapping)
+    assert loss == ForcedLoss(1, 1, (Move(1, NOBODY, 0), Move(0, 0, NOBODY)))
+
+
+def test_a_pair_that_no_plan_contains() -> None:
+    """No room at all: proven in a network, and not found where the plan is not proven."""
+    problem = dense_problem(np.array([[5]]), np.array([0]))
+    plan = flow.solve(problem, OPTIONS, None)
+    assert loss_of_pair(problem, plan, 0, 0, OPTIONS, flow.solve) is None
+    unproven = replace(plan, termination=Termination.FEASIBLE, limit=Limit.METHOD)
+    loss = loss_of_pair(problem, unproven, 0, 0, OPTIONS, flow.solve)
+    assert loss is not None
+    assert (loss.at_most, loss.moves) == (None, ())
+
+
+def test_the_plans_own_pair_costs_nothing() -> None:
+    """Also in a plan that may not be the best."""
+    problem = dense_problem(np.array([[5], [4]]), np.array([1]))
+    greedy_plan = replace(
+        greedy.solve(problem, OPTIONS, None), termination=Termination.FEASIBLE, limit=Limit.METHOD
+    )
+    assert loss_of_pair(problem, greedy_plan, 0, 0, OPTIONS, flow.solve) == ForcedLoss(0, 0, ())
