@@ -1,7 +1,8 @@
 """Publication: the output tables as files that other processes read while ticks go on.
 
 A folder holds immutable batches and `CURRENT.json`, the manifest that names the newest one and is
-replaced atomically. Everything comes from the store, so publishing again repairs any crash.
+replaced atomically. All tables come from the store, so publishing again repairs any crash; only
+the certificate of a tick is not stored, and is not in a batch that was published again.
 """
 
 import json
@@ -20,6 +21,7 @@ from models.tables import OUTPUT_TABLES, SCHEMA_VERSION, Table
 
 CURRENT = "CURRENT.json"
 BATCH = "batch-"
+CERTIFICATE = "certificate.npz"
 
 
 class PublicationError(RuntimeError):
@@ -44,6 +46,8 @@ class Manifest:
     tick_at: datetime | None
     """The last committed tick, UTC, or None before the first."""
     files: tuple[PublishedFile, ...]
+    certificate: str | None = None
+    """Path of the tick's certificate relative to the folder, or None if there is none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,12 +57,15 @@ class Published(OutputTables):
     manifest: Manifest
 
 
-def publish(store: Store, folder: Path, window: timedelta, keep: int) -> Manifest:
+def publish(
+    store: Store, folder: Path, window: timedelta, keep: int, certificate: bytes | None = None
+) -> Manifest:
     """Manifest of the new batch in `folder`, which is complete before any reader can find it.
 
-    Events and ticks of the last `window` are published; the newest `keep` batches stay, so that a
-    reader has `keep - 1` publications of time. PublicationError when the folder is ahead of the
-    store, which means that it belongs to another one, or when a newer release wrote it.
+    `certificate` is that of the last tick (`docs/certificate.md`). Events and ticks of the last
+    `window` are published; the newest `keep` batches stay, so that a reader has `keep - 1`
+    publications of time. PublicationError when the folder is ahead of the store, which means that
+    it belongs to another one, or when a newer release wrote it.
     """
     if keep < 1:
         raise ValueError(f"publish: keep is {keep}, expected at least 1; keep some batches")
@@ -74,11 +81,14 @@ def publish(store: Store, folder: Path, window: timedelta, keep: int) -> Manifes
     with new_folder(batch) as temporary:
         for table in OUTPUT_TABLES:
             tables.frame(table).write_parquet(temporary / f"{table.name}.parquet")
+        if certificate is not None:
+            (temporary / CERTIFICATE).write_bytes(certificate)
     files = tuple(
         PublishedFile(table.name, f"{batch.name}/{table.name}.parquet", tables.frame(table).height)
         for table in OUTPUT_TABLES
     )
-    manifest = Manifest(SCHEMA_VERSION, sequence, tick_at, files)
+    proof = None if certificate is None else f"{batch.name}/{CERTIFICATE}"
+    manifest = Manifest(SCHEMA_VERSION, sequence, tick_at, files, proof)
     write_atomically(folder / CURRENT, lambda path: write_json(path, _as_json(manifest)))
     for retired in _batches(folder)[:-keep]:
         shutil.rmtree(retired)
@@ -135,6 +145,7 @@ def _read_current(path: Path, oldest: int) -> Manifest:
             PublishedFile(file["table"], file["path"], file["num_rows"])
             for file in content["files"]
         ),
+        content.get("certificate"),
     )
 
 
@@ -180,4 +191,5 @@ def _as_json(manifest: Manifest) -> dict[str, Any]:
             {"table": file.table, "path": file.path, "num_rows": file.num_rows}
             for file in manifest.files
         ],
+        "certificate": manifest.certificate,
     }

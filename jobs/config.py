@@ -65,6 +65,8 @@ class PublishConfig:
     """Assignments and ticks of this long are in the published tables."""
     keep: int = 12
     """Published batches kept for slow readers."""
+    certificate: bool = True
+    """Whether each tick's proof is published beside its tables (`docs/certificate.md`)."""
 
     def __post_init__(self) -> None:
         """Check ranges."""

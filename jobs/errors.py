@@ -1,6 +1,7 @@
 """Failures that a user can do something about: shown as one line, without a traceback."""
 
 from data_io.batch_files import BatchFilesError
+from data_io.certificate_files import CertificateError
 from data_io.commit import LateTickError
 from data_io.imports.folder import FolderError
 from data_io.imports.imported import UnreadableLogError
@@ -28,6 +29,7 @@ EXPECTED = (
     OverflowError,
     AuditError,
     BatchFilesError,
+    CertificateError,
     ConfigError,
     FailedTicksError,
     FolderError,

@@ -16,6 +16,7 @@ from data_io.source import Source
 from data_io.store import Store
 from data_io.validate import validate
 from jobs.archive import archive_batch
+from jobs.certify import PlanWitness
 from jobs.clock import Stopwatch
 from jobs.config import Config
 from models.audit import audit, recount
@@ -25,7 +26,7 @@ from models.problem import MILLI, AssignmentProblem
 from models.recount.case import Recount
 from models.solution import Hint, Solution, SolveOptions
 from models.tables import TICK, Decision, InputTables, Presence
-from solver.assign import Solver, Stage, assign
+from solver.assign import Solver, Stage, Witness, assign
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +124,8 @@ def run_tick(job: TickJob, tick_at: datetime, previous: Plan | None = None) -> T
         ingest(job.source, job.store, tick_at)
     with watch.stage("read"):
         batch = job.store.read_batch(tick_at, tick_at)
-    plan, findings = decide(job, batch, previous, watch)
+    witness = PlanWitness()
+    plan, findings = decide(job, batch, previous, watch, witness)
     if findings:
         raise AuditError(findings, keep_batch(job.config.store.suspects, job.config, batch, plan))
     if job.archive is not None:
@@ -136,7 +138,8 @@ def run_tick(job: TickJob, tick_at: datetime, previous: Plan | None = None) -> T
         result = job.store.commit(plan, row)
     with watch.stage("publish"):
         window = timedelta(seconds=job.config.publish.window_s)
-        publish(job.store, job.config.store.published, window, job.config.publish.keep)
+        proof = witness.certificate() if job.config.publish.certificate else None
+        publish(job.store, job.config.store.published, window, job.config.publish.keep, proof)
     if not result.lost.is_empty():
         log.warning("tick %s: %d planned rows no longer matched", tick_at, len(result.lost))
     committed = row.with_columns(num_assigned=result.num_assigned, num_lost=result.num_lost)
@@ -144,7 +147,11 @@ def run_tick(job: TickJob, tick_at: datetime, previous: Plan | None = None) -> T
 
 
 def decide(
-    job: TickJob, batch: Batch, previous: Plan | None, watch: Stopwatch
+    job: TickJob,
+    batch: Batch,
+    previous: Plan | None,
+    watch: Stopwatch,
+    witness: Witness = lambda *_: None,
 ) -> tuple[Plan, tuple[Finding, ...]]:
     """The plan for a batch, and what the audit finds wrong with it.
 
@@ -161,7 +168,13 @@ def decide(
             return job.solver(problem, options, hint)
 
         plan = assign(
-            batch, policy, options, previous, solver=solve_meanwhile, watch=_stages(watch)
+            batch,
+            policy,
+            options,
+            previous,
+            solver=solve_meanwhile,
+            watch=_stages(watch),
+            witness=witness,
         )
         with watch.stage("audit"):
             return plan, audit(plan, looks[0].result())

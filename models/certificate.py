@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from io import BytesIO
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +66,15 @@ class Certificate:
         file = BytesIO()
         np.savez(file, allow_pickle=False, **_arrays(self))
         return file.getvalue()
+
+
+def read_arrays(content: bytes) -> dict[str, NDArray[Any]]:
+    """The arrays of a certificate's file by name; ValueError if it is no such file, or damaged."""
+    try:
+        with np.load(BytesIO(content), allow_pickle=False) as file:
+            return dict(file)
+    except (EOFError, TypeError, BadZipFile) as error:
+        raise ValueError(str(error)) from error
 
 
 def certify(

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 
 from models.batch import Batch
-from models.batch_problem import build_problem
+from models.batch_problem import BatchProblem, build_problem
 from models.plan import Plan
 from models.policy import Policy
 from models.problem import AssignmentProblem
@@ -26,6 +26,9 @@ class Stage(StrEnum):
 
 Watch = Callable[[Stage], AbstractContextManager[None]]
 
+Witness = Callable[[BatchProblem, Solution], None]
+"""Told what a plan is made of, for whoever has to prove it later."""
+
 
 def assign(
     batch: Batch,
@@ -35,15 +38,18 @@ def assign(
     *,
     solver: Solver = solve,
     watch: Watch = lambda _: nullcontext(),
+    witness: Witness = lambda *_: None,
 ) -> Plan:
     """The best plan for the batch that can be had within the options, with its proof.
 
     `previous` is the last tick's plan, whose prices are a hint; it never changes what is optimal.
-    `solver` and `watch` let a job run the solver elsewhere and time the stages.
+    `solver`, `watch` and `witness` let a job run the solver elsewhere, time the stages, and keep
+    what proves the plan.
     """
     with watch(Stage.BUILD):
         stated = build_problem(batch, policy)
     with watch(Stage.SOLVE):
         solution = solver(stated.problem, options, stated.hint(previous))
+    witness(stated, solution)
     with watch(Stage.EXPLAIN):
         return stated.to_plan(solution)
