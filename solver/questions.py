@@ -1,8 +1,7 @@
-"""What can be asked of a plan: the worth of slots, and what a forced pair would cost.
+"""What a forced pair would cost any plan, as exactly as the plan itself is known.
 
-Slots of an optimal network plan have exact values at both ends of the lattice of its prices
-(`solver/potentials.py`). For any plan with a valid bound, optimal or not, mixes or not, the bound
-still limits every plan that contains a pair:
+For an optimal network plan `solver/forced.py` knows. For any plan with a valid bound, optimal or
+not, with mixes or not, the bound still limits every plan that contains a pair:
 
     gain of any plan with (i, j) <= D - (rent[i] + price of i's lane at j - gain(i, j))
 
@@ -20,16 +19,12 @@ from models.bound import best_mixes, configuration_bound, path_prices, upper_bou
 from models.feasibility import violations
 from models.problem import LARGEST_GAIN, MILLI, NO_TIER, AssignmentProblem, Ints, Positions
 from models.solution import Solution, SolveOptions, Termination
-from solver.backend import Backend, assignment_gain
+from solver.assign import Solver
+from solver.backend import assignment_gain
 from solver.forced import Move, build_exchanges, forced_pair
 from solver.form import folded, is_network
 from solver.lifted import largest_gain, lifted, only_contacts
-from solver.potentials import largest_prices, smallest_prices
 from solver.rows import restricted
-from solver.tree import build_tree
-
-NO_SLOT = -1
-"""Loss of one fewer slot where there is none to lose."""
 
 
 @dataclass(frozen=True)
@@ -49,27 +44,13 @@ class ForcedLoss:
         return self.at_least == self.at_most
 
 
-@dataclass(frozen=True, eq=False)
-class SlotValues:
-    """What a lane's slots are worth in an optimal plan, milli-units, both >= 0.
-
-    A slot is a unit of every cap from the lane to the sink. One more comes free of load cost; a
-    lane that cannot bind before its agent gets it together with the agent's others.
-    """
-
-    one_more: Ints
-    """(A, L) exact gain."""
-    one_fewer: Ints
-    """(A, L) exact loss; NO_SLOT where lane, agent or site have no slot."""
-
-
 def loss_of_pair(
     problem: AssignmentProblem,
     solution: Solution,
     contact: int,
     to_agent: int,
     options: SolveOptions,
-    solve_plain: Backend,
+    solver: Solver,
 ) -> ForcedLoss | None:
     """What giving the contact to that agent would cost; None if it is proven that no plan can.
 
@@ -85,25 +66,12 @@ def loss_of_pair(
     least = least_loss(problem, solution, contact, to_agent)
     if solution.agent[contact] == to_agent:
         return ForcedLoss(min(least, 0), 0, ())
-    again = best_with_pair(problem, contact, to_agent, options, solve_plain)
+    again = best_with_pair(problem, contact, to_agent, options, solver)
     if again is None:
         return ForcedLoss(least, None, ())
     least = max(least, solution.gain - again.bound)
     moves, gain = _moves_between(problem, solution.agent, again, contact)
     return ForcedLoss(least, solution.gain - gain, moves)
-
-
-def slot_values(problem: AssignmentProblem, agent: Positions) -> SlotValues:
-    """The worth of one more and of one fewer slot of every lane of every agent.
-
-    Raises NotOptimalError when the plan is not optimal, ValueError when it is not valid.
-    """
-    tree = build_tree(problem)
-    least = path_prices(problem, smallest_prices(problem, agent, tree))
-    most = path_prices(problem, largest_prices(problem, agent, tree))
-    room = np.append(problem.site_cap, 1)[problem.agent_site]
-    slots = np.minimum(problem.lane_cap, np.minimum(problem.agent_cap, room)[:, None])
-    return SlotValues(least, np.where(slots > 0, most, NO_SLOT))
 
 
 def least_loss(problem: AssignmentProblem, solution: Solution, contact: int, to_agent: int) -> int:
@@ -144,7 +112,7 @@ def best_with_pair(
     contact: int,
     to_agent: int,
     options: SolveOptions,
-    solve_plain: Backend,
+    solver: Solver,
 ) -> Solution | None:
     """The best plan that contains the pair, found by solving again; None if no plan is found.
 
@@ -164,7 +132,7 @@ def best_with_pair(
         lifted(problem, prize * here.astype(np.int64)),
         only_agent=np.where(here, np.int32(to_agent), problem.only_agent),
     )
-    found = solve_plain(forced, options, None)
+    found = solver(forced, options, None)
     if found.agent[contact] != to_agent:
         return None
     return replace(found, gain=found.gain - prize, bound=found.bound - prize, baseline=0)

@@ -1,4 +1,4 @@
-"""Slot values and least losses: what prices may promise, and no more."""
+"""Losses of forced pairs in any plan: what prices may promise, and no more."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,13 +19,11 @@ from solver.backend import Clock, assignment_gain
 from solver.backends import flow, greedy
 from solver.forced import Move, build_exchanges, forced_pair
 from solver.questions import (
-    NO_SLOT,
     ForcedLoss,
     best_with_pair,
     least_loss,
     loss_of_pair,
     reduced_loss,
-    slot_values,
 )
 
 Problems = SearchStrategy[AssignmentProblem]
@@ -34,68 +32,6 @@ BruteForce = Callable[[AssignmentProblem], int]
 OPTIONS = SolveOptions()
 PRIZE = 10**6
 some = settings(max_examples=60, deadline=None)
-
-
-def best(problem: AssignmentProblem) -> int:
-    """The optimal gain of a network."""
-    return flow.solve(problem, OPTIONS, None).gain
-
-
-@some
-@given(data=st.data())
-def test_one_fewer_is_what_a_unit_less_on_the_way_loses(
-    data: DataObject, problems: Problems
-) -> None:
-    """Without load costs: the optimum with lane, agent and site one smaller is that much less."""
-    drawn = data.draw(problems)
-    problem = replace(drawn, load_cost=drawn.load_cost[:, :0])
-    solution = flow.solve(problem, OPTIONS, None)
-    values = slot_values(problem, solution.agent)
-    for j, lane in np.ndindex(problem.lane_cap.shape):
-        smaller = _one_fewer(problem, j, lane)
-        if smaller is None:
-            assert values.one_fewer[j, lane] == NO_SLOT
-        else:
-            assert solution.gain - best(smaller) == values.one_fewer[j, lane]
-            assert values.one_more[j, lane] <= values.one_fewer[j, lane]
-
-
-def _one_fewer(problem: AssignmentProblem, agent: int, lane: int) -> AssignmentProblem | None:
-    lane_cap, agent_cap = problem.lane_cap.copy(), problem.agent_cap.copy()
-    site_cap, site = problem.site_cap.copy(), problem.agent_site[agent]
-    lane_cap[agent, lane] -= 1
-    agent_cap[agent] -= 1
-    if site != NOBODY:
-        site_cap[site] -= 1
-    if min(lane_cap.min(), agent_cap.min(), site_cap.min(initial=0)) < 0:
-        return None
-    return replace(problem, lane_cap=lane_cap, agent_cap=agent_cap, site_cap=site_cap)
-
-
-def test_a_slot_is_worth_an_interval() -> None:
-    """Claims of 10 and 7 on one slot: a second one gains 7, losing the first loses 10."""
-    problem = dense_problem(np.array([[10], [7]]), np.array([1]))
-    values = slot_values(problem, np.array([0, NOBODY], dtype=np.int32))
-    assert (values.one_more.tolist(), values.one_fewer.tolist()) == ([[7]], [[10]])
-
-
-@pytest.mark.parametrize(
-    ("lane_cap", "agent_cap", "site_cap"),
-    [(0, 1, 1), (1, 0, 1), (1, 1, 0)],  # the lane, the agent, the site without a slot
-)
-def test_without_a_slot_there_is_none_to_lose(
-    lane_cap: int, agent_cap: int, site_cap: int
-) -> None:
-    """One more on the whole way gains what the waiting contact brings."""
-    problem = dense_problem(
-        np.array([[6]]),
-        np.array([agent_cap]),
-        lane_cap=np.array([[lane_cap]]),
-        agent_site=np.zeros(1, dtype=np.int32),
-        site_cap=np.array([site_cap]),
-    )
-    values = slot_values(problem, np.array([NOBODY], dtype=np.int32))
-    assert (values.one_more.tolist(), values.one_fewer.tolist()) == ([[6]], [[NO_SLOT]])
 
 
 @some
