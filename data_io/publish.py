@@ -1,8 +1,8 @@
 """Publication: the output tables as files that other processes read while ticks go on.
 
 A folder holds immutable batches and `CURRENT.json`, the manifest that names the newest one and is
-replaced atomically. All tables come from the store, so publishing again repairs any crash; only
-the certificate of a tick is not stored, and is not in a batch that was published again.
+replaced atomically. All tables come from the store, so publishing again repairs any crash. Only
+the certificate of a tick is not stored: one that dies between commit and publication has none.
 """
 
 import json
@@ -62,17 +62,20 @@ def publish(
 ) -> Manifest:
     """Manifest of the new batch in `folder`, which is complete before any reader can find it.
 
-    `certificate` is that of the last tick (`docs/certificate.md`). Events and ticks of the last
-    `window` are published; the newest `keep` batches stay, so that a reader has `keep - 1`
-    publications of time. PublicationError when the folder is ahead of the store, which means that
-    it belongs to another one, or when a newer release wrote it.
+    `certificate` is that of the last tick (`docs/certificate.md`); a tick that is published again
+    keeps the one it had. Events and ticks of the last `window` are published; the newest `keep`
+    batches stay, so that a reader has `keep - 1` publications of time. PublicationError when the
+    folder is ahead of the store, which means that it belongs to another one, or when a newer
+    release wrote it.
     """
     if keep < 1:
         raise ValueError(f"publish: keep is {keep}, expected at least 1; keep some batches")
     folder.mkdir(parents=True, exist_ok=True)
     tables = store.read_output(window)
     tick_at = store.last_tick_at()
-    _check_not_ahead(folder, tick_at)
+    before = _last_publication(folder, tick_at)
+    if certificate is None and before is not None and before.tick_at == tick_at:
+        certificate = _certificate(folder, before)
     remove_temporaries(folder)
 
     # A crash may have left a batch that the manifest never named: its number is used up.
@@ -162,16 +165,25 @@ def _read_table(folder: Path, manifest: Manifest, table: Table) -> pl.DataFrame:
     return frame
 
 
-def _check_not_ahead(folder: Path, tick_at: datetime | None) -> None:
+def _last_publication(folder: Path, tick_at: datetime | None) -> Manifest | None:
+    """What the folder shows; PublicationError if that is ahead of a store at `tick_at`."""
     if not (folder / CURRENT).exists():
-        return
+        return None
     # An earlier release's folder is replaced: an upgrade must not stop publication.
-    published = _read_current(folder / CURRENT, oldest=0).tick_at
+    manifest = _read_current(folder / CURRENT, oldest=0)
+    published = manifest.tick_at
     if published is not None and (tick_at is None or tick_at < published):
         raise PublicationError(
             f"publish: {folder} shows tick {published}, the store's last is {tick_at}; expected a"
             " folder of this store; publish into a new folder, or remove the old one"
         )
+    return manifest
+
+
+def _certificate(folder: Path, manifest: Manifest) -> bytes | None:
+    if manifest.certificate is None or not (folder / manifest.certificate).exists():
+        return None
+    return (folder / manifest.certificate).read_bytes()
 
 
 def _batches(folder: Path) -> list[Path]:
