@@ -14,9 +14,10 @@ from data_io.store import Store
 from jobs import show
 from jobs.clock import Clock, Stopwatch, SystemClock, newest_grid_instant
 from jobs.config import Config, ConfigError, read_config
-from jobs.readers import read_answer, read_status
+from jobs.readers import Answer, read_answer, read_status
 from jobs.runner import repair_publication, run, stop_on_signals
 from jobs.tick import TickJob, read_report, run_tick
+from jobs.why_not import slots_of_agent, why_not
 from models.tables import EARLIEST, LATEST
 from solver.child import SolverChild
 from solver.solve import find_backend
@@ -128,13 +129,43 @@ def status(
 
 @app.command()
 def explain(
-    contact: str,
+    contact: Annotated[str | None, typer.Argument(help="Id of a waiting contact.")] = None,
+    other: Annotated[
+        str | None, typer.Option("--why-not", metavar="AGENT", help="Why not this agent?")
+    ] = None,
+    agent: Annotated[
+        str | None, typer.Option("--agent", help="What this agent's slots are worth instead.")
+    ] = None,
+    kept: Annotated[
+        Path | None,
+        typer.Option("--archive", help="Kept batches, or one of them; HOME/archive by default."),
+    ] = None,
     config: ConfigOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Why this contact got its agent, or why it waits; works while a job runs."""
-    answer = read_answer(load(config, home).store.published, contact)
+    """Why this contact got its agent, or why it waits; works while a job runs.
+
+    --why-not and --agent look into the newest batch that `tick` or `run` kept with --archive.
+    """
+    settings = load(config, home)
+    archive = kept or settings.store.home / "archive"
+    if contact is not None and other is not None and agent is None:
+        why = why_not(archive, contact, other)
+        show.print_json(asdict(why)) if as_json else show.print_why_not(why)
+    elif agent is not None and contact is None and other is None:
+        slots = slots_of_agent(archive, agent)
+        show.print_json(asdict(slots)) if as_json else show.print_slots(slots)
+    elif contact is not None and agent is None:
+        _explain(read_answer(settings.store.published, contact), as_json=as_json)
+    else:
+        raise ConfigError(
+            "explain: nothing that can be explained, expected CONTACT, CONTACT --why-not AGENT, or"
+            " --agent AGENT alone; name one of them"
+        )
+
+
+def _explain(answer: Answer, *, as_json: bool) -> None:
     if as_json:
         show.print_json(answer.row)
         return

@@ -69,7 +69,8 @@ class Answer:
     """The row that the answer was read from."""
 
 
-_TERMS = ("match", "value_at_risk", "stickiness", "shift_end", "handover", "hold", "balance")
+TERMS = ("match", "value_at_risk", "stickiness", "shift_end", "handover", "hold", "balance")
+"""Columns of `explanation` whose sum is the gain."""
 
 
 def read_answer(folder: Path, contact_id: str) -> Answer:
@@ -86,7 +87,7 @@ def read_answer(folder: Path, contact_id: str) -> Answer:
             tick_at=row["tick_at"],
             decision=row["decision"],
             sentence=row["detail"],
-            terms=tuple((name, row[name]) for name in _TERMS if row[name] is not None),
+            terms=tuple((name, row[name]) for name in TERMS if row[name] is not None),
             row=row,
         )
     events = published.assignment.filter(pl.col("contact_id") == contact_id).sort("event_at")

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from jobs.tick import TickReport
+from jobs.why_not import AgentSlots, WhyNot
+from models.answers import MOST_TOLD
 
 console = Console()
 
@@ -54,6 +56,37 @@ def print_tick_line(report: TickReport) -> None:
     )
 
 
+def print_why_not(answer: WhyNot) -> None:
+    """Why a contact is not with an agent: sentence, who would move, and terms of the pair."""
+    console.print(f"[bold]{answer.contact_id}[/bold] at {_instant(answer.tick_at)}")
+    console.print(answer.sentence)
+    console.print(f"The plan: {answer.plan.detail}")
+    if len(answer.changes) > MOST_TOLD:
+        changes = [(str(change),) for change in answer.changes]
+        print_rows(f"If {answer.agent_id} had to take it", ("",), changes)
+    if answer.pair is not None:
+        terms = [(name, f"{amount:+,.2f}") for name, amount in answer.pair.terms.items()]
+        total = ("gain", f"{answer.pair.gain:+,.2f}")
+        print_rows(f"Terms of the gain with {answer.agent_id}", ("", "money"), [*terms, total])
+    _print_if_other(as_decided=answer.as_decided)
+
+
+def print_slots(answer: AgentSlots) -> None:
+    """What an agent's slots are worth, channel by channel."""
+    rows = [
+        (
+            lane.channel,
+            f"{lane.slots}",
+            _interval(*lane.one_more),
+            "" if lane.one_fewer is None else _interval(*lane.one_fewer),
+        )
+        for lane in answer.lanes
+    ]
+    title = f"What slots of {answer.agent_id} are worth at {_instant(answer.tick_at)}"
+    print_rows(title, ("channel", "slots", "one more gains", "one fewer loses"), rows)
+    _print_if_other(as_decided=answer.as_decided)
+
+
 def print_rows(title: str, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
     """A table of texts; the first column is the name of the row."""
     table = Table(title=title, title_justify="left", show_header=any(header))
@@ -72,6 +105,19 @@ def print_frame(title: str, frame: pl.DataFrame) -> None:
 
 def _counts(report: TickReport) -> str:
     return f"{report.num_assigned:,} / {report.num_held:,} / {report.num_unassigned:,}"
+
+
+def _instant(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _interval(low: float, high: float) -> str:
+    return f"{low:,.2f}" if low == high else f"{low:,.2f} to {high:,.2f}"
+
+
+def _print_if_other(*, as_decided: bool) -> None:
+    if not as_decided:
+        console.print("Deciding the batch again gave another plan than the archived one.")
 
 
 def _plain(value: object) -> object:

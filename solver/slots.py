@@ -7,6 +7,7 @@ lattice of prices, all from two searches. Otherwise the problem is solved again 
 less, and what is not proven is an interval.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -67,10 +68,11 @@ def lanes_of_agent(
     problem: AssignmentProblem,
     solution: Solution,
     agent: int,
+    lanes: Sequence[int],
     options: SolveOptions,
     solver: Solver,
 ) -> tuple[LaneWorth, ...]:
-    """The worth of a slot more and less of every lane of one agent.
+    """The worth of a slot more and less of each of these lanes of one agent.
 
     Raises ValueError for a tiered problem, where a slot is not worth money alone.
     """
@@ -82,12 +84,15 @@ def lanes_of_agent(
     network, slots = folded(problem), _slots(problem)[agent].tolist()
     if is_network(network) and solution.termination is Termination.OPTIMAL:
         values = slot_values(network, solution.agent)
-        ends = list(zip(values.one_more[agent], values.one_fewer[agent], strict=True))
+        more, fewer = values.one_more[agent].tolist(), values.one_fewer[agent].tolist()
         return tuple(
             LaneWorth(
-                lane, slots[lane], _exactly(more), None if fewer == NO_SLOT else _exactly(fewer)
+                lane,
+                slots[lane],
+                Worth(more[lane], more[lane]),
+                None if fewer[lane] == NO_SLOT else Worth(fewer[lane], fewer[lane]),
             )
-            for lane, (more, fewer) in enumerate(ends)
+            for lane in lanes
         )
     return tuple(
         LaneWorth(
@@ -96,7 +101,7 @@ def lanes_of_agent(
             _worth_of_more(problem, solution, agent, lane, options, solver),
             _worth_of_fewer(problem, solution, agent, lane, options, solver),
         )
-        for lane in range(problem.num_lanes)
+        for lane in lanes
     )
 
 
@@ -199,7 +204,3 @@ def _changed_mixes(problem: AssignmentProblem, agent: int, lane: int, by: int) -
     start = np.zeros_like(problem.mixes.start)
     np.cumsum(np.bincount(of[keep], minlength=problem.num_agents), out=start[1:])
     return Mixes(start, count[keep])
-
-
-def _exactly(milli: int) -> Worth:
-    return Worth(int(milli), int(milli))

@@ -118,11 +118,12 @@ def test_an_unproven_plan_gives_intervals_that_hold_the_truth(
     rough = greedy.solve(problem, OPTIONS, None)
     if rough.termination is Termination.OPTIMAL:
         rough = replace(rough, termination=Termination.FEASIBLE, limit=Limit.METHOD)
+    lanes = range(problem.num_lanes)
     for j in range(problem.num_agents):
-        truth = lanes_of_agent(problem, exact, j, OPTIONS, flow.solve)
+        truth = lanes_of_agent(problem, exact, j, lanes, OPTIONS, flow.solve)
         for solver in (greedy.solve, flow.solve):
             for told, true in zip(
-                lanes_of_agent(problem, rough, j, OPTIONS, solver), truth, strict=True
+                lanes_of_agent(problem, rough, j, lanes, OPTIONS, solver), truth, strict=True
             ):
                 assert (told.lane, told.slots) == (true.lane, true.slots)
                 assert _holds(told.one_more, true.one_more)
@@ -163,7 +164,7 @@ def test_one_mix_each_is_a_network() -> None:
     )
     plain = replace(problem, mixes=None, lane_cap=np.array([[1]]))
     solution = flow.solve(plain, OPTIONS, None)
-    assert lanes_of_agent(problem, solution, 0, OPTIONS, greedy.solve) == (
+    assert lanes_of_agent(problem, solution, 0, [0], OPTIONS, greedy.solve) == (
         LaneWorth(0, 1, Worth(7, 7), Worth(10, 10)),
     )
 
@@ -173,4 +174,4 @@ def test_tiers_are_refused() -> None:
     problem = dense_problem(np.array([[5]]), np.array([1]), tier=np.zeros(1, dtype=np.int32))
     plan = flow.solve(replace(problem, tier=None), OPTIONS, None)
     with pytest.raises(ValueError, match="tiers"):
-        lanes_of_agent(problem, plan, 0, OPTIONS, flow.solve)
+        lanes_of_agent(problem, plan, 0, [0], OPTIONS, flow.solve)

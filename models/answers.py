@@ -1,0 +1,190 @@
+"""Answers about one pair in plain words: the rule that it fails, what it costs, who would move."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import polars as pl
+
+from models.batch_problem import BatchProblem
+from models.conversations import LANGUAGE_PREFIX
+from models.eligibility import REASONS
+from models.plan import Reason
+from models.problem import MILLI, NOBODY
+
+MOST_TOLD = 3
+"""Changes in one sentence; beyond that people need a list."""
+
+
+class Verdict(StrEnum):
+    """Why a contact is not with an agent."""
+
+    CHOSEN = "chosen"
+    """It is: the plan has the pair."""
+    NOT_ELIGIBLE = "not_eligible"
+    """A rule keeps the pair apart."""
+    NO_ROOM = "no_room"
+    """Eligible, but no plan has a slot for it there."""
+    COSTS = "costs"
+    """Eligible, and the plan with the pair gains less, or no more."""
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """All waiting contacts of one customer, which go to one agent together."""
+
+    lead: str
+    contacts: tuple[str, ...]
+    """All of them, the lead first."""
+
+    def __str__(self) -> str:
+        """The lead, with the others where there are any."""
+        others = self.contacts[1:]
+        return f"{self.lead} (with {', '.join(others)})" if others else self.lead
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one conversation would do instead; None is waiting."""
+
+    conversation: Conversation
+    from_agent_id: str | None
+    to_agent_id: str | None
+    is_held: bool
+    """Whether it would wait for the agent to become free."""
+
+    def __str__(self) -> str:
+        """The change in plain words."""
+        if self.to_agent_id is None:
+            return f"{self.conversation} would wait instead of going to {self.from_agent_id}"
+        if self.is_held:
+            return f"{self.conversation} would be held for {self.to_agent_id}"
+        if self.from_agent_id is None:
+            return f"{self.conversation} would go to {self.to_agent_id} instead of waiting"
+        return f"{self.conversation} would move from {self.from_agent_id} to {self.to_agent_id}"
+
+
+_FAILS = {
+    Reason.NO_PRESENT_AGENT: "is not present",
+    Reason.CLOSED_HOURS: "may not answer now: the queue is closed",
+    Reason.OUTSIDE_CUSTOMER_HOURS: "may not call now: it is outside the customer's hours",
+    Reason.OFF_SHIFT: "is not on shift",
+    Reason.NOT_A_MEMBER: "is not a member of the queue",
+    Reason.CHANNEL_NOT_SERVED: "does not serve all of its channels",
+    Reason.SKILL_MISSING: "lacks what it requires",
+    Reason.LANGUAGE_MISSING: "does not speak its language well enough",
+    Reason.P_BELOW_FLOOR: "is too unlikely to resolve it",
+    Reason.SHIFT_TOO_SHORT: "does not stay long enough to finish it",
+    Reason.AT_CAPACITY: "is not free, nor free soon enough to hold it",
+    Reason.CHANNEL_BLOCKED: "may not take its channel beside what he holds",
+    Reason.LANE_FULL: "has no room for another contact of its channel",
+    Reason.UNITS_FULL: "has too few units left",
+    Reason.DECLINED: "declined it",
+    Reason.CUSTOMER_LOCKED: "is not the one who is talking to this customer",
+}
+
+
+def failed_rule(stated: BatchProblem, conversation: int, agent: int) -> Reason | None:
+    """The first rule that keeps the pair apart, in the order of `Reason`; None if none does."""
+    problem = stated.problem
+    kind = problem.contact_class[[conversation]].astype(np.int64)
+    failed = int(stated.eligibility.first_failures(kind)[0, agent])
+    if failed:
+        return REASONS[failed - 1]
+    banned = (problem.banned_contact == conversation) & (problem.banned_agent == agent)
+    if banned.any():
+        return Reason.DECLINED
+    if problem.only_agent[conversation] not in {NOBODY, agent}:
+        return Reason.CUSTOMER_LOCKED
+    return None
+
+
+def refusal(stated: BatchProblem, conversation: int, agent: int, rule: Reason) -> str:
+    """Why the agent cannot take the conversation, with the skills where it is for skills."""
+    named = conversations_of(stated, [conversation])[conversation]
+    agent_id = stated.agents.agents["agent_id"][agent]
+    why = _FAILS[rule]
+    if rule in {Reason.SKILL_MISSING, Reason.LANGUAGE_MISSING}:
+        kind = int(stated.problem.contact_class[conversation])
+        lacking = _lacking(stated, kind, agent_id, language=rule is Reason.LANGUAGE_MISSING)
+        why = f"{why}: {', '.join(lacking)}"
+    return f"{agent_id} cannot take {named}: he {why}."
+
+
+def _lacking(stated: BatchProblem, kind: int, agent_id: str, *, language: bool) -> list[str]:
+    """Required skills of a class that the agent does not have at the level, with both levels."""
+    has = stated.batch.agent_skills.filter(pl.col("agent_id") == agent_id)
+    level = pl.col("proficiency").fill_null(0)
+    return (
+        stated.conversations.requirements.filter(
+            (pl.col("class_idx") == kind) & (pl.col("is_language") == language)
+        )
+        .join(has, on="skill", how="left")
+        .filter(level < pl.col("min_proficiency"))
+        .sort("skill")
+        .select(
+            pl.format(
+                "{} at {} (he has {})",
+                pl.col("skill").str.strip_prefix(LANGUAGE_PREFIX),
+                "min_proficiency",
+                pl.coalesce(pl.col("proficiency").cast(pl.String), pl.lit("none")),
+            )
+        )
+        .to_series()
+        .to_list()
+    )
+
+
+def price_of_forcing(
+    conversation: Conversation,
+    agent_id: str,
+    at_least: int,
+    at_most: int | None,
+    changes: tuple[Change, ...],
+) -> str:
+    """What giving the conversation to the agent would cost, in milli-units, and who would move."""
+    able = f"{agent_id} could take {conversation}"
+    if at_most is None:
+        least = f"; it would be worth {money(at_least)} less, or more" if at_least > 0 else ""
+        return f"{able}, but no plan with both was found{least}."
+    if at_most < 0:
+        cost = f"and a plan worth {money(-at_most)} more exists: this one was not proven optimal"
+    elif at_most == 0:
+        cost = "and the plan would be worth as much"
+    elif at_least == at_most:
+        cost = f"but the plan would be worth {money(at_most)} less"
+    elif at_least > 0:
+        cost = f"but the plan would be worth {money(at_least)} to {money(at_most)} less"
+    else:
+        cost = f"but the plan would be worth up to {money(at_most)} less"
+    told = [str(change) for change in changes[:MOST_TOLD]]
+    if len(changes) > MOST_TOLD:
+        told.append(f"and {len(changes) - MOST_TOLD} more would change")
+    return f"{able}, {cost}: {'; '.join(told)}."
+
+
+def no_room(conversation: Conversation, agent_id: str) -> str:
+    """Why no plan has the pair although it is eligible."""
+    return (
+        f"{agent_id} may serve {conversation}, but in this tick he, his channel or his site takes"
+        " nobody new."
+    )
+
+
+def conversations_of(stated: BatchProblem, positions: list[int]) -> dict[int, Conversation]:
+    """The conversations at these positions."""
+    members = (
+        stated.conversations.members.filter(pl.col("conversation_idx").is_in(positions))
+        .sort("conversation_idx", "position")
+        .group_by("conversation_idx", maintain_order=True)
+        .agg("contact_id")
+    )
+    return {
+        place: Conversation(contacts[0], tuple(contacts))
+        for place, contacts in members.iter_rows()
+    }
+
+
+def money(milli: int) -> str:
+    """An amount with two decimals, or three where there is a third."""
+    return f"{milli / MILLI:,.{2 if milli % 10 == 0 else 3}f}"
