@@ -2,8 +2,9 @@
 
     D(rent) = sum_i rent[i] + sum_j K_j(rent) + sum_t U_t(rent)
 
-where K_j is the most that agent j earns with gains less rents within its units, and also no more
-than its best mix earns (`models/bound.py: best_mixes`). Rents of contacts without a tier are >= 0.
+over the contacts i that have a usable pair, where K_j is the most that agent j earns with gains
+less rents within its units, and also no more than its best mix earns (`models/bound.py:
+best_mixes`). Rents of contacts without a tier are >= 0.
 A plan that serves `served[t]` contacts of tier t leaves `reachable[t] - served[t]` of those it
 could reach waiting; U_t is what they would be refunded, the sum of that many of the largest
 max(0, -rent) of the tier. So where all of a tier are served its rents have any sign, and
@@ -58,7 +59,7 @@ def bound_at(form: UnitsForm, rents: Ints, served: tuple[int, ...]) -> int:
     free = np.zeros(len(form.problem.site_cap), dtype=np.int64)
     best = np.minimum(best, best_mixes(form.problem, rents, free))
     refund, _ = _refunds(form, rents, served)
-    return (int(rents.sum() + best.sum()) + refund) // form.granule * form.granule
+    return (_sum(form, rents) + int(best.sum()) + refund) // form.granule * form.granule
 
 
 def evaluate(form: UnitsForm, rents: Ints, served: tuple[int, ...]) -> RentBound:
@@ -67,11 +68,14 @@ def evaluate(form: UnitsForm, rents: Ints, served: tuple[int, ...]) -> RentBound
     taken = np.zeros(len(form.limits.gain), dtype=np.bool_)
     fill_knapsacks(form.limits, form.knapsacks, rents, best, taken)
     refund, _ = _refunds(form, rents, served)
-    return RentBound(rents, int(rents.sum() + best.sum()) + refund, taken)
+    return RentBound(rents, _sum(form, rents) + int(best.sum()) + refund, taken)
 
 
 def first_rents(form: UnitsForm, known: Ints | None) -> Ints:
-    """Where the descent begins: known rents, elsewhere the second best gain of each contact."""
+    """Where the descent begins: known rents, elsewhere the second best gain of each contact.
+
+    Or nothing for contacts without a tier, where D is lower: agents who have no room for most.
+    """
     limits = form.limits
     rents = np.zeros(form.problem.num_contacts, dtype=np.int64)
     order = np.lexsort((-limits.gain, limits.contact))
@@ -82,7 +86,11 @@ def first_rents(form: UnitsForm, known: Ints | None) -> Ints:
     if known is not None:
         rents = np.where(known >= 0, known, rents)
     rents[size == 0] = 0
-    return np.where(limits.tier == NO_TIER, np.maximum(rents, 0), rents)
+    rents = np.where(limits.tier == NO_TIER, np.maximum(rents, 0), rents)
+    free = np.where(limits.tier == NO_TIER, 0, rents)
+    everybody = tuple(form.reachable.tolist())
+    lower = evaluate(form, free, everybody).value < evaluate(form, rents, everybody).value
+    return free if lower and known is None else rents
 
 
 def descend(
@@ -143,6 +151,10 @@ def pair_losses(form: UnitsForm, bound: RentBound) -> Ints:
     return loss_in + all_out[limits.contact] - loss_out
 
 
+def _sum(form: UnitsForm, rents: Ints) -> int:
+    return int(rents[np.diff(form.limits.start) > 0].sum())
+
+
 def _slope(form: UnitsForm, bound: RentBound, served: tuple[int, ...]) -> Floats:
     """A subgradient of D at the rents: one less the number of agents who take the contact."""
     use = np.bincount(form.limits.contact[bound.taken], minlength=len(bound.rents))
@@ -159,7 +171,8 @@ def _refunds(
     for number, count in enumerate(served):
         waiting = int(form.reachable[number]) - count
         if waiting > 0:
-            negative = np.flatnonzero((form.limits.tier == number) & (rents < 0))
+            mine = (form.limits.tier == number) & (np.diff(form.limits.start) > 0)
+            negative = np.flatnonzero(mine & (rents < 0))
             order = np.argsort(rents[negative], kind="stable")
             whose[negative[order[:waiting]]] = True
     return -int(rents[whose].sum()), whose

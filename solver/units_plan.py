@@ -11,8 +11,8 @@ from solver.units_search import Candidates, anneal, empty_plan, fill
 
 TRIES = 1000
 """Of the annealing for each contact."""
-TURNS = 20
-"""The clock is looked at so many times meanwhile."""
+TURN = 20_000
+"""Tries after which the clock is looked at."""
 COOLING = 0.03
 """The last temperature as a share of the first."""
 NEAR = 2.5
@@ -38,16 +38,15 @@ def first_plan(
         return best_place
     hot = max(float(np.partition(loss, k := min(contacts, len(loss) - 1))[k]), 1.0)
     prize = _prizes(limits, len(form.tiers))
-    for turn in range(TURNS):
+    turns = -(-TRIES * contacts // TURN)
+    for turn in range(turns):
         if is_late():
             break
-        warm = hot * COOLING ** (turn / TURNS)
-        cool = hot * COOLING ** ((turn + 1) / TURNS)
-        tries = TRIES * contacts // TURNS + 1
-        noise = seed * TURNS + turn
+        warm = hot * COOLING ** (turn / turns)
+        cool = hot * COOLING ** ((turn + 1) / turns)
+        noise = (seed * turns + turn) % 2**32
         anneal(
-            limits, candidates, prize, plan, best_place, best_served, noise % 2**32, tries,
-            warm, cool,
+            limits, candidates, prize, plan, best_place, best_served, noise, TURN, warm, cool
         )  # fmt: skip
     return best_place
 

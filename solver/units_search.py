@@ -27,6 +27,12 @@ class Plan(NamedTuple):
     """(A, L)"""
     in_site: Ints
     """(S,)"""
+    first: Ints
+    """(A,) the contact that the agent was given last, or NO_PLACE"""
+    after: Ints
+    """(C,) the contact that its agent was given before it, or NO_PLACE"""
+    before: Ints
+    """(C,) the same backwards"""
     served: Ints
     """(T + 1,) contacts by tier, then the plan's gain after load costs"""
 
@@ -41,7 +47,7 @@ class Candidates(NamedTuple):
 
 
 _I8 = types.int64[::1]
-PLAN = types.NamedTuple((_I8, _I8, _I8, types.int64[:, ::1], _I8, _I8), Plan)  # type: ignore[no-untyped-call]
+PLAN = types.NamedTuple((_I8, _I8, _I8, types.int64[:, ::1], *[_I8] * 5), Plan)  # type: ignore[no-untyped-call]
 CANDIDATES = types.NamedUniTuple(_I8, 2, Candidates)  # type: ignore[no-untyped-call]
 
 
@@ -54,6 +60,9 @@ def empty_plan(limits: Limits, num_tiers: int) -> Plan:
         items=np.zeros(agents, dtype=np.int64),
         in_lane=np.zeros((agents, limits.mix.shape[1]), dtype=np.int64),
         in_site=np.zeros(len(limits.site_cap), dtype=np.int64),
+        first=np.full(agents, NO_PLACE, dtype=np.int64),
+        after=np.full(len(limits.tier), NO_PLACE, dtype=np.int64),
+        before=np.full(len(limits.tier), NO_PLACE, dtype=np.int64),
         served=np.zeros(num_tiers + 1, dtype=np.int64),
     )
 
@@ -92,6 +101,10 @@ def _enter(limits: Limits, plan: Plan, pair: int) -> int:
     contact, agent = limits.contact[pair], limits.agent[pair]
     gained = limits.gain[pair] - _step_cost(limits, agent, plan.items[agent])
     plan.place[contact] = pair
+    plan.before[contact], plan.after[contact] = NO_PLACE, plan.first[agent]
+    if plan.first[agent] != NO_PLACE:
+        plan.before[plan.first[agent]] = contact
+    plan.first[agent] = contact
     plan.used[agent] += limits.units[pair]
     plan.items[agent] += 1
     plan.in_lane[agent, limits.lane[pair]] += 1
@@ -108,6 +121,12 @@ def _leave(limits: Limits, plan: Plan, pair: int) -> int:
     """Milli-units gained, mostly negative, by serving the pair's contact no more."""
     contact, agent = limits.contact[pair], limits.agent[pair]
     plan.place[contact] = NO_PLACE
+    if plan.before[contact] != NO_PLACE:
+        plan.after[plan.before[contact]] = plan.after[contact]
+    else:
+        plan.first[agent] = plan.after[contact]
+    if plan.after[contact] != NO_PLACE:
+        plan.before[plan.after[contact]] = plan.before[contact]
     plan.used[agent] -= limits.units[pair]
     plan.items[agent] -= 1
     plan.in_lane[agent, limits.lane[pair]] -= 1
@@ -161,15 +180,14 @@ def _pair_with(limits: Limits, candidates: Candidates, contact: int, agent: int)
     return NO_PLACE
 
 
-@njit(types.int64(LIMITS, PLAN, types.int64, types.int64), cache=True)
-def _someone_at(limits: Limits, plan: Plan, agent: int, begin: int) -> int:
-    """The first contact that the agent serves, from a place on, or NO_PLACE."""
-    contacts = len(plan.place)
-    for n in range(contacts):
-        other = begin + n if begin + n < contacts else begin + n - contacts
-        if plan.place[other] != NO_PLACE and limits.agent[plan.place[other]] == agent:
-            return other
-    return NO_PLACE
+@njit(types.int64(PLAN, types.int64), cache=True)
+def _someone_at(plan: Plan, agent: int) -> int:
+    """One of the contacts that the agent serves, or NO_PLACE."""
+    contact = plan.first[agent]
+    if contact != NO_PLACE:
+        for _ in range(np.random.randint(plan.items[agent])):  # noqa: NPY002
+            contact = plan.after[contact]
+    return int(contact)
 
 
 @njit(types.int64(LIMITS, CANDIDATES, types.int64, types.int64), cache=True)
@@ -202,7 +220,7 @@ def _move(
         return delta
     out = NO_PLACE
     if not _fits(limits, plan, pair):
-        out = _someone_at(limits, plan, agent, np.random.randint(len(plan.place)))  # noqa: NPY002
+        out = _someone_at(plan, agent)
         if out != NO_PLACE:
             trail[2] = plan.place[out]
             delta += _leave(limits, plan, trail[2]) - _prize(limits, prize, out)

@@ -51,6 +51,9 @@ BUILD_S = 2e-5
 FIRST_WINDOW = 1.2
 """Pairs for each contact in the first window."""
 
+FOR_PLANS = 0.5
+"""Share of the deadline that the first descent leaves for what follows."""
+
 WIDER = 2
 """Windows grow by this factor."""
 
@@ -110,6 +113,9 @@ class _Run:
         self.form, self.options, self.seconds_left = form, options, seconds_left
         self.stand: _Stand
 
+    def is_time_to_fill(self) -> bool:
+        return self.seconds_left() <= FOR_PLANS * self.options.deadline_s
+
     def is_late(self) -> bool:
         return self.seconds_left() <= 0
 
@@ -118,7 +124,7 @@ class _Run:
         form = self.form
         everybody = tuple(form.reachable.tolist())
         begin = first_rents(form, known)
-        rents = descend(form, begin, everybody, _least_gain(form), self.is_late)
+        rents = descend(form, begin, everybody, _least_gain(form), self.is_time_to_fill)
         loss = pair_losses(form, rents)
         place = first_plan(form, rents, loss, self.options.seed, self.is_late)
         served = tier_counts(form, place)

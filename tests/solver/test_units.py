@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 from models.dense_problem import dense_problem
 from models.feasibility import violations
 from models.problem import MILLI, NO_TIER, NOBODY, AssignmentProblem, Mixes
-from models.solution import Hint, Limit, SolveOptions, Termination
+from models.solution import Hint, Limit, SolveOptions, Termination, served_by_tier
 from solver.backend import assignment_gain
 from solver.backends import units
-from solver.tiers import served_by_tier
 from solver.units_bound import bound_at
 from solver.units_form import build_form
 
@@ -46,7 +45,7 @@ def small_problems(draw: st.DrawFn) -> AssignmentProblem:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(small_problems())
 def test_counts_and_gain_equal_those_of_every_assignment(problem: AssignmentProblem) -> None:
     """Lexicographically most served by tier, then most gain, proven, as brute force finds it."""
@@ -57,7 +56,7 @@ def test_counts_and_gain_equal_those_of_every_assignment(problem: AssignmentProb
     assert (solution.served, solution.gain) == max(_outcomes(problem))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(small_problems(), st.integers(0, 2**32 - 1))
 def test_any_rents_bound_every_plan_that_serves_as_many(
     problem: AssignmentProblem, seed: int
@@ -157,7 +156,7 @@ def test_units_too_fine_for_a_table_still_give_a_valid_bound() -> None:
 
 def test_equal_arguments_give_equal_solutions() -> None:
     """Same problem, options and hint: the same plan, bound and rents."""
-    problem = _random(40, 6, seed=3)
+    problem = _random(20, 4, seed=3)
     one, other = (units.solve(problem, OPTIONS, None) for _ in range(2))
     assert one.agent.tolist() == other.agent.tolist()
     assert one.rents is not None
@@ -168,7 +167,7 @@ def test_equal_arguments_give_equal_solutions() -> None:
 
 def test_a_hint_of_rents_changes_no_optimum() -> None:
     """Known rents are where the descent begins, nothing else."""
-    problem = _random(30, 5, seed=4)
+    problem = _random(20, 4, seed=4)
     cold = units.solve(problem, OPTIONS, None)
     warm = units.solve(problem, OPTIONS, Hint(rents=cold.rents))
     assert cold.termination is warm.termination is Termination.OPTIMAL
@@ -177,7 +176,7 @@ def test_a_hint_of_rents_changes_no_optimum() -> None:
 
 def test_a_deadline_that_has_passed_leaves_a_valid_plan_and_bound() -> None:
     """A clock that jumps an hour at every look: the first steps still give plan and bound."""
-    problem = _random(60, 6, seed=5)
+    problem = _random(24, 4, seed=5)
     hours = count(0, 3600)
     solution = units.solve(problem, SolveOptions(deadline_s=1.0), None, lambda: next(hours))
     assert violations(problem, solution.agent) == ()
@@ -188,7 +187,7 @@ def test_a_deadline_that_has_passed_leaves_a_valid_plan_and_bound() -> None:
 
 def test_the_gap_asked_for_is_enough() -> None:
     """A target of half the gain stops before the proof, and says so."""
-    problem = _random(60, 6, seed=5)
+    problem = _random(24, 4, seed=5)
     solution = units.solve(problem, SolveOptions(deadline_s=30.0, gap_target=0.5), None)
     assert solution.limit is Limit.GAP
     assert solution.gap <= 0.5
