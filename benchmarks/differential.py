@@ -167,7 +167,11 @@ def run_small(family: Family, seed: int, backends: Sequence[str], tally: Tally) 
         backend = _backend(name) if name in backends else None
         if backend is None:
             continue
-        last = backend(problem, OPTIONS, None)
+        try:
+            last = backend(problem, OPTIONS, None)
+        except Exception as error:  # noqa: BLE001 - one failure more among those that are told
+            tally.wrong.append(f"{call}: {name} raised {error!r}")
+            continue
         _count(tally, f"{family} {name}", call, problem, last, best)
         if name in EXACT[family] and last.termination is not Termination.OPTIMAL:
             tally.wrong.append(f"{call}: {name} proves no optimum")

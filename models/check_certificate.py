@@ -18,7 +18,7 @@ Arrays = Mapping[str, Any]
 BLOCK = 2**18
 """Pairs that are looked at together, so that memory does not grow with their number."""
 
-LARGEST, WIDE, KEY = 2**40 + 1, 2**62, 2**42
+LARGEST, WIDE, KEY = 2**40 + 1, 2**62, 2**41
 PROOFS = {"prices": True, "rents": True, "search": False, "tiers": False}
 """Whether the rents must prove the stated bound, by what is stated to prove it."""
 
@@ -106,16 +106,22 @@ def _read(file: Arrays) -> tuple[dict[str, Any], list[str]]:
         if not ((array >= low) & (array < size.get(high, high))).all():
             return z, [f"array {name} has a value out of range, or one that is no number"]
         z[name] = array.astype(np.int64) if kind == "i" else array
-    pairs = 0
+    return z, _structure(z, size)
+
+
+def _structure(z: Arrays, size: Mapping[str, int]) -> list[str]:
+    """What does not fit together although every array by itself is right; at most one thing."""
+    if size["A"] * size["L"] * KEY >= 2**63:
+        return ["there are more agents and lanes than this checker can tell apart"]
     for start, end in (("class_ptr", size["N"]), ("mix_start", size["P"])):
         if [*z[start][:1], *z[start][-1:]] != [0, end] or (np.diff(z[start]) < 0).any():
-            return z, [f"array {start} does not rise from 0 to {end}"]
-    if (z["unit_cap"] >= 0).any():
-        pairs = int(np.diff(z["class_ptr"])[z["contact_class"]].sum())
+            return [f"array {start} does not rise from 0 to {end}"]
+    has_units = (z["unit_cap"] >= 0).any()
+    pairs = int(np.diff(z["class_ptr"])[z["contact_class"]].sum()) if has_units else 0
     if size["E"] != pairs:
-        return z, [f"array unit_of_entry has {size['E']} values, unlike {pairs} pairs"]
+        return [f"array unit_of_entry has {size['E']} values, unlike {pairs} pairs"]
     known = str(z["proof"]) in PROOFS
-    return z, [] if known else [f"proof is {z['proof']}, not one of {', '.join(PROOFS)}"]
+    return [] if known else [f"proof is {z['proof']}, not one of {', '.join(PROOFS)}"]
 
 
 def _look_at_every_pair(z: Arrays) -> tuple[Any, Any, list[list[int]], float]:
