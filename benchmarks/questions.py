@@ -26,7 +26,7 @@ from models.problem import MILLI, NOBODY, AssignmentProblem
 from models.solution import SolveOptions
 from solver.backends import flow
 from solver.forced import build_exchanges, forced_pair
-from solver.questions import best_with_pair
+from solver.lifted import largest_gain, lifted
 
 CONTACTS, AGENTS, LANES, SITES = 120, 30, 3, 3
 PER_PROBLEM = 20
@@ -105,12 +105,12 @@ def compare(num_questions: int, seed: int) -> Agreement:
             begun = process_time()
             answer = forced_pair(exchanges, contact, agent)
             answered = process_time()
-            again = best_with_pair(problem, contact, agent, OPTIONS, flow.solve)
+            again = loss_by_solving(problem, plan.gain, contact, agent)
             solving += process_time() - answered
             answering += answered - begun
             asked += 1
             stated = None if answer is None else answer.loss
-            equal += stated == (None if again is None else plan.gain - again.gain)
+            equal += stated == again
             impossible += answer is None and again is None
             free += stated == 0
             longest = max(longest, 0 if answer is None else len(answer.moves))
@@ -123,6 +123,21 @@ def compare(num_questions: int, seed: int) -> Agreement:
         answer_ms=round(answering / asked * 1e3, 3),
         solve_again_ms=round(solving / asked * 1e3, 3),
     )
+
+
+def loss_by_solving(
+    problem: AssignmentProblem, gain: int, contact: int, to_agent: int
+) -> int | None:
+    """The loss by solving again, with the contact allowed nowhere else and a prize for it."""
+    swing = 2 * largest_gain(problem) + int(problem.load_cost.max(initial=0))
+    prize = int(2 ** (problem.num_contacts * swing).bit_length())
+    here = np.arange(problem.num_contacts) == contact
+    forced = replace(
+        lifted(problem, prize * here.astype(np.int64)),
+        only_agent=np.where(here, np.int32(to_agent), problem.only_agent),
+    )
+    found = flow.solve(forced, OPTIONS, None)
+    return gain - (found.gain - prize) if found.agent[contact] == to_agent else None
 
 
 def time_answers(num_questions: int, seed: int, size: str) -> Timing:

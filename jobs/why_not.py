@@ -61,10 +61,12 @@ class PairWorth:
 class Loss:
     """What forcing the pair would cost the plan, in money."""
 
-    at_least: float
-    at_most: float | None
-    """None if no plan with the pair was found."""
+    at_least: float | None
+    """None where nothing is known from below."""
+    at_most: float
     exact: bool
+    fewer_served: tuple[int, ...] = ()
+    """By tier, how many fewer would be served; empty without tiers."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,9 @@ def why_not(archive: Path, contact_id: str, agent_id: str) -> WhyNot:
     return replace(
         answer,
         verdict=Verdict.COSTS,
-        sentence=price_of_forcing(named, agent_id, loss.at_least, loss.at_most, changes),
+        sentence=price_of_forcing(
+            named, agent_id, loss.at_least, loss.at_most, loss.fewer_served, changes
+        ),
         loss=_loss(loss),
         changes=changes,
     )
@@ -262,8 +266,8 @@ def _changes(case: _Case, moves: tuple[Move, ...]) -> tuple[Change, ...]:
 
 
 def _loss(loss: ForcedLoss) -> Loss:
-    most = None if loss.at_most is None else loss.at_most / MILLI
-    return Loss(loss.at_least / MILLI, most, loss.is_exact)
+    least = None if loss.at_least is None else loss.at_least / MILLI
+    return Loss(least, loss.at_most / MILLI, loss.is_exact, loss.fewer_served)
 
 
 def _slot_line(lane: LaneWorth) -> SlotLine:

@@ -138,29 +138,45 @@ def _lacking(stated: BatchProblem, kind: int, agent_id: str, *, language: bool) 
 def price_of_forcing(
     conversation: Conversation,
     agent_id: str,
-    at_least: int,
-    at_most: int | None,
+    at_least: int | None,
+    at_most: int,
+    fewer_served: tuple[int, ...],
     changes: tuple[Change, ...],
 ) -> str:
-    """What giving the conversation to the agent would cost, in milli-units, and who would move."""
-    able = f"{agent_id} could take {conversation}"
-    if at_most is None:
-        least = f"; it would be worth {money(at_least)} less, or more" if at_least > 0 else ""
-        return f"{able}, but no plan with both was found{least}."
-    if at_most < 0:
-        cost = f"and a plan worth {money(-at_most)} more exists: this one was not proven optimal"
-    elif at_most == 0:
-        cost = "and the plan would be worth as much"
-    elif at_least == at_most:
-        cost = f"but the plan would be worth {money(at_most)} less"
-    elif at_least > 0:
-        cost = f"but the plan would be worth {money(at_least)} to {money(at_most)} less"
-    else:
-        cost = f"but the plan would be worth up to {money(at_most)} less"
+    """What giving the conversation to the agent would cost, in milli-units, and who would move.
+
+    Contacts of a tier that fewer or more of are served come before money.
+    """
+    cost = _by_tier(fewer_served, at_most) or _in_money(at_least, at_most)
     told = [str(change) for change in changes[:MOST_TOLD]]
     if len(changes) > MOST_TOLD:
         told.append(f"and {len(changes) - MOST_TOLD} more would change")
-    return f"{able}, {cost}: {'; '.join(told)}."
+    return f"{agent_id} could take {conversation}, {cost}: {'; '.join(told)}."
+
+
+def _by_tier(fewer_served: tuple[int, ...], loss: int) -> str:
+    """What changes in the strictest tier in which anything does; empty where nothing does."""
+    tier = next((tier for tier, fewer in enumerate(fewer_served) if fewer), None)
+    if tier is None:
+        return ""
+    number = fewer_served[tier]
+    less = f"{money(abs(loss))} {'less' if loss >= 0 else 'more'}"
+    if number < 0:
+        found = f"and a plan that serves {-number} more of tier {tier} exists, worth {less}"
+        return f"{found}: this one was not proven optimal"
+    return f"but {number} of tier {tier} would no longer be served; the plan would be worth {less}"
+
+
+def _in_money(at_least: int | None, at_most: int) -> str:
+    if at_most < 0:
+        return f"and a plan worth {money(-at_most)} more exists: this one was not proven optimal"
+    if at_most == 0:
+        return "and the plan would be worth as much"
+    if at_least == at_most:
+        return f"but the plan would be worth {money(at_most)} less"
+    if at_least is not None and at_least > 0:
+        return f"but the plan would be worth {money(at_least)} to {money(at_most)} less"
+    return f"but the plan would be worth up to {money(at_most)} less"
 
 
 def no_room(conversation: Conversation, agent_id: str) -> str:

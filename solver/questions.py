@@ -17,26 +17,32 @@ from scipy.sparse.csgraph import connected_components
 
 from models.bound import best_mixes, configuration_bound, path_prices, upper_bound
 from models.feasibility import violations
-from models.problem import LARGEST_GAIN, MILLI, NO_TIER, AssignmentProblem, Ints, Positions
-from models.solution import Solution, SolveOptions, Termination
+from models.problem import NO_TIER, AssignmentProblem, Ints, PairUnits, Positions
+from models.solution import Solution, SolveOptions, Termination, served_by_tier
 from solver.assign import Solver
 from solver.backend import assignment_gain
 from solver.forced import Move, build_exchanges, forced_pair
 from solver.form import folded, is_network
 from solver.lifted import largest_gain, lifted, only_contacts
 from solver.rows import restricted
+from solver.slots import with_one_fewer
+from solver.tiers import check_weight, tier_levels
 
 
 @dataclass(frozen=True)
 class ForcedLoss:
     """What forcing a pair into a plan would cost; both ends are equal where that is proven."""
 
-    at_least: int
-    """Milli-units; negative where the bound leaves room for a better plan with the pair."""
-    at_most: int | None
-    """Milli-units, what the moves lose; None if no plan with the pair is known."""
+    at_least: int | None
+    """Milli-units; negative where the bound leaves room for a better plan with the pair, or where
+    fewer are served of a tier; None where nothing is known.
+    """
+    at_most: int
+    """Milli-units, what the moves lose."""
     moves: tuple[Move, ...]
     """The forced contact first, then who else changes."""
+    fewer_served: tuple[int, ...] = ()
+    """By tier, how many contacts fewer the moves leave served; comes before money."""
 
     @property
     def is_exact(self) -> bool:
@@ -56,22 +62,30 @@ def loss_of_pair(
 
     Exact by one path where the plan is a proven optimum of a network. Otherwise from below by the
     bound's prices or rents and from above by solving again with the pair. The pair must be
-    eligible; tiers are refused as in `least_loss`.
+    eligible; a tiered problem takes a solver that knows tiers.
     """
     network = folded(problem)
     if is_network(network) and solution.termination is Termination.OPTIMAL:
-        _refuse_tiers(problem)
-        forced = forced_pair(build_exchanges(network, solution.agent), contact, to_agent)
-        return None if forced is None else ForcedLoss(forced.loss, forced.loss, forced.moves)
-    least = least_loss(problem, solution, contact, to_agent)
+        weighted = _in_one_currency(network)
+        forced = forced_pair(build_exchanges(weighted, solution.agent), contact, to_agent)
+        if forced is None:
+            return None
+        loss = solution.gain - assignment_gain(problem, forced.agent)
+        return ForcedLoss(loss, loss, forced.moves, _fewer(problem, solution.agent, forced.agent))
+    tiered = _has_tiers(problem)
+    least = None if tiered else least_loss(problem, solution, contact, to_agent)
     if solution.agent[contact] == to_agent:
-        return ForcedLoss(min(least, 0), 0, ())
+        return ForcedLoss(None if least is None else min(least, 0), 0, ())
     again = best_with_pair(problem, contact, to_agent, options, solver)
     if again is None:
-        return ForcedLoss(least, None, ())
-    least = max(least, solution.gain - again.bound)
-    moves, gain = _moves_between(problem, solution.agent, again, contact)
-    return ForcedLoss(least, solution.gain - gain, moves)
+        return None
+    if least is not None:
+        least = max(least, solution.gain - again.bound)
+    plan, moves = _moves_between(problem, solution.agent, again, contact)
+    loss = solution.gain - assignment_gain(problem, plan)
+    if tiered and solution.termination is again.termination is Termination.OPTIMAL:
+        least = loss
+    return ForcedLoss(least, loss, moves, _fewer(problem, solution.agent, plan))
 
 
 def least_loss(problem: AssignmentProblem, solution: Solution, contact: int, to_agent: int) -> int:
@@ -80,7 +94,11 @@ def least_loss(problem: AssignmentProblem, solution: Solution, contact: int, to_
     Negative where the bound leaves room for a better plan that contains it. Raises ValueError for
     a tiered problem, whose bound does not hold for all plans.
     """
-    _refuse_tiers(problem)
+    if _has_tiers(problem):
+        raise ValueError(
+            "least loss: the problem has tiers, whose bound holds for some plans only; expected a"
+            " problem of money alone: ask for the loss of the pair instead"
+        )
     limit = min(solution.bound, _limit_by_prices(problem, solution, contact, to_agent))
     if solution.rents is not None:
         limit = min(limit, _limit_by_rents(problem, solution, solution.rents, contact, to_agent))
@@ -114,45 +132,77 @@ def best_with_pair(
     options: SolveOptions,
     solver: Solver,
 ) -> Solution | None:
-    """The best plan that contains the pair, found by solving again; None if no plan is found.
+    """The best plan with the pair, found by solving again; None where the agent has no slot.
 
-    Gain and bound are those of the problem itself, prices those with a prize for the contact. The
-    pair must be eligible. Raises OverflowError if the prize does not fit.
+    The contact takes its slot for good, and the others are assigned to what is left. Gain, bound
+    and counts are those of all; prices and rents do not know the contact. The pair must be
+    eligible.
     """
-    size = problem.num_contacts
-    swing = 2 * largest_gain(problem) + int(problem.load_cost.max(initial=0))
-    prize = int(2 ** (size * swing).bit_length())
-    if prize + largest_gain(problem) > LARGEST_GAIN:
-        raise OverflowError(
-            f"forced pair: a prize of {prize / MILLI:,.0f} would be needed, expected at most"
-            f" {LARGEST_GAIN / MILLI:,.0f}: check customer values and load costs"
-        )
-    here = np.arange(size) == contact
-    forced = replace(
-        lifted(problem, prize * here.astype(np.int64)),
-        only_agent=np.where(here, np.int32(to_agent), problem.only_agent),
-    )
-    found = solver(forced, options, None)
-    if found.agent[contact] != to_agent:
+    taken = with_one_fewer(problem, to_agent, int(problem.contact_lane[contact]))
+    pairs = problem.pairs
+    mine = pairs.contact == contact
+    pair = np.flatnonzero(mine & (pairs.agent == to_agent))[0]
+    units = problem.units
+    if units is not None:
+        cap = units.cap.copy()
+        cap[to_agent] -= units.of_pair[pair]
+        if cap[to_agent] < 0:
+            return None
+        units = PairUnits(units.of_pair[~mine], cap)
+    if taken is None:
         return None
-    return replace(found, gain=found.gain - prize, bound=found.bound - prize, baseline=0)
+    left, cost = taken
+    others = replace(
+        left,
+        banned_contact=np.append(left.banned_contact, pairs.contact[mine]).astype(np.int32),
+        banned_agent=np.append(left.banned_agent, pairs.agent[mine]).astype(np.int32),
+        units=units,
+    )
+    found = solver(others, options, None)
+    agent = found.agent.copy()
+    agent[contact] = to_agent
+    brings = int(pairs.gain[pair]) - cost
+    return replace(
+        found,
+        agent=agent,
+        gain=found.gain + brings,
+        bound=found.bound + brings,
+        served=served_by_tier(problem, agent),
+        baseline=0,
+    )
 
 
-def _refuse_tiers(problem: AssignmentProblem) -> None:
-    if problem.tier is not None and (problem.tier != NO_TIER).any():
-        raise ValueError(
-            "forced pair: the problem has tiers, whose bound holds for some plans only; expected a"
-            " problem of money alone: ask of the problem with its weights (`solver/tiers.py`)"
-        )
+def _in_one_currency(problem: AssignmentProblem) -> AssignmentProblem:
+    """The plain problem whose gains hold a weight for each tier that no money outweighs.
+
+    A proven plan in tiers is optimal there, and so is the best plan with a pair. Raises
+    OverflowError if the weights do not fit.
+    """
+    level = tier_levels(problem)
+    if not level.any():
+        return replace(problem, tier=None)
+    swing = 2 * largest_gain(problem) + int(problem.load_cost.max(initial=0))
+    weight = int(2 ** (problem.num_contacts * swing).bit_length())
+    check_weight(problem, level, weight)
+    return lifted(problem, weight * level)
+
+
+def _fewer(problem: AssignmentProblem, before: Positions, after: Positions) -> tuple[int, ...]:
+    served = zip(served_by_tier(problem, before), served_by_tier(problem, after), strict=True)
+    return tuple(had - has for had, has in served)
+
+
+def _has_tiers(problem: AssignmentProblem) -> bool:
+    return problem.tier is not None and bool((problem.tier != NO_TIER).any())
 
 
 def _moves_between(
     problem: AssignmentProblem, before: Positions, again: Solution, contact: int
-) -> tuple[tuple[Move, ...], int]:
-    """The changes that have to do with the contact, and the gain of the plan that they lead to.
+) -> tuple[Positions, tuple[Move, ...]]:
+    """The plan with the pair, and what it changes.
 
     Two plans may differ in places that have nothing to do with each other. Changes that share no
-    agent are left out, unless what is left breaks a limit, a site's say, or gains less.
+    agent are undone, unless what is left breaks a limit, a site's say, or is worth less.
     """
     changed = np.flatnonzero(before != again.agent)
     waiting = problem.num_agents + np.arange(len(changed))  # a place of its own for each
@@ -163,11 +213,12 @@ def _moves_between(
     near = changed[part == part[changed == contact]]
     plan = before.copy()
     plan[near] = again.agent[near]
-    if violations(problem, plan) or assignment_gain(problem, plan) < again.gain:
+    worth = (served_by_tier(problem, plan), assignment_gain(problem, plan))
+    if violations(problem, plan) or worth < (again.served, again.gain):
         near, plan = changed, again.agent
     order = np.append(contact, near[near != contact])
     moves = tuple(Move(int(i), int(before[i]), int(plan[i])) for i in order)
-    return moves, assignment_gain(problem, plan)
+    return plan, moves
 
 
 def _limit_by_prices(

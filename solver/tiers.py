@@ -107,7 +107,7 @@ def plan_in_tiers(
     search = _Search(problem, level)
     weight = _first_weight(problem)
     while True:
-        _check_size(problem, level, weight)
+        check_weight(problem, level, weight)
         raised = lifted(problem, weight * level)
         found = solve_plain(raised, _half(options, ends_at - clock()), hint, clock)
         search.take(found, weight)
@@ -139,6 +139,13 @@ def tier_levels(problem: AssignmentProblem) -> Ints:
             raise _too_large(steps[-1])
         level[tiered] = np.array(steps, dtype=np.int64)[from_last]
     return level
+
+
+def check_weight(problem: AssignmentProblem, level: Ints, weight: int) -> None:
+    """Raise OverflowError if gains with `weight` a level would be too large."""
+    largest = weight * int(level.max()) + largest_gain(problem)
+    if largest > LARGEST_GAIN:
+        raise _too_large(largest)
 
 
 @dataclass(frozen=True, eq=False)
@@ -252,12 +259,6 @@ def _first_weight(problem: AssignmentProblem) -> int:
     """A power of two above what moving one contact can be worth, milli-units."""
     worth = 2 * largest_gain(problem) + int(problem.load_cost.max(initial=0))
     return int(2 ** (worth + 1).bit_length())
-
-
-def _check_size(problem: AssignmentProblem, level: Ints, weight: int) -> None:
-    largest = weight * int(level.max()) + largest_gain(problem)
-    if largest > LARGEST_GAIN:
-        raise _too_large(largest)
 
 
 def _too_large(found: int) -> OverflowError:

@@ -240,6 +240,7 @@ def test_an_unproven_plan_is_answered_with_what_was_found(archived: Archive) -> 
     answer = why_not(archived(batch, backend="greedy"), "poor", "a1")
     assert answer.loss is not None
     assert answer.loss.at_most == -better / MILLI < 0
+    assert answer.loss.at_least is not None
     assert answer.loss.at_least <= answer.loss.at_most
     assert f"and a plan worth {money(better)} more exists" in answer.sentence
 
@@ -303,13 +304,22 @@ def test_the_price_is_said_as_exactly_as_it_is_known(
     """One amount where it is proven, an interval where it is not; never more than is known."""
     only = Conversation("c", ("c",))
     changes = tuple(Change(only, None, f"a{n}", is_held=False) for n in range(MOST_TOLD + 2))
-    told = price_of_forcing(only, "a9", at_least, at_most, changes)
+    told = price_of_forcing(only, "a9", at_least, at_most, (), changes)
     assert told.startswith(f"a9 could take c, {said}c would go to a0 instead of waiting; ")
     assert told.endswith("; and 2 more would change.")
-    unknown = "a9 could take c, but no plan with both was found"
-    assert price_of_forcing(only, "a9", 0, None, ()) == f"{unknown}."
-    worse = f"{unknown}; it would be worth 0.01 less, or more."
-    assert price_of_forcing(only, "a9", 10, None, ()) == worse
+
+
+def test_tiers_are_told_before_money() -> None:
+    """The strictest tier in which anything changes, and then the money, more or less."""
+    only = Conversation("c", ("c",))
+    change = (Change(only, None, "a9", is_held=False),)
+    assert price_of_forcing(only, "a9", -1_500, -1_500, (0, 1), change) == (
+        "a9 could take c, but 1 of tier 1 would no longer be served; the plan would be worth 1.50"
+        " more: c would go to a9 instead of waiting."
+    )
+    found = price_of_forcing(only, "a9", None, 200, (-2, 1), change)
+    assert "and a plan that serves 2 more of tier 0 exists, worth 0.20 less" in found
+    assert "up to 0.20 less" in price_of_forcing(only, "a9", None, 200, (0, 0), change)
 
 
 def test_the_commands_answer_as_tables_and_as_json(archived: Archive) -> None:

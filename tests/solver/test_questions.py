@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 from time import monotonic
 
 import numpy as np
@@ -13,8 +14,8 @@ from hypothesis.strategies import DataObject, SearchStrategy
 from models.bound import configuration_bound, no_prices
 from models.dense_problem import dense_problem
 from models.feasibility import violations
-from models.problem import LARGEST_GAIN, MILLI, NOBODY, AssignmentProblem, Mixes
-from models.solution import Hint, Limit, Proof, Solution, SolveOptions, Termination
+from models.problem import LARGEST_GAIN, MILLI, NO_TIER, NOBODY, AssignmentProblem, Mixes
+from models.solution import Hint, Limit, Proof, Solution, SolveOptions, Termination, served_by_tier
 from solver.backend import Clock, assignment_gain
 from solver.backends import flow, greedy
 from solver.forced import Move, build_exchanges, forced_pair
@@ -25,6 +26,7 @@ from solver.questions import (
     loss_of_pair,
     reduced_loss,
 )
+from solver.tiers import solve_in_tiers
 
 Problems = SearchStrategy[AssignmentProblem]
 BruteForce = Callable[[AssignmentProblem], int]
@@ -116,7 +118,7 @@ def test_rents_see_what_an_exclusive_call_displaces() -> None:
 
 
 def test_questions_that_prices_cannot_answer_are_refused() -> None:
-    """Tiers, pairs that are not eligible, and prizes that do not fit."""
+    """Tiers, pairs that are not eligible, and weights that do not fit."""
     tiered = dense_problem(np.array([[5]]), np.array([1]), tier=np.zeros(1, dtype=np.int32))
     solution = flow.solve(replace(tiered, tier=None), OPTIONS, None)
     with pytest.raises(ValueError, match="the problem has tiers"):
@@ -124,9 +126,13 @@ def test_questions_that_prices_cannot_answer_are_refused() -> None:
     nobody = dense_problem(np.array([[5]]), np.array([1]), eligible=np.array([[False]]))
     with pytest.raises(ValueError, match="not eligible"):
         reduced_loss(nobody, flow.solve(nobody, OPTIONS, None), 0, 0)
-    dear = dense_problem(np.array([[LARGEST_GAIN // 2]]), np.array([1]))
-    with pytest.raises(OverflowError, match="prize"):
-        best_with_pair(dear, 0, 0, OPTIONS, flow.solve)
+    gain = LARGEST_GAIN // 4
+    dear = dense_problem(np.full((2, 1), gain), np.array([1]), tier=np.array([0, NO_TIER]))
+    plan = Solution(
+        np.array([0, NOBODY]), gain, gain, no_prices(dear), Termination.OPTIMAL, None, "none"
+    )
+    with pytest.raises(OverflowError, match="use fewer tiers"):
+        loss_of_pair(dear, plan, 1, 0, OPTIONS, flow.solve)
 
 
 def by_enumeration(
@@ -172,9 +178,8 @@ def test_the_loss_with_mixes_is_exact_where_solving_again_is(data: DataObject) -
     for i, j in np.ndindex(4, 2):
         loss = loss_of_pair(problem, plan, i, j, OPTIONS, by_enumeration)
         assert loss is not None
-        assert loss.at_most is not None
         assert loss.is_exact
-        assert loss.at_least >= 0
+        assert loss.at_most >= 0
         moved = plan.agent.copy()
         for move in loss.moves:
             assert moved[move.contact] == move.from_agent
@@ -213,14 +218,73 @@ def test_changes_that_have_nothing_to_do_with_the_pair_are_left_out() -> None:
 
 
 def test_a_pair_that_no_plan_contains() -> None:
-    """No room at all: proven in a network, and not found where the plan is not proven."""
+    """No room at all is proven whatever the plan: of slots, or of units."""
     problem = dense_problem(np.array([[5]]), np.array([0]))
     plan = flow.solve(problem, OPTIONS, None)
-    assert loss_of_pair(problem, plan, 0, 0, OPTIONS, flow.solve) is None
     unproven = replace(plan, termination=Termination.FEASIBLE, limit=Limit.METHOD)
-    loss = loss_of_pair(problem, unproven, 0, 0, OPTIONS, flow.solve)
-    assert loss is not None
-    assert (loss.at_most, loss.moves) == (None, ())
+    for told in (plan, unproven):
+        assert loss_of_pair(problem, told, 0, 0, OPTIONS, flow.solve) is None
+    heavy = dense_problem(
+        np.array([[5]]), np.array([1]), units=np.array([[7]]), unit_cap=np.array([6])
+    )
+    assert loss_of_pair(heavy, unproven, 0, 0, OPTIONS, flow.solve) is None
+
+
+def test_the_units_of_the_pair_are_taken_from_the_others() -> None:
+    """Cap 10: forcing the contact of 6 leaves 4 units, and only the one of 4 fits beside it."""
+    problem = dense_problem(
+        np.array([[1], [9], [5]]),
+        np.array([3]),
+        units=np.array([[6], [7], [4]]),
+        unit_cap=np.array([10]),
+    )
+
+    found = best_with_pair(problem, 0, 0, OPTIONS, greedy.solve)
+    assert found is not None
+    assert (found.agent.tolist(), found.gain) == ([0, NOBODY, 0], 1 + 5)
+
+
+@settings(max_examples=80, deadline=None)
+@given(data=st.data())
+def test_with_tiers_counts_come_before_money(data: DataObject, problems: Problems) -> None:
+    """Of all plans with the pair the best in tiers, by enumeration; proven by path or unproven."""
+    drawn = data.draw(problems)
+    size = drawn.num_contacts
+    tier = data.draw(st.lists(st.integers(NO_TIER, 2), min_size=size, max_size=size))
+    problem = replace(drawn, tier=np.array(tier, dtype=np.int32))
+    plan = in_tiers(problem, OPTIONS, None)
+    pairs = problem.pairs
+    own = [[NOBODY, *pairs.agent[pairs.start[i] : pairs.start[i + 1]]] for i in range(size)]
+    plans = [np.array(choice, dtype=np.int32) for choice in product(*own)]
+    valued = [
+        (served_by_tier(problem, one), assignment_gain(problem, one), one)
+        for one in plans
+        if not violations(problem, one)
+    ]
+    rough = replace(plan, termination=Termination.FEASIBLE, limit=Limit.METHOD)
+    for i, j in zip(pairs.contact.tolist(), pairs.agent.tolist(), strict=True):
+        with_pair = [value[:2] for value in valued if value[2][i] == j]
+        for known in (plan, rough):
+            loss = loss_of_pair(problem, known, i, j, OPTIONS, in_tiers)
+            if loss is None:
+                assert with_pair == []
+                continue
+            served, gain = max(with_pair)
+            assert loss.at_most == plan.gain - gain
+            fewer = [had - has for had, has in zip(plan.served, served, strict=True)]
+            assert not any(fewer) if loss.fewer_served == () else list(loss.fewer_served) == fewer
+            assert loss.at_least is None or loss.at_least <= loss.at_most
+            assert loss.is_exact or known is rough
+
+
+def in_tiers(
+    problem: AssignmentProblem,
+    options: SolveOptions,
+    hint: Hint | None,
+    clock: Clock = monotonic,
+) -> Solution:
+    """An exact solver that knows tiers."""
+    return solve_in_tiers(problem, options, hint, flow.solve, clock)
 
 
 def test_the_plans_own_pair_costs_nothing() -> None:
