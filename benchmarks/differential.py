@@ -56,8 +56,8 @@ EXACT: dict[Family, tuple[str, ...]] = {
 ENCLOSING: dict[Family, tuple[str, ...]] = {
     Family.SLOTS: ("greedy",),
     Family.NETWORK: ("greedy",),
-    Family.MIXES: ("greedy", "mixes"),
-    Family.UNITS: ("greedy", "units"),
+    Family.MIXES: ("greedy", "auto", "mixes"),
+    Family.UNITS: ("greedy", "auto", "units"),
 }
 """Backends whose gain and bound must have the optimum between them."""
 

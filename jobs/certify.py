@@ -13,6 +13,7 @@ from models.problem import MILLI, AssignmentProblem, Ints
 from models.solution import Proof, Solution
 from models.tables import AssignmentEvent, Decision
 from solver.claim import entry_prices, rents_by_class
+from solver.form import LISTED_PAIRS, count_pairs
 from solver.rows import build_rows
 
 
@@ -41,8 +42,10 @@ def certificate_of(stated: BatchProblem, solution: Solution) -> Certificate:
         stated.agents.agents.sort("agent_idx")["agent_id"].to_numpy().astype(np.str_),
     )
     problem = stated.problem
+    # Where pairs are few, explanations have listed them, and `certify` makes use of that.
+    is_large = count_pairs(problem) > LISTED_PAIRS
     by_prices = solution.proof is Proof.PRICES or solution.rents is None
-    rents = _rents_of_prices(problem, solution) if by_prices else None
+    rents = _rents_of_prices(problem, solution) if is_large and by_prices else None
     return certify(problem, solution, names, rents)
 
 

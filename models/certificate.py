@@ -17,11 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bound import configuration_bound, contact_rents
-from models.problem import NO_TIER, AssignmentProblem, Ints, Positions
+from models.problem import LARGEST_GAIN, NO_TIER, AssignmentProblem, Ints, Positions
 from models.solution import Proof, Solution, Termination
 
 TIERS = "tiers"
 """Proof of a plan with tiers: its bound is that of weighted gains, which are not in the file."""
+
+UNITS = "units"
+"""Proof of a plan with pair units whose bound takes knapsacks; the checker solves none."""
 
 NO_UNIT_CAP = -1
 
@@ -55,7 +58,7 @@ class Certificate:
     rent_bound: int
     """What rents and site prices prove; up to `bound` if `proof` is by prices or rents."""
     proof: str
-    """A `Proof`, or TIERS."""
+    """A `Proof`, TIERS or UNITS."""
     optimal: bool
     served: tuple[int, ...]
     """Contacts of each tier that are served."""
@@ -84,18 +87,23 @@ def certify(
     `rents` (C,) are those of the solution's prices, where the caller has them; else they are
     worked out over the listed pairs. They are not needed where the solution states its own.
     """
+    site_price, proof = solution.prices.site, solution.proof.value
     if solution.proof is not Proof.PRICES and solution.rents is not None:
         rents = solution.rents
     elif rents is None:
         rents = contact_rents(problem, solution.prices)
-    proof = solution.proof.value if problem.tier is None else TIERS
+    if problem.tier is not None:
+        # Those of weighted gains have any sign and size; cut to what money can be, they still
+        # bound the money of any plan.
+        proof, rents = TIERS, np.clip(rents, 0, LARGEST_GAIN)
+        site_price = np.clip(site_price, 0, LARGEST_GAIN)
     # A network's rents prove no more than its prices, and a proof by rents is theirs: the stated
     # bound is what they prove. Other proofs know more than rents can say.
     rent_bound = solution.bound
     if proof in {Proof.SEARCH, TIERS} or problem.units is not None:
-        rent_bound = configuration_bound(problem, rents, solution.prices.site)
-        if rent_bound > solution.bound and proof != TIERS:
-            proof = Proof.SEARCH.value
+        rent_bound = configuration_bound(problem, rents, site_price)
+    if proof in {Proof.PRICES, Proof.RENTS} and rent_bound > solution.bound:
+        proof = UNITS
     return Certificate(
         problem=problem,
         names=names,
@@ -103,7 +111,7 @@ def certify(
         gain=solution.gain,
         bound=solution.bound,
         rent=rents,
-        site_price=solution.prices.site,
+        site_price=site_price,
         rent_bound=rent_bound,
         proof=proof,
         optimal=solution.termination is Termination.OPTIMAL,

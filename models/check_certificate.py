@@ -19,7 +19,7 @@ BLOCK = 2**18
 """Pairs that are looked at together, so that memory does not grow with their number."""
 
 LARGEST, WIDE, KEY = 2**40 + 1, 2**62, 2**41
-PROOFS = {"prices": True, "rents": True, "search": False, "tiers": False}
+PROOFS = {"prices": True, "rents": True, "search": False, "tiers": False, "units": False}
 """Whether the rents must prove the stated bound, by what is stated to prove it."""
 
 FORMAT: dict[str, tuple[str, tuple[str, ...], Any, Any]] = {

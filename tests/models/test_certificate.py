@@ -16,7 +16,7 @@ from benchmarks.differential import Tally, run_medium, run_small
 from benchmarks.engine_instances import Size, build_instance
 from benchmarks.small_instances import Family, draw_problem
 from models.bound import configuration_bound, contact_rents, no_prices
-from models.certificate import TIERS, Certificate, Names, certify, read_arrays
+from models.certificate import TIERS, UNITS, Certificate, Names, certify, read_arrays
 from models.check_certificate import FORMAT, check
 from models.dense_problem import dense_problem
 from models.problem import NO_TIER, NOBODY, AssignmentProblem, Ints, Mixes
@@ -56,7 +56,7 @@ def claim(
 ) -> Certificate:
     """A certificate of this plan with these rents and the bound that they prove."""
     plan = np.array(agent, dtype=np.int32)
-    prices, paid = no_prices(problem), np.array(rents, dtype=np.int64)
+    prices, paid = no_prices(problem), np.array(rent, dtype=np.int64)
     gain, bound = assignment_gain(problem, plan), configuration_bound(problem, paid, prices.site)
     solution = Solution(
         agent=plan,
@@ -173,6 +173,26 @@ def test_tiers_are_counted_and_their_bound_is_not_claimed_to_be_checked() -> Non
     arrays = arrays_of(certificate)
     assert check(arrays) == []
     assert check(arrays | {"served": np.array([0])})
+    weighted = np.array([-3, 2**50])
+    cut = claim(problem, [NOBODY, 0], [0, 0], bound=5, served=(1,), rents=weighted)
+    assert cut.rent.tolist() == [0, 2**40]
+    assert check(arrays_of(cut)) == []
+
+
+def test_a_bound_by_knapsacks_is_told_from_one_by_rents() -> None:
+    """Units 3 and 2 of 4: one of 7 and 5 fits, a knapsack proves 7, two contacts in a mix 12."""
+    problem = dense_problem(
+        np.array([[7], [5]]),
+        np.array([2]),
+        units=np.array([[3], [2]]),
+        unit_cap=np.array([4]),
+    )
+    certificate = claim(problem, [0, NOBODY], [0, 0], bound=7)
+    assert (certificate.proof, certificate.rent_bound) == (UNITS, 12)
+    arrays = arrays_of(certificate)
+    assert check(arrays) == []
+    both = arrays | {"agent": np.array([0, 0]), "gain": np.array(12), "bound": np.array(12)}
+    assert check(both) == ["an agent holds more units than its cap"]
 
 
 def test_contacts_without_agents_and_agents_without_contacts_are_accepted() -> None:
