@@ -51,7 +51,7 @@ def honest(problem: AssignmentProblem) -> Arrays:
 def claim(
     problem: AssignmentProblem,
     agent: list[int],
-    rents: list[int],
+    rent: list[int],
     **parts: Any,  # noqa: ANN401
 ) -> Certificate:
     """A certificate of this plan with these rents and the bound that they prove."""
