@@ -1,0 +1,288 @@
+"""A problem with mixes as nodes, one per agent and lane, and what each agent can open of them.
+
+A contact enters the node of its lane at an agent. Nodes are to contacts what agents are in the
+network form, so they are an `AssignmentProblem` of their own, whose agents are the nodes and whose
+caps are the slots that the chosen mixes open. All that is built for networks works on it.
+
+Where an agent's cap is below the size of a mix, the mix is replaced by the largest parts of it
+that the cap allows; where load costs money, by all its parts, each with the load cost of a full
+one. So what a mix is worth is a sum over its lanes. Such parts are listed up to MOST_PARTS; the
+bound that is finally proven looks at caps and costs themselves (`solver/mix_bound.py`).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from models.problem import LARGEST_GAIN, NOBODY, AssignmentProblem, Ints, Positions
+from models.solution import step_costs
+from solver.rows import build_rows
+from solver.rows_kernels import Rows
+
+NO_NODE = -1
+MOST_PARTS = 64
+"""Of one mix."""
+
+LOOKED_AT = 4096
+"""Parts among which those are chosen, evenly spaced, where there are more."""
+
+
+@dataclass(frozen=True, eq=False)
+class MixForm:
+    """N nodes sorted by agent and lane; P mixes sorted by agent."""
+
+    problem: AssignmentProblem
+    network: AssignmentProblem
+    """The nodes as agents, each with all the slots that any mix opens."""
+    rows: Rows
+    """Of the network."""
+    node_agent: Ints
+    """(N,)"""
+    node_lane: Ints
+    node_of: Ints
+    """(A, L) or NO_NODE where no contact may enter."""
+    node_start: Ints
+    """(A + 1,)"""
+    slots: Ints
+    """(N,) most contacts that the node takes in any mix."""
+    mix_start: Ints
+    """(A + 1,)"""
+    mix_count: Ints
+    """(P, L) slots that each mix opens; no other of its agent covers it at the same cost."""
+    mix_cost: Ints
+    """(P,) load cost of the mix when it is full, milli-units."""
+    is_cut_short: bool
+    """Whether a mix has more parts than are listed."""
+
+    @property
+    def mix_agent(self) -> Ints:
+        """Agent of each mix, shape (P,)."""
+        return np.repeat(np.arange(self.problem.num_agents), np.diff(self.mix_start))
+
+    @property
+    def one_mix_each(self) -> bool:
+        """Whether no agent has a choice: then the nodes are a network, but for site caps."""
+        return self.agents_with_choice == 0 and not self.mix_cost.any()
+
+    @property
+    def sites_bind(self) -> bool:
+        """Whether a site could be full before its agents are."""
+        problem = self.problem
+        capped = problem.agent_site != NOBODY
+        cap = np.minimum(problem.agent_cap, problem.num_contacts)
+        room = np.bincount(problem.agent_site[capped], cap[capped], len(problem.site_cap))
+        return bool((room > problem.site_cap).any())
+
+    @property
+    def agents_with_choice(self) -> int:
+        """Number of agents with more than one mix."""
+        return int(np.count_nonzero(np.diff(self.mix_start) > 1))
+
+    def agent_at(self, node: Positions) -> Positions:
+        """Agent of each contact (C,) that is given to a node, or NOBODY."""
+        agents = np.append(self.node_agent, NOBODY).astype(np.int32)
+        at: Positions = agents[node]
+        return at
+
+    def whole_mixes(self, mix: Ints) -> Ints:
+        """For each agent's chosen mix (A,) a mix of the problem that covers it, shape (A, L)."""
+        given = self.problem.all_mixes
+        agent = np.repeat(np.arange(self.problem.num_agents), np.diff(given.start))
+        covers = (given.count >= self.mix_count[mix][agent]).all(axis=1)
+        first = np.flatnonzero(covers)
+        found, at = np.unique(agent[first], return_index=True)
+        covering = given.start[:-1].copy()
+        covering[found] = first[at]
+        return given.count[covering]
+
+    def open_slots(self, mix: Ints) -> Ints:
+        """Slots of every node (N,) when each agent has chosen its mix (A,)."""
+        opened: Ints = self.mix_count[mix[self.node_agent], self.node_lane]
+        return opened
+
+    def with_slots(self, opened: Ints) -> AssignmentProblem:
+        """The network with so many slots at each node, (N,)."""
+        return replace(self.network, agent_cap=opened, lane_cap=opened[:, None].copy())
+
+
+def build_form(problem: AssignmentProblem) -> MixForm:
+    """The nodes and mixes of a problem whose pairs have no units of their own."""
+    most = np.maximum.reduceat(problem.all_mixes.count, problem.all_mixes.start[:-1])
+    most = np.minimum(most, problem.agent_cap[:, None])
+    network, node_agent, node_lane = _network(problem, most)
+    rows = build_rows(network)
+    agents = problem.num_agents
+    node_of = np.full((agents, problem.num_lanes), NO_NODE, dtype=np.int64)
+    node_of[node_agent, node_lane] = np.arange(len(node_agent))
+    asking = np.diff(rows.kind_start)[rows.entry_kind]
+    demand = np.zeros((agents, problem.num_lanes), dtype=np.int64)
+    demand[node_agent, node_lane] = np.bincount(
+        rows.entry_agent, weights=asking, minlength=len(node_agent)
+    ).astype(np.int64)
+    start, count, cost, is_cut_short = _mixes(problem, demand)
+    slots = np.minimum(most, demand)[node_agent, node_lane]
+    return MixForm(
+        problem=problem,
+        network=replace(network, agent_cap=slots, lane_cap=slots[:, None].copy()),
+        rows=rows,
+        node_agent=node_agent,
+        node_lane=node_lane,
+        node_of=node_of,
+        node_start=_starts(node_agent, agents),
+        slots=slots,
+        mix_start=start,
+        mix_count=count,
+        mix_cost=cost,
+        is_cut_short=is_cut_short,
+    )
+
+
+def _network(problem: AssignmentProblem, most: Ints) -> tuple[AssignmentProblem, Ints, Ints]:
+    """The problem of the nodes that contacts may enter, with agent and lane of each."""
+    lanes = max(problem.num_lanes, 1)
+    key = problem.contact_class.astype(np.int64) * lanes + problem.contact_lane
+    kinds, of = np.unique(key, return_inverse=True)
+    size = np.diff(problem.class_ptr)[kinds // lanes]
+    kind = np.repeat(np.arange(len(kinds)), size)
+    within = np.arange(len(kind)) - np.repeat(np.cumsum(size) - size, size)
+    agent = problem.class_agent[problem.class_ptr[:-1][kinds // lanes][kind] + within]
+    place = agent.astype(np.int64) * lanes + (kinds % lanes)[kind]
+    useful = most.ravel()[place] > 0
+    nodes, entry_node = np.unique(place[useful], return_inverse=True)
+    node_agent, node_lane = nodes // lanes, nodes % lanes
+    node_of = np.full(problem.num_agents * lanes + 1, NO_NODE, dtype=np.int64)
+    node_of[nodes] = np.arange(len(nodes))
+
+    only = problem.only_agent.astype(np.int64)
+    bound = only != NOBODY
+    only[bound] = node_of[only[bound] * lanes + problem.contact_lane[bound]]
+    # Contacts whose only agent has no such node get a class without agents.
+    nowhere = bound & (only == NO_NODE)
+    ban_node = _nodes_at(problem, node_of, problem.banned_contact, problem.banned_agent)
+    extra_node = _nodes_at(problem, node_of, problem.extra_contact, problem.extra_agent)
+    bans, extras = ban_node != NO_NODE, extra_node != NO_NODE
+    class_ptr = _starts(kind[useful], len(kinds) + 1)
+    nothing = np.zeros(len(nodes), dtype=np.int64)
+    network = replace(
+        problem,
+        contact_class=np.where(nowhere, len(kinds), of).astype(np.int32),
+        class_ptr=class_ptr,
+        class_agent=entry_node.astype(np.int32),
+        only_agent=np.where(bound & ~nowhere, only, NOBODY).astype(np.int32),
+        banned_contact=problem.banned_contact[bans],
+        banned_agent=ban_node[bans].astype(np.int32),
+        rate=np.ascontiguousarray(problem.rate[:, node_agent]),
+        extra_contact=problem.extra_contact[extras],
+        extra_agent=extra_node[extras].astype(np.int32),
+        extra_gain=problem.extra_gain[extras],
+        contact_lane=np.zeros(problem.num_contacts, dtype=np.int32),
+        lane_cap=nothing[:, None].copy(),
+        agent_cap=nothing,
+        load_cost=np.zeros((len(nodes), 0), dtype=np.int64),
+        agent_site=np.full(len(nodes), NOBODY, dtype=np.int32),
+        site_cap=np.zeros(0, dtype=np.int64),
+        mixes=None,
+        tier=None,
+    )
+    return network, node_agent, node_lane
+
+
+def _nodes_at(
+    problem: AssignmentProblem, node_of: Ints, contact: Positions, agent: Positions
+) -> Ints:
+    nodes: Ints = node_of[
+        agent.astype(np.int64) * max(problem.num_lanes, 1) + problem.contact_lane[contact]
+    ]
+    return nodes
+
+
+def _starts(sorted_keys: Ints, size: int) -> Ints:
+    start = np.zeros(size + 1, dtype=np.int64)
+    np.cumsum(np.bincount(sorted_keys, minlength=size), out=start[1:])
+    return start
+
+
+def _mixes(problem: AssignmentProblem, demand: Ints) -> tuple[Ints, Ints, Ints, bool]:
+    """Start (A + 1,), count (P, L) and cost (P,) of the mixes that the search chooses from, and
+    whether parts are missing.
+    """
+    given = problem.all_mixes
+    agent = np.repeat(np.arange(problem.num_agents), np.diff(given.start))
+    count = np.minimum(given.count, demand[agent])
+    costs_load = np.asarray((problem.load_cost > 0).any(axis=1))
+    cap = np.minimum(problem.agent_cap[agent], count.sum(axis=1))
+    in_parts = costs_load[agent] | (cap < count.sum(axis=1))
+    part_of, parts, is_cut_short = _in_parts(
+        count[in_parts], cap[in_parts], costs_load[agent[in_parts]]
+    )
+    agent = np.concatenate([agent[~in_parts], agent[in_parts][part_of]])
+    both = np.column_stack([agent, np.concatenate([count[~in_parts], parts])])
+    both = np.unique(both, axis=0)
+    agent, count = np.ascontiguousarray(both[:, 0]), np.ascontiguousarray(both[:, 1:])
+    keep = costs_load[agent] | _undominated(_starts(agent, problem.num_agents), count)
+    agent, count = agent[keep], count[keep]
+    full = count.sum(axis=1)
+    steps = np.minimum(step_costs(problem, int(full.max(initial=0))), LARGEST_GAIN)
+    paid = np.concatenate(
+        [np.zeros((problem.num_agents, 1), dtype=np.int64), np.cumsum(steps, axis=1)], axis=1
+    )
+    return _starts(agent, problem.num_agents), count, paid[agent, full], is_cut_short
+
+
+def _in_parts(count: Ints, cap: Ints, all_sizes: NDArray[np.bool_]) -> tuple[Ints, Ints, bool]:
+    """Parts of every row (whose row, and their counts): of the size of the cap, or of all sizes;
+    and whether some had to be left out.
+    """
+    kinds, of = np.unique(
+        np.column_stack([count, cap, all_sizes.astype(np.int64)]), axis=0, return_inverse=True
+    )
+    found = [_parts(tuple(row[:-2]), row[-2], row[-1] == 1) for row in kinds.tolist()]
+    tables = [_evenly_spaced(table) for table in found]
+    row = np.repeat(np.arange(len(count)), np.array([len(table) for table in tables] or [0])[of])
+    stacked = [tables[kind] for kind in of.ravel().tolist()]
+    empty = np.zeros((0, count.shape[1]), dtype=np.int64)
+    is_cut_short = any(len(table) > MOST_PARTS for table in found)
+    return row, np.concatenate([empty, *stacked]), is_cut_short
+
+
+def _parts(row: tuple[int, ...], cap: int, all_sizes: bool) -> Ints:
+    low = 0 if all_sizes else cap
+    found = list(islice(_choices(row, low, cap), LOOKED_AT))
+    return np.array(found, dtype=np.int64).reshape(len(found), len(row))
+
+
+def _evenly_spaced(table: Ints) -> Ints:
+    return table[np.unique(np.linspace(0, len(table) - 1, MOST_PARTS).astype(np.int64))]
+
+
+def _choices(row: tuple[int, ...], low: int, high: int) -> Iterator[tuple[int, ...]]:
+    """Count vectors within the row whose sum is between low and high, largest first."""
+    if not row:
+        yield ()
+        return
+    rest = sum(row[1:])
+    for first in range(min(row[0], high), max(0, low - rest) - 1, -1):
+        for others in _choices(row[1:], max(0, low - first), high - first):
+            yield (first, *others)
+
+
+@njit("b1[::1](i8[::1], i8[:, ::1])", cache=True)
+def _undominated(start: Ints, count: Ints) -> NDArray[np.bool_]:
+    """Whether no other row of the same agent is at least as large everywhere; rows differ."""
+    keep = np.ones(len(count), dtype=np.bool_)
+    for agent in range(len(start) - 1):
+        for p in range(start[agent], start[agent + 1]):
+            for q in range(start[agent], start[agent + 1]):
+                if q == p:
+                    continue
+                covered = True
+                for lane in range(count.shape[1]):
+                    covered &= count[q, lane] >= count[p, lane]
+                if covered:
+                    keep[p] = False
+                    break
+    return keep
