@@ -199,15 +199,14 @@ def _limits(z: Arrays, load: Any, units_of: Any) -> dict[str, bool]:  # noqa: AN
     of = np.repeat(np.arange(len(load)), np.diff(z["mix_start"]))
     fitting = of[(load[of] <= z["mix_count"]).all(axis=1)]
     units = np.bincount(z["agent"][on], units_of[on], minlength=len(load))
+    room = np.where(z["unit_cap"] < 0, np.inf, z["unit_cap"])
     sites = np.bincount(z["agent_site"] + 1, count, minlength=len(z["site_cap"]) + 1)[1:]
     tiers = np.bincount(z["tier"][on & (z["tier"] >= 0)], minlength=len(z["served"]))
     return {
         "a lane holds more than its cap": (load <= z["lane_cap"]).all(),
         "an agent holds more than its cap": (count <= z["agent_cap"]).all(),
         "an agent holds what fits none of its mixes": len(set(fitting.tolist())) == len(load),
-        "an agent holds more units than its cap": (units <= z["unit_cap"])[
-            z["unit_cap"] >= 0
-        ].all(),
+        "an agent holds more units than its cap": (units <= room).all(),
         "a site holds more than its cap": (sites <= z["site_cap"]).all(),
         "the contacts served by tier are not those stated": (tiers == z["served"]).all(),
         "a contact is listed twice": len(set(z["contact_id"].tolist())) == len(on),
