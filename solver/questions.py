@@ -20,7 +20,7 @@ from models.feasibility import violations
 from models.problem import NO_TIER, AssignmentProblem, Ints, PairUnits, Positions
 from models.solution import Solution, SolveOptions, Termination, served_by_tier
 from solver.assign import Solver
-from solver.backend import assignment_gain
+from solver.backend import BackendError, assignment_gain
 from solver.forced import Move, build_exchanges, forced_pair
 from solver.form import folded, is_network
 from solver.lifted import largest_gain, lifted, only_contacts
@@ -62,7 +62,8 @@ def loss_of_pair(
 
     Exact by one path where the plan is a proven optimum of a network. Otherwise from below by the
     bound's prices or rents and from above by solving again with the pair. The pair must be
-    eligible; a tiered problem takes a solver that knows tiers.
+    eligible; a tiered problem takes a solver that knows tiers. Raises BackendError if the plan
+    found disproves a bound.
     """
     network = folded(problem)
     if is_network(network) and solution.termination is Termination.OPTIMAL:
@@ -82,6 +83,7 @@ def loss_of_pair(
     if least is not None:
         least = max(least, solution.gain - again.bound)
     plan, moves = _moves_between(problem, solution.agent, again, contact)
+    _check_bounds(problem, plan, *([] if tiered else [solution, again]))
     loss = solution.gain - assignment_gain(problem, plan)
     if tiered and solution.termination is again.termination is Termination.OPTIMAL:
         least = loss
@@ -201,15 +203,11 @@ def _moves_between(
 ) -> tuple[Positions, tuple[Move, ...]]:
     """The plan with the pair, and what it changes.
 
-    Two plans may differ in places that have nothing to do with each other. Changes that share no
-    agent are undone, unless what is left breaks a limit, a site's say, or is worth less.
+    Two plans may differ in places that have nothing to do with each other. Those changes are
+    undone, unless what is left breaks a limit, a site's say, or is worth less.
     """
     changed = np.flatnonzero(before != again.agent)
-    waiting = problem.num_agents + np.arange(len(changed))  # a place of its own for each
-    ends = [np.where(a < 0, waiting, a) for a in (before[changed], again.agent[changed])]
-    size = problem.num_agents + len(changed)
-    shared = csr_array((np.ones(len(changed)), ends), shape=(size, size))
-    part = connected_components(shared, directed=False)[1][ends[1]]
+    part = _connected(problem, changed, before, again.agent)
     near = changed[part == part[changed == contact]]
     plan = before.copy()
     plan[near] = again.agent[near]
@@ -219,6 +217,56 @@ def _moves_between(
     order = np.append(contact, near[near != contact])
     moves = tuple(Move(int(i), int(before[i]), int(plan[i])) for i in order)
     return plan, moves
+
+
+def _connected(
+    problem: AssignmentProblem, changed: Ints, before: Positions, after: Positions
+) -> Ints:
+    """Which changes must go together, as the number of their part, one for each of `changed`.
+
+    Who enters a lane takes the slot of somebody who leaves it. Where the numbers differ an agent
+    takes others in number or kind, and all changes there that have no partner go together.
+    """
+    lanes, size = max(problem.num_lanes, 1), len(changed)
+    lane = problem.contact_lane[changed]
+    places = [end[changed].astype(np.int64) * lanes + lane for end in (before, after)]
+    num_places = problem.num_agents * lanes
+    left, entered = (np.bincount(place[place >= 0], minlength=num_places) for place in places)
+    partners = np.minimum(left, entered)
+    ends = []
+    for place in places:
+        at = np.flatnonzero(place >= 0)
+        nth = _place_in_group(place[at])
+        slot = problem.num_agents + place[at] * size + nth
+        ends.append((at, np.where(nth < partners[place[at]], slot, place[at] // lanes)))
+    change = np.concatenate([at for at, _ in ends])
+    link = np.unique(np.concatenate([links for _, links in ends]), return_inverse=True)[1]
+    nodes = size + len(link)
+    shared = csr_array((np.ones(len(link)), (change, size + link)), shape=(nodes, nodes))
+    parts: Ints = connected_components(shared, directed=False)[1][:size]
+    return parts
+
+
+def _place_in_group(group: Ints) -> Ints:
+    """How many equal entries stand before each entry."""
+    order = np.argsort(group, kind="stable")
+    first = np.searchsorted(group[order], group[order])
+    place = np.empty_like(group)
+    place[order] = np.arange(len(group)) - first
+    return place
+
+
+def _check_bounds(problem: AssignmentProblem, plan: Positions, *claims: Solution) -> None:
+    """Raise BackendError if the plan gains more than a bound that must hold for it."""
+    gain = assignment_gain(problem, plan)
+    for claim in claims:
+        if gain > claim.bound:
+            raise BackendError(
+                claim.backend,
+                f"a plan that gains {gain} exists, but its bound is {claim.bound}",
+                "a bound that no plan exceeds",
+                "this is a defect, keep the batch and report it",
+            )
 
 
 def _limit_by_prices(

@@ -16,7 +16,7 @@ from models.dense_problem import dense_problem
 from models.feasibility import violations
 from models.problem import LARGEST_GAIN, MILLI, NO_TIER, NOBODY, AssignmentProblem, Mixes
 from models.solution import Hint, Limit, Proof, Solution, SolveOptions, Termination, served_by_tier
-from solver.backend import Clock, assignment_gain
+from solver.backend import BackendError, Clock, assignment_gain
 from solver.backends import flow, greedy
 from solver.forced import Move, build_exchanges, forced_pair
 from solver.questions import (
@@ -215,6 +215,49 @@ def test_changes_that_have_nothing_to_do_with_the_pair_are_left_out() -> None:
 
     loss = loss_of_pair(problem, plan, 1, 0, OPTIONS, swapping)
     assert loss == ForcedLoss(1, 1, (Move(1, NOBODY, 0), Move(0, 0, NOBODY)))
+
+
+def test_a_bound_that_a_plan_disproves_is_a_defect() -> None:
+    """A plan of 4 is called optimal by search, but with the other contact it is 5."""
+    problem = dense_problem(
+        np.array([[5], [4]]), np.array([1]), mixes=Mixes(np.array([0, 2]), np.array([[1], [0]]))
+    )
+    wrong = Solution(
+        np.array([NOBODY, 0]), 4, 4, no_prices(problem), Termination.OPTIMAL, None, "search"
+    )
+    with pytest.raises(BackendError, match="a plan that gains 5 exists, but its bound is 4"):
+        loss_of_pair(problem, wrong, 0, 0, OPTIONS, greedy.solve)
+
+
+def test_changes_at_one_agent_are_told_apart_by_their_slots() -> None:
+    """Agent 0 has two slots: c1 comes for c0, and that c2 and c3 swap there is left out."""
+    problem = dense_problem(
+        np.array([[5, 0], [4, 0], [0, 0], [0, 0]]),
+        np.array([2, 1]),
+        eligible=np.array([[True, False], [True, False], [True, True], [True, True]]),
+    )
+    plan = Solution(
+        np.array([0, NOBODY, 0, 1]),
+        5,
+        8,
+        no_prices(problem),
+        Termination.FEASIBLE,
+        Limit.METHOD,
+        "a",
+    )
+
+    def swapping(
+        problem: AssignmentProblem,
+        options: SolveOptions,
+        hint: Hint | None,
+        clock: Clock = monotonic,
+    ) -> Solution:
+        del problem, options, hint, clock
+        return replace(plan, agent=np.array([NOBODY, NOBODY, 1, 0]), gain=0, bound=0)
+
+    loss = loss_of_pair(problem, plan, 1, 0, OPTIONS, swapping)
+    assert loss is not None
+    assert (loss.at_most, loss.moves) == (1, (Move(1, NOBODY, 0), Move(0, 0, NOBODY)))
 
 
 def test_a_pair_that_no_plan_contains() -> None:
