@@ -7,7 +7,8 @@ Small: random problems of up to 9 contacts and 5 agents, as many as told, spread
 families; the optimum is known from a table over all assignments. A backend that proves optima must
 equal it, every other one must enclose it between gain and bound. Medium: up to 400 contacts and
 100 agents of all structures of the engine's benchmark; the auction must agree with OR-Tools' flow,
-and on every tenth of them, given lanes and sites, PuLP's linear programme with the flow. The
+and on every tenth of them, given lanes and sites, PuLP's linear programme with the flow; beside
+every tenth stands one with mixed channels, solved twice, of which no plan may exceed a bound. The
 certificate of every solution must be accepted, and every corruption of it rejected.
 
 Prints counts, and every disagreement with what makes it again; exits with 1 if there is one.
@@ -34,6 +35,7 @@ from rich.progress import Progress
 
 from benchmarks.corruptions import corruptions
 from benchmarks.engine_instances import Form, Size, Structure, build_instance
+from benchmarks.mixed_instances import build_mixed
 from benchmarks.small_instances import Family, best_gain, draw_problem
 from models.certificate import Names, certify
 from models.check_certificate import check
@@ -41,7 +43,7 @@ from models.feasibility import violations
 from models.problem import NOBODY, AssignmentProblem
 from models.solution import Solution, SolveOptions, Termination
 from solver.backend import Backend
-from solver.backends import auction, flow, lp
+from solver.backends import auction, flow, lp, mixes
 
 OPTIONS = SolveOptions(deadline_s=60.0)
 
@@ -198,6 +200,25 @@ def run_medium(seed: int, tally: Tally) -> None:
             if solution.gain != exact.gain or solution.termination is not Termination.OPTIMAL:
                 tally.wrong.append(f"{call}: {kind}: {name} {solution.gain}, flow {exact.gain}")
         try_corruptions(stated, again, call, seed, tally)
+    if seed % EVERY_TENTH == 1:
+        run_medium_mixes(seed, tally)
+
+
+def run_medium_mixes(seed: int, tally: Tally) -> None:
+    """One medium problem with mixed channels, once to a gap and once to the end of what is tried.
+
+    Nobody knows its optimum, but no plan of one run may exceed the bound of the other.
+    """
+    contacts = int(np.random.default_rng([seed, 5]).integers(60, 301))
+    problem, call = build_mixed(seed, Size(contacts, contacts // 4)), f"medium mixes {seed}"
+    near = mixes.solve(problem, replace(OPTIONS, gap_target=0.01), None)
+    best = mixes.solve(problem, replace(OPTIONS, deadline_s=3.0), None)
+    for name, solution in (("to 1 %", near), ("3 s", best)):
+        _count(tally, f"medium mixes {name}", call, problem, solution, best.gain)
+        try_corruptions(problem, solution, f"{call} {name}", seed, tally)
+    if max(near.gain, best.gain) > min(near.bound, best.bound) or near.gap > 0.01:
+        found = f"{near.gain} to {near.bound} and {best.gain} to {best.bound}"
+        tally.wrong.append(f"{call}: {found}")
 
 
 def medium_problem(seed: int) -> AssignmentProblem:
