@@ -9,18 +9,18 @@ and, from rents, D less what j's best mix loses when it must hold i. Where that 
 the problem is solved again with the pair in it.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 from models.bound import best_mixes, configuration_bound, path_prices, upper_bound
-from models.feasibility import violations
-from models.problem import NO_TIER, AssignmentProblem, Ints, PairUnits, Positions
+from models.feasibility import counts_by_lane
+from models.problem import NO_TIER, AssignmentProblem, Ints, Mixes, PairUnits, Positions
 from models.solution import Solution, SolveOptions, Termination, served_by_tier
 from solver.assign import Solver
 from solver.backend import BackendError, assignment_gain
+from solver.changes import changes_between
 from solver.forced import Move, build_exchanges, forced_pair
 from solver.form import folded, is_network
 from solver.lifted import largest_gain, lifted, only_contacts
@@ -82,7 +82,13 @@ def loss_of_pair(
         return None
     if least is not None:
         least = max(least, solution.gain - again.bound)
-    plan, moves = _moves_between(problem, solution.agent, again, contact)
+    best = again
+    for kept in _with_mixes_kept(problem, solution.agent, contact, to_agent):
+        found = best_with_pair(kept, contact, to_agent, options, solver)
+        # Where both are worth the same, fewer changes are told if the others keep their mixes.
+        if found is not None and (found.served, found.gain) >= (best.served, best.gain):
+            best = found
+    plan, moves = changes_between(problem, solution.agent, best, contact)
     _check_bounds(problem, plan, *([] if tiered else [solution, again]))
     loss = solution.gain - assignment_gain(problem, plan)
     if tiered and solution.termination is again.termination is Termination.OPTIMAL:
@@ -174,6 +180,24 @@ def best_with_pair(
     )
 
 
+def _with_mixes_kept(
+    problem: AssignmentProblem, plan: Positions, contact: int, to_agent: int
+) -> Iterator[AssignmentProblem]:
+    """The problem in which all other agents keep the mix that they use, one for each that he has
+    with room for the contact.
+    """
+    if problem.mixes is None:
+        return
+    mixes, lane = problem.mixes, problem.contact_lane[contact]
+    of = np.repeat(np.arange(problem.num_agents), np.diff(mixes.start))
+    fits = np.flatnonzero((counts_by_lane(problem, plan)[of] <= mixes.count).all(axis=1))
+    used = fits[np.unique(of[fits], return_index=True)[1]]
+    one_each = np.arange(problem.num_agents + 1)
+    for row in np.flatnonzero((of == to_agent) & (mixes.count[:, lane] > 0)):
+        rows = np.where(one_each[:-1] == to_agent, row, used)
+        yield replace(problem, mixes=Mixes(one_each, mixes.count[rows]))
+
+
 def _in_one_currency(problem: AssignmentProblem) -> AssignmentProblem:
     """The plain problem whose gains hold a weight for each tier that no money outweighs.
 
@@ -196,64 +220,6 @@ def _fewer(problem: AssignmentProblem, before: Positions, after: Positions) -> t
 
 def _has_tiers(problem: AssignmentProblem) -> bool:
     return problem.tier is not None and bool((problem.tier != NO_TIER).any())
-
-
-def _moves_between(
-    problem: AssignmentProblem, before: Positions, again: Solution, contact: int
-) -> tuple[Positions, tuple[Move, ...]]:
-    """The plan with the pair, and what it changes.
-
-    Two plans may differ in places that have nothing to do with each other. Those changes are
-    undone, unless what is left breaks a limit, a site's say, or is worth less.
-    """
-    changed = np.flatnonzero(before != again.agent)
-    part = _connected(problem, changed, before, again.agent)
-    near = changed[part == part[changed == contact]]
-    plan = before.copy()
-    plan[near] = again.agent[near]
-    worth = (served_by_tier(problem, plan), assignment_gain(problem, plan))
-    if violations(problem, plan) or worth < (again.served, again.gain):
-        near, plan = changed, again.agent
-    order = np.append(contact, near[near != contact])
-    moves = tuple(Move(int(i), int(before[i]), int(plan[i])) for i in order)
-    return plan, moves
-
-
-def _connected(
-    problem: AssignmentProblem, changed: Ints, before: Positions, after: Positions
-) -> Ints:
-    """Which changes must go together, as the number of their part, one for each of `changed`.
-
-    Who enters a lane takes the slot of somebody who leaves it. Where the numbers differ an agent
-    takes others in number or kind, and all changes there that have no partner go together.
-    """
-    lanes, size = max(problem.num_lanes, 1), len(changed)
-    lane = problem.contact_lane[changed]
-    places = [end[changed].astype(np.int64) * lanes + lane for end in (before, after)]
-    num_places = problem.num_agents * lanes
-    left, entered = (np.bincount(place[place >= 0], minlength=num_places) for place in places)
-    partners = np.minimum(left, entered)
-    ends = []
-    for place in places:
-        at = np.flatnonzero(place >= 0)
-        nth = _place_in_group(place[at])
-        slot = problem.num_agents + place[at] * size + nth
-        ends.append((at, np.where(nth < partners[place[at]], slot, place[at] // lanes)))
-    change = np.concatenate([at for at, _ in ends])
-    link = np.unique(np.concatenate([links for _, links in ends]), return_inverse=True)[1]
-    nodes = size + len(link)
-    shared = csr_array((np.ones(len(link)), (change, size + link)), shape=(nodes, nodes))
-    parts: Ints = connected_components(shared, directed=False)[1][:size]
-    return parts
-
-
-def _place_in_group(group: Ints) -> Ints:
-    """How many equal entries stand before each entry."""
-    order = np.argsort(group, kind="stable")
-    first = np.searchsorted(group[order], group[order])
-    place = np.empty_like(group)
-    place[order] = np.arange(len(group)) - first
-    return place
 
 
 def _check_bounds(problem: AssignmentProblem, plan: Positions, *claims: Solution) -> None:

@@ -260,6 +260,39 @@ def test_changes_at_one_agent_are_told_apart_by_their_slots() -> None:
     assert (loss.at_most, loss.moves) == (1, (Move(1, NOBODY, 0), Move(0, 0, NOBODY)))
 
 
+def test_of_plans_worth_the_same_the_one_that_keeps_mixes_is_told() -> None:
+    """c1 leaves agent 1: c2 takes its slot there, not c3, for whom the agent changes his mix.
+
+    The plan has c0 at 0 for 5 and c1 at 1 for 6; with c1 at 0 for 4, c2 or c3 brings 3: 11 - 7.
+    """
+    problem = dense_problem(
+        np.array([[5, 0], [4, 6], [0, 3], [0, 3]]),
+        np.array([1, 1]),
+        eligible=np.array([[True, False], [True, True], [False, True], [False, True]]),
+        lane=np.array([0, 0, 0, 1], dtype=np.int32),
+        lane_cap=np.array([[1, 1], [1, 1]]),
+        mixes=Mixes(np.array([0, 2, 4]), np.array([[1, 0], [0, 1], [1, 0], [0, 1]])),
+    )
+    plan = Solution(
+        np.array([0, 1, NOBODY, NOBODY]), 11, 11, no_prices(problem), Termination.OPTIMAL, None, ""
+    )
+
+    def changing(
+        problem: AssignmentProblem,
+        options: SolveOptions,
+        hint: Hint | None,
+        clock: Clock = monotonic,
+    ) -> Solution:
+        del options, hint, clock
+        is_kept = len(problem.all_mixes.count) == problem.num_agents
+        agent = [NOBODY, NOBODY, 1, NOBODY] if is_kept else [NOBODY, NOBODY, NOBODY, 1]
+        return replace(plan, agent=np.array(agent), gain=3, bound=3)
+
+    loss = loss_of_pair(problem, plan, 1, 0, OPTIONS, changing)
+    moves = (Move(1, 1, 0), Move(0, 0, NOBODY), Move(2, NOBODY, 1))
+    assert loss == ForcedLoss(4, 4, moves)
+
+
 def test_a_pair_that_no_plan_contains() -> None:
     """No room at all is proven whatever the plan: of slots, or of units."""
     problem = dense_problem(np.array([[5]]), np.array([0]))
