@@ -6,8 +6,7 @@ from scipy.sparse.csgraph import connected_components
 
 from models.feasibility import violations
 from models.problem import AssignmentProblem, Ints, Positions
-from models.solution import Solution, served_by_tier
-from solver.backend import assignment_gain
+from models.solution import Solution
 from solver.forced import Move
 
 
@@ -17,15 +16,15 @@ def changes_between(
     """The plan with the pair, and what it changes.
 
     Two plans may differ in places that have nothing to do with each other. Those changes are
-    undone, unless what is left breaks a limit, a site's say, or is worth less.
+    undone, unless what is left breaks a limit, a site's say: to an optimal plan they add nothing,
+    and what they add to another one is not about the pair.
     """
     changed = np.flatnonzero(before != again.agent)
     part = _connected(problem, changed, before, again.agent)
     near = changed[part == part[changed == contact]]
     plan = before.copy()
     plan[near] = again.agent[near]
-    worth = (served_by_tier(problem, plan), assignment_gain(problem, plan))
-    if violations(problem, plan) or worth < (again.served, again.gain):
+    if violations(problem, plan):
         near, plan = changed, again.agent
     order = np.append(contact, near[near != contact])
     moves = tuple(Move(int(i), int(before[i]), int(plan[i])) for i in order)

@@ -9,7 +9,6 @@ and, from rents, D less what j's best mix loses when it must hold i. Where that 
 the problem is solved again with the pair in it.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -73,25 +72,26 @@ def loss_of_pair(
             return None
         loss = solution.gain - assignment_gain(problem, forced.agent)
         return ForcedLoss(loss, loss, forced.moves, _fewer(problem, solution.agent, forced.agent))
-    tiered = _has_tiers(problem)
-    least = None if tiered else least_loss(problem, solution, contact, to_agent)
+    least = None if _has_tiers(problem) else least_loss(problem, solution, contact, to_agent)
     if solution.agent[contact] == to_agent:
         return ForcedLoss(None if least is None else min(least, 0), 0, ())
-    again = best_with_pair(problem, contact, to_agent, options, solver)
-    if again is None:
+    optimal = solution.termination is Termination.OPTIMAL
+    kept = _with_mixes_kept(problem, solution.agent, contact, to_agent, options, solver)
+    again = None
+    if optimal or not kept:
+        again = best_with_pair(problem, contact, to_agent, options, solver)
+    found = kept if again is None else [*kept, again]
+    if not found:
         return None
-    if least is not None:
-        least = max(least, solution.gain - again.bound)
-    best = again
-    for kept in _with_mixes_kept(problem, solution.agent, contact, to_agent):
-        found = best_with_pair(kept, contact, to_agent, options, solver)
-        # Where both are worth the same, fewer changes are told if the others keep their mixes.
-        if found is not None and (found.served, found.gain) >= (best.served, best.gain):
-            best = found
+    # Of plans worth the same the first: the others keep their mixes in it, so it changes least.
+    best = max(found, key=lambda plan: (plan.served, plan.gain))
     plan, moves = changes_between(problem, solution.agent, best, contact)
-    _check_bounds(problem, plan, *([] if tiered else [solution, again]))
     loss = solution.gain - assignment_gain(problem, plan)
-    if tiered and solution.termination is again.termination is Termination.OPTIMAL:
+    if least is not None:
+        _check_bounds(solution.gain - loss, solution, again)
+    if least is not None and again is not None:
+        least = max(least, solution.gain - again.bound)
+    elif optimal and again is not None and again.termination is Termination.OPTIMAL:
         least = loss
     return ForcedLoss(least, loss, moves, _fewer(problem, solution.agent, plan))
 
@@ -181,21 +181,30 @@ def best_with_pair(
 
 
 def _with_mixes_kept(
-    problem: AssignmentProblem, plan: Positions, contact: int, to_agent: int
-) -> Iterator[AssignmentProblem]:
-    """The problem in which all other agents keep the mix that they use, one for each that he has
-    with room for the contact.
+    problem: AssignmentProblem,
+    plan: Positions,
+    contact: int,
+    to_agent: int,
+    options: SolveOptions,
+    solver: Solver,
+) -> list[Solution]:
+    """The best plans with the pair in which all other agents keep the mix that they use.
+
+    One for each mix of the agent with room for the contact; their bounds hold for those alone.
     """
     if problem.mixes is None:
-        return
+        return []
     mixes, lane = problem.mixes, problem.contact_lane[contact]
     of = np.repeat(np.arange(problem.num_agents), np.diff(mixes.start))
     fits = np.flatnonzero((counts_by_lane(problem, plan)[of] <= mixes.count).all(axis=1))
     used = fits[np.unique(of[fits], return_index=True)[1]]
     one_each = np.arange(problem.num_agents + 1)
+    found = []
     for row in np.flatnonzero((of == to_agent) & (mixes.count[:, lane] > 0)):
         rows = np.where(one_each[:-1] == to_agent, row, used)
-        yield replace(problem, mixes=Mixes(one_each, mixes.count[rows]))
+        narrower = replace(problem, mixes=Mixes(one_each, mixes.count[rows]))
+        found.append(best_with_pair(narrower, contact, to_agent, options, solver))
+    return [answer for answer in found if answer is not None]
 
 
 def _in_one_currency(problem: AssignmentProblem) -> AssignmentProblem:
@@ -222,11 +231,10 @@ def _has_tiers(problem: AssignmentProblem) -> bool:
     return problem.tier is not None and bool((problem.tier != NO_TIER).any())
 
 
-def _check_bounds(problem: AssignmentProblem, plan: Positions, *claims: Solution) -> None:
-    """Raise BackendError if the plan gains more than a bound that must hold for it."""
-    gain = assignment_gain(problem, plan)
+def _check_bounds(gain: int, *claims: Solution | None) -> None:
+    """Raise BackendError if a plan gains more than a bound that holds for it."""
     for claim in claims:
-        if gain > claim.bound:
+        if claim is not None and gain > claim.bound:
             raise BackendError(
                 claim.backend,
                 f"a plan that gains {gain} exists, but its bound is {claim.bound}",
