@@ -13,7 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.problem import Floats, Ints
-from solver.mix_bound_kernels import Choice, Graph, Offers, choose, descend, exact_worth, turn
+from solver.mix_bound_kernels import (
+    Choice,
+    Graph,
+    Offers,
+    choose,
+    descend,
+    entry_prices,
+    exact_worth,
+    turn,
+)
 from solver.mix_form import MixForm
 from solver.mix_survey import Survey
 
@@ -57,6 +66,7 @@ class Descent:
             mix=np.zeros(problem.num_agents, dtype=np.int64),
             mix_worth=np.zeros(len(form.mix_count)),
             price=np.zeros(nodes),
+            found=np.zeros(nodes, dtype=np.int64),
             top=np.zeros(form.slots.sum()),
             who=np.zeros(form.slots.sum(), dtype=np.int64),
         )
@@ -87,6 +97,7 @@ class Descent:
             return False
         lists = self._survey.lists
         self.bound = self._value(lists, self.rent, self.site_price)
+        entry_prices(self._offers, self.choice)
         found = _proven(self.form, lists, self.rent, self.site_price)
         if self.proven is None or found.bound < self.proven.bound:
             self.proven = found
@@ -102,6 +113,14 @@ class Descent:
         start = self.form.mix_start
         order = np.lexsort((-self.mean_mix, self.form.mix_agent))
         return order[start[:-1]].astype(np.int64)
+
+    def values_of_one_more(self) -> Ints:
+        """What one more slot would be worth at every node, right after a look, (N,)."""
+        lists, used = self._survey.lists, self.choice.used
+        place = lists.start + used
+        there = np.minimum(place, len(lists.gain) - 1)
+        worth = lists.gain[there] - self.rent[lists.contact[there]] - self.fee()
+        return np.where(place < lists.end, np.maximum(worth, 0.0), 0.0).astype(np.int64)
 
     def go_down(
         self, rounds: int, target: float, theta: float, is_late: Callable[[], bool]

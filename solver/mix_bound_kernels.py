@@ -51,7 +51,9 @@ class Choice(NamedTuple):
     mix_worth: Floats
     """(P,)"""
     price: Floats
-    """(N,) what the last slot taken is worth, or the best one where none is."""
+    """(N,) gain less rent and fee from which on a contact would be taken, of `entry_prices`."""
+    found: Ints
+    """(N,) how many contacts of the node are in `top`."""
     top: Floats
     """Worth of the best contacts of every node, summed up from the best."""
     who: Ints
@@ -62,7 +64,7 @@ INT = types.int64
 I8M = types.int64[:, ::1]
 GRAPH = types.NamedTuple((I8, I8, I4, F8, I8, I4, F8), Graph)  # type: ignore[no-untyped-call]
 OFFERS = types.NamedTuple((I8, I8, I8, I8, I8M, I8), Offers)  # type: ignore[no-untyped-call]
-CHOICE = types.NamedTuple((I8, I8, I8, F8, F8, F8, I8), Choice)  # type: ignore[no-untyped-call]
+CHOICE = types.NamedTuple((I8, I8, I8, F8, F8, I8, F8, I8), Choice)  # type: ignore[no-untyped-call]
 
 
 @njit(types.int64(GRAPH, types.int64, F8, types.float64, types.int64, F8, I8), cache=True)
@@ -103,25 +105,20 @@ def _look_at_nodes(
         top, who = choice.top[first:last], choice.who[first:last]
         got = _best_listed(graph, node, rent, fee[node], last - first, top, who)
         found[offers.node_lane[node]] = got
-        choice.price[node] = top[0] if got > 0 else 0.0
+        choice.found[node] = got
         for n in range(1, got):
             top[n] += top[n - 1]
 
 
 @njit(types.void(OFFERS, INT, INT, CHOICE, I8), cache=True)
 def _take(offers: Offers, agent: int, mix: int, choice: Choice, found: Ints) -> None:
-    """Count what the agent takes by this mix, and price the slots that it fills."""
+    """Count what the agent takes by this mix."""
     for node in range(offers.node_start[agent], offers.node_start[agent + 1]):
         lane, first = offers.node_lane[node], offers.slot_start[node]
-        count = offers.mix_count[mix, lane]
-        used = min(count, found[lane])
+        used = min(offers.mix_count[mix, lane], found[lane])
         choice.used[node] = used
         for n in range(first, first + used):
             choice.taken[choice.who[n]] += 1
-        if used == 0:
-            continue
-        before = choice.top[first + used - 2] if used > 1 else 0.0
-        choice.price[node] = choice.top[first + used - 1] - before if used == count else 0.0
 
 
 @njit(types.float64(OFFERS, GRAPH, F8, F8, CHOICE), cache=True)
@@ -147,6 +144,28 @@ def choose(offers: Offers, graph: Graph, rent: Floats, fee: Floats, choice: Choi
         choice.mix[agent] = best_mix
         _take(offers, agent, best_mix, choice, found)
     return total
+
+
+@njit(types.void(OFFERS, CHOICE), cache=True)
+def entry_prices(offers: Offers, choice: Choice) -> None:
+    """Price every node at what a contact must be worth there to be taken, whatever mix takes it.
+
+    With a mix that opens the lane it takes the place of the last one, where there is no room.
+    """
+    for agent in range(len(offers.node_start) - 1):
+        best = choice.mix_worth[choice.mix[agent]]
+        for node in range(offers.node_start[agent], offers.node_start[agent + 1]):
+            first, price = offers.slot_start[node], np.inf
+            for mix in range(offers.mix_start[agent], offers.mix_start[agent + 1]):
+                count = offers.mix_count[mix, offers.node_lane[node]]
+                if count == 0:
+                    continue
+                last = 0.0
+                if count <= choice.found[node]:
+                    before = choice.top[first + count - 2] if count > 1 else 0.0
+                    last = choice.top[first + count - 1] - before
+                price = min(price, best - choice.mix_worth[mix] + last)
+            choice.price[node] = price
 
 
 @njit(types.float64(F8, F8, F8, I8, types.float64), cache=True)

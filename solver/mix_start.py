@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.bound import path_prices
 from models.problem import NOBODY, Positions
 from models.solution import NO_RENT, Hint
 from solver.auction import STEP_BACK, Auction
@@ -75,21 +74,32 @@ def cold_start(
     return best
 
 
-def warm_start(form: MixForm, survey: Survey, hint: Hint | None) -> Descent | None:
-    """A descent at last tick's rents, or None if there are none that fit."""
+def warm_start(
+    form: MixForm, survey: Survey, hint: Hint | None, is_late: Callable[[], bool]
+) -> Descent | None:
+    """A descent at last tick's rents, looked at once, or None if there are none that fit.
+
+    New contacts are left out of the first look, and then worth what they gain over the prices at
+    which nodes would take them.
+    """
     problem, rows = form.problem, form.rows
     if hint is None or hint.rents is None or hint.rents.shape != (problem.num_contacts,):
         return None
     known = hint.rents[rows.contact].astype(np.float64)
     new = known == NO_RENT
-    if new.all() or not (known > 0).any():
+    if not (known > 0).any():
         return None
     site_price = np.zeros(len(problem.site_cap))
-    rent = survey.largest * (known[~new].sum() / max(float(survey.largest[~new].sum()), 1.0))
-    prices = hint.prices
-    if prices is not None and prices.lane.shape == problem.lane_cap.shape:
-        price = path_prices(problem, prices)[form.node_agent, form.node_lane].astype(np.float64)
-        contact_rents(rows, price[rows.entry_agent], rent, np.empty(longest_slice(rows)))
-        site_price = np.maximum(prices.site.astype(np.float64), 0.0)
-    rent = np.where(new, rent, known)
-    return Descent(form, survey, np.clip(rent, 0.0, survey.largest), site_price)
+    if hint.prices is not None and hint.prices.site.shape == site_price.shape:
+        site_price = np.maximum(hint.prices.site.astype(np.float64), 0.0)
+    rent = np.where(new, survey.largest, np.clip(known, 0.0, survey.largest))
+    descent = Descent(form, survey, rent, site_price)
+    if not descent.look(is_late):
+        return None
+    if new.any():
+        price = (descent.choice.price + descent.fee())[rows.entry_agent]
+        worth = np.empty(len(rent))
+        contact_rents(rows, price, worth, np.empty(longest_slice(rows)))
+        descent.rent[new] = worth[new]
+        descent.look(is_late)
+    return descent

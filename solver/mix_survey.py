@@ -94,13 +94,14 @@ class Survey:
                 self._best_node, self._best_gain,
             )  # fmt: skip
         near = float(self.largest.mean()) * KEPT_WITHIN
+        node, contact, gain = pairs_of(self.graph)
+        stays = gain - rent[contact] - price[node] >= -near
+        known = node[stays], contact[stays], gain[stays]
         node, contact, gain = (
             np.concatenate(part)
-            for part in zip(
-                *(self._rows_found(), pairs_of(self.lists), pairs_of(self.graph)), strict=True
-            )
+            for part in zip(self._rows_found(), pairs_of(self.lists), known, strict=True)
         )
-        keep = (gain > 0) & (gain - rent[contact] - price[node] >= -near)
+        keep = gain > 0
         self.graph = _graph(node[keep], contact[keep], gain[keep], len(price), len(rent))
         return True
 

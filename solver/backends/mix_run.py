@@ -30,7 +30,9 @@ from solver.mix_survey import Survey
 from solver.rows import build_rows
 
 ROUNDS_A_LOOK = 40
-MOST_LOOKS = 16
+LEAST_LOOKS, MOST_LOOKS = 3, 16
+"""Of a cold start; a warm one may do with the first."""
+
 ENOUGH = 2e-4
 """Relative fall of the bound from look to look below which the mixes are searched."""
 
@@ -42,9 +44,9 @@ MOST_ROUNDS = 5
 
 FILL_EPS = 0.01
 
-FIRST_THETA, LEAST_THETA, LATE_THETA, WARM_THETA = 0.5, 0.02, 0.1, 0.3
-WARM_TARGET = 0.992
-"""Of the bound of last tick's rents."""
+FIRST_THETA, LEAST_THETA, LATE_THETA = 0.5, 0.02, 0.1
+WARM_STEP = 0.001
+"""First fall that a warm start aims at, relative to the bound."""
 
 FITS = 1.25
 """Bound over value of the first plan beyond which a warm start is not one."""
@@ -94,7 +96,7 @@ class MixRun:
         self.proven = Proven(rents, no_price, int(rents.sum()))
         self.bound = self.proven.bound
         self.proof = Proof.RENTS
-        self._node_price = np.zeros(len(form.slots))
+        self._node_price = np.zeros(len(form.slots), dtype=np.int64)
         self._network_prices: Prices | None = None
 
     def is_late(self) -> bool:
@@ -112,7 +114,7 @@ class MixRun:
             return self._network_prices
         lane = np.zeros(self._problem.lane_cap.shape, dtype=np.int64)
         form = self._form
-        lane[form.node_agent, form.node_lane] = np.rint(np.maximum(self._node_price, 0.0))
+        lane[form.node_agent, form.node_lane] = self._node_price
         agent = np.zeros(self._problem.num_agents, dtype=np.int64)
         return Prices(lane=lane, agent=agent, site=self.proven.site_price)
 
@@ -130,18 +132,19 @@ class MixRun:
 
     def _begin(self) -> Descent:
         """Last tick's rents where they fit this problem, else those of a few auctions."""
-        warm = warm_start(self._form, self._survey, self._hint)
-        if warm is not None and warm.look(self.is_late):
+        warm = warm_start(self._form, self._survey, self._hint, self.is_late)
+        if warm is not None:
             self._keep_bound(warm)
             warm.mean_mix[warm.choice.mix] = 1.0
             self._fill(warm)
             if self.bound <= FITS * self.gain or self.is_late():
-                self._theta, self._target = WARM_THETA, WARM_TARGET * warm.bound
+                self._target, self._least_looks = float(self.gain), 0
+                self._theta = WARM_STEP * warm.bound / max(warm.bound - self.gain, 1.0)
                 return warm
         start = cold_start(self._form, self._survey, self._draw, self.is_late)
         self._keep_bound(start.descent)
         self._keep_plan(start.agent)
-        self._theta, self._target = FIRST_THETA, float(self.gain)
+        self._theta, self._target, self._least_looks = FIRST_THETA, float(self.gain), LEAST_LOOKS
         return start.descent
 
     def _descend(self, descent: Descent) -> Search | None:
@@ -154,7 +157,7 @@ class MixRun:
             if self.is_enough() or self.is_late():
                 return None
             self._target = max(self._target, float(self.gain))
-            if number > 2 and descent.bound > before * (1.0 - ENOUGH):
+            if number >= self._least_looks and descent.bound > before * (1.0 - ENOUGH):
                 break
         return search
 
@@ -260,4 +263,4 @@ class MixRun:
         if descent.proven is None or descent.proven.bound >= self.bound:
             return
         self.proven, self.bound = descent.proven, descent.proven.bound
-        self._node_price = descent.choice.price.copy()
+        self._node_price = descent.values_of_one_more()
