@@ -91,7 +91,9 @@ class Descent:
         return self._fee(self.site_price)
 
     def look(self, is_late: Callable[[], bool]) -> bool:
-        """Look at all pairs at the best rents, made whole; False if there was no time for it."""
+        """Look at all pairs at the best rents, made whole, and extend the graph by what pays;
+        False if there was no time for it.
+        """
         self.rent, self.site_price = np.rint(self.rent), np.rint(self.site_price)
         if not self._survey.list_contacts(self.rent, is_late):
             return False

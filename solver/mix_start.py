@@ -63,7 +63,7 @@ def cold_start(
             break
         rent = auction.rents(stand.price)
         descent.rent = rent if number == 0 else SMOOTHED * descent.rent + (1 - SMOOTHED) * rent
-        if not descent.look(is_late):
+        if not descent.look(is_late) or number == ROUNDS - 1:
             break
         worth = descent.choice.mix_worth
         more = worth[descent.choice.mix] - worth[mix]

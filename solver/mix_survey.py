@@ -13,7 +13,14 @@ import numpy as np
 from models.problem import Floats, Ints, Positions
 from solver.mix_bound_kernels import Graph
 from solver.mix_form import MixForm
-from solver.mix_survey_kernels import Shortlists, best_of_rows, put_in_order, refresh
+from solver.mix_survey_kernels import (
+    Shortlists,
+    best_of_rows,
+    columns_of,
+    put_in_order,
+    refresh,
+    rows_of,
+)
 from solver.rows import longest_slice
 from solver.rows_kernels import contact_rents
 
@@ -23,8 +30,8 @@ SPARE = 16
 NODES_A_CONTACT = 8
 """That enter the graph in a look."""
 
-KEPT_WITHIN = 1.0
-"""Mean gains by which a pair may fall short of paying before the graph drops it."""
+KEPT_WITHIN = 0.5
+"""Part of the mean gain, and of the price, that a pair may fall short of before it is dropped."""
 
 PAIRS_BETWEEN_LOOKS = 5_000_000
 """At the clock."""
@@ -95,7 +102,8 @@ class Survey:
             )  # fmt: skip
         near = float(self.largest.mean()) * KEPT_WITHIN
         node, contact, gain = pairs_of(self.graph)
-        stays = gain - rent[contact] - price[node] >= -near
+        short = price[node] + rent[contact] - gain
+        stays = short <= np.minimum(near, KEPT_WITHIN * price[node])
         known = node[stays], contact[stays], gain[stays]
         node, contact, gain = (
             np.concatenate(part)
@@ -121,18 +129,11 @@ def pairs_of(graph: Graph) -> tuple[Ints, Ints, Floats]:
 
 def _graph(node: Ints, contact: Ints, gain: Floats, nodes: int, contacts: int) -> Graph:
     """The graph of pairs that may be named several times."""
-    key, first = np.unique(node * contacts + contact, return_index=True)
-    node, contact, gain = key // max(contacts, 1), key % max(contacts, 1), gain[first]
     start = _starts(node, nodes)
-    order = np.argsort(contact, kind="stable")
+    column, worth, size = columns_of(node, contact, gain, start, contacts)
+    row_start, row_node, row_gain = rows_of(start, size, column, worth, contacts)
     return Graph(
-        start=start[:-1].copy(),
-        end=start[1:].copy(),
-        contact=contact.astype(np.int32),
-        gain=gain,
-        row_start=_starts(contact, contacts),
-        row_node=node[order].astype(np.int32),
-        row_gain=gain[order],
+        start[:-1].copy(), start[:-1] + size, column, worth, row_start, row_node, row_gain
     )
 
 

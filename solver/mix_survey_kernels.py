@@ -33,6 +33,8 @@ class Shortlists(NamedTuple):
 
 
 I4S = types.int32[:, ::1]
+COLUMNS = types.Tuple((I4, F8, I8))  # type: ignore[no-untyped-call]
+COLUMNS_BY_ROW = types.Tuple((I8, I4, F8))  # type: ignore[no-untyped-call]
 LISTS = types.NamedTuple((I8, I8, I4, F8, F8), Shortlists)  # type: ignore[no-untyped-call]
 
 
@@ -154,3 +156,51 @@ def best_of_rows(
                 if found == most:
                     low = top[most - 1]
         best_node[i, found:] = -1
+
+
+@njit(COLUMNS(I8, I8, F8, I8, types.int64), cache=True)
+def columns_of(
+    node: Ints, contact: Ints, gain: Floats, start: Ints, contacts: int
+) -> tuple[Positions, Floats, Ints]:
+    """Contacts and gains by node, each pair once, and how many of them each node has.
+
+    Pairs that are named again leave room unused at the end of the node's part.
+    """
+    nodes = len(start) - 1
+    filled = np.zeros(nodes, dtype=np.int64)
+    column, worth = np.empty(len(node), dtype=np.int32), np.empty(len(node))
+    for n in range(len(node)):
+        at = start[node[n]] + filled[node[n]]
+        column[at], worth[at] = contact[n], gain[n]
+        filled[node[n]] += 1
+    seen = np.full(contacts, -1, dtype=np.int64)
+    for j in range(nodes):
+        kept = start[j]
+        for n in range(start[j], start[j] + filled[j]):
+            if seen[column[n]] != j:
+                seen[column[n]] = j
+                column[kept], worth[kept] = column[n], worth[n]
+                kept += 1
+        filled[j] = kept - start[j]
+    return column, worth, filled
+
+
+@njit(COLUMNS_BY_ROW(I8, I8, I4, F8, types.int64), cache=True)
+def rows_of(
+    start: Ints, size: Ints, column: Positions, worth: Floats, contacts: int
+) -> tuple[Ints, Positions, Floats]:
+    """The same pairs by contact: where each begins, nodes and gains."""
+    row_start = np.zeros(contacts + 1, dtype=np.int64)
+    for j in range(len(size)):
+        for n in range(start[j], start[j] + size[j]):
+            row_start[column[n] + 1] += 1
+    for i in range(contacts):
+        row_start[i + 1] += row_start[i]
+    filled = row_start[:-1].copy()
+    node, gain = np.empty(row_start[-1], dtype=np.int32), np.empty(row_start[-1])
+    for j in range(len(size)):
+        for n in range(start[j], start[j] + size[j]):
+            at = filled[column[n]]
+            node[at], gain[at] = j, worth[n]
+            filled[column[n]] += 1
+    return row_start, node, gain

@@ -33,7 +33,7 @@ ROUNDS_A_LOOK = 40
 LEAST_LOOKS, MOST_LOOKS = 3, 16
 """Of a cold start; a warm one may do with the first."""
 
-ENOUGH = 2e-4
+ENOUGH = 5e-4
 """Relative fall of the bound from look to look below which the mixes are searched."""
 
 LATE_LOOKS = 1
@@ -43,6 +43,9 @@ MOST_ROUNDS = 5
 """Of all passes."""
 
 FILL_EPS = 0.01
+
+FINISH_ADDS = 0.6
+"""Relative gain that a finish may add to what a pass came to, in its epsilons."""
 
 FIRST_THETA, LEAST_THETA, LATE_THETA = 0.5, 0.02, 0.1
 WARM_STEP = 0.001
@@ -197,14 +200,16 @@ class MixRun:
     def _pass(self, plan: Pass, descent: Descent, search: Search) -> None:
         """One pass and what its mixes are worth when all the rest is settled exactly."""
         least = LEAST_TRIES / max(self._form.agents_with_choice, 1)
-        plan = replace(plan, tries_per_agent=max(plan.tries_per_agent, least))
-        for value in search.run(plan, descent.losses(), self._draw, self.is_late):
+        longer = replace(plan, tries_per_agent=max(plan.tries_per_agent, least))
+        for value in search.run(longer, descent.losses(), self._draw, self.is_late):
             if self.bound - value <= self._options.gap_target * value:
                 self._keep_plan(search.agent)
                 if self.is_enough():
                     return
         self._keep_plan(search.agent)
-        self._finish(search)
+        wanted = 1.0 + self._options.gap_target + FINISH_ADDS * plan.eps
+        if plan is PASSES[-1] or self.bound <= wanted * search.best:
+            self._finish(search)
 
     def _finish(self, search: Search) -> None:
         form, graph = self._form, self._survey.graph
