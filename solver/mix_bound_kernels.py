@@ -14,7 +14,10 @@ from solver.rows_kernels import F8, I4, I8
 
 
 class Graph(NamedTuple):
-    """Pairs worth a thought, by node and by contact; the same pairs both times."""
+    """Pairs worth a thought, by node and by contact; the same pairs both times.
+
+    Between the pairs of two nodes there may be room that is not used.
+    """
 
     start: Ints
     """(N,) pairs of node n are start[n]:end[n]."""

@@ -44,6 +44,9 @@ MOST_ROUNDS = 5
 
 FILL_EPS = 0.01
 
+FINISH_COLD, FINISH_WARM = 0.4, 1.0
+"""Seconds of a finish over those that the beginning took."""
+
 FINISH_ADDS = 0.6
 """Relative gain that a finish may add to what a pass came to, in its epsilons."""
 
@@ -89,6 +92,8 @@ class MixRun:
         self._draw = np.random.default_rng(options.seed)
         kept_back = max(KEPT_BACK * options.deadline_s, CLOSING * (clock() - begun))
         self._end = begun + options.deadline_s - kept_back
+        self._half = begun + options.deadline_s / 2
+        self._finish_s = 0.0
         self._clock = clock
         contacts = self._problem.num_contacts
         self.agent: Positions = np.full(contacts, NOBODY, dtype=np.int32)
@@ -131,20 +136,27 @@ class MixRun:
             self._close()
         if self.is_enough():
             return Limit.GAP
-        return Limit.TIME if self.is_late() else Limit.METHOD
+        return Limit.TIME if self.is_time_to_finish() else Limit.METHOD
+
+    def is_time_to_finish(self) -> bool:
+        """Whether there is only time left to settle what the search came to."""
+        return self._clock() > self._end - self._finish_s
 
     def _begin(self) -> Descent:
         """Last tick's rents where they fit this problem, else those of a few auctions."""
+        begun = self._clock()
         warm = warm_start(self._form, self._survey, self._hint, self.is_late)
         if warm is not None:
             self._keep_bound(warm)
             warm.mean_mix[warm.choice.mix] = 1.0
             self._fill(warm)
             if self.bound <= FITS * self.gain or self.is_late():
+                self._finish_s = FINISH_WARM * (self._clock() - begun)
                 self._target, self._least_looks = float(self.gain), 0
                 self._theta = WARM_STEP * warm.bound / max(warm.bound - self.gain, 1.0)
                 return warm
         start = cold_start(self._form, self._survey, self._draw, self.is_late)
+        self._finish_s = FINISH_COLD * (self._clock() - begun)
         self._keep_bound(start.descent)
         self._keep_plan(start.agent)
         self._theta, self._target, self._least_looks = FIRST_THETA, float(self.gain), LEAST_LOOKS
@@ -160,7 +172,9 @@ class MixRun:
             if self.is_enough() or self.is_late():
                 return None
             self._target = max(self._target, float(self.gain))
-            if number >= self._least_looks and descent.bound > before * (1.0 - ENOUGH):
+            if self._clock() > self._half or (
+                number >= self._least_looks and descent.bound > before * (1.0 - ENOUGH)
+            ):
                 break
         return search
 
@@ -171,6 +185,8 @@ class MixRun:
             if not descent.look(self.is_late):
                 break
             self._keep_bound(descent)
+            if self.is_enough():
+                break
 
     def _fill(self, descent: Descent) -> Search | None:
         """The contacts settled on the mixes that agents chose most, or None if it got late."""
@@ -188,7 +204,10 @@ class MixRun:
             before = self.gain
             for plan in PASSES:
                 self._pass(plan, descent, search)
-                if self.is_enough() or self.is_late():
+                if self.is_time_to_finish():
+                    self._target = float(self.gain)
+                    self._lower(descent, MOST_LOOKS)
+                if self.is_enough() or self.is_time_to_finish():
                     return
                 self._theta, self._target = LATE_THETA, float(self.gain)
                 self._lower(descent, LATE_LOOKS)
@@ -201,14 +220,15 @@ class MixRun:
         """One pass and what its mixes are worth when all the rest is settled exactly."""
         least = LEAST_TRIES / max(self._form.agents_with_choice, 1)
         longer = replace(plan, tries_per_agent=max(plan.tries_per_agent, least))
-        for value in search.run(longer, descent.losses(), self._draw, self.is_late):
+        is_late = self.is_time_to_finish
+        for value in search.run(longer, descent.losses(), self._draw, is_late):
             if self.bound - value <= self._options.gap_target * value:
                 self._keep_plan(search.agent)
                 if self.is_enough():
                     return
         self._keep_plan(search.agent)
         wanted = 1.0 + self._options.gap_target + FINISH_ADDS * plan.eps
-        if plan is PASSES[-1] or self.bound <= wanted * search.best:
+        if plan is PASSES[-1] or self.bound <= wanted * search.best or is_late():
             self._finish(search)
 
     def _finish(self, search: Search) -> None:
@@ -219,8 +239,8 @@ class MixRun:
             price, unit = search.price, search.unit
             self._keep_plan(finished_by_auction(form, search.best_mix, price, unit, self.is_late))
             return
-        seconds = SECONDS_A_PAIR * len(graph.gain)
-        if len(graph.gain) <= FLOW_PAIRS and self._clock() + seconds < self._end:
+        seconds = SECONDS_A_PAIR * len(graph.row_gain)
+        if len(graph.row_gain) <= FLOW_PAIRS and self._clock() + seconds < self._end:
             self._keep_plan(finished_by_flow(form, search.best_mix, graph))
 
     def _close(self) -> None:

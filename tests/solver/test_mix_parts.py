@@ -141,7 +141,7 @@ def test_a_descent_lowers_the_bound_and_its_graph_tells_the_truth() -> None:
     assert descent.proven.bound == configuration_bound(
         problem, descent.proven.rents, descent.proven.site_price
     )
-    assert len(survey.graph.gain) <= (problem.pairs.gain > 0).sum()
+    assert len(survey.graph.row_gain) <= (problem.pairs.gain > 0).sum()
 
 
 def test_a_search_keeps_its_books() -> None:
