@@ -75,7 +75,7 @@ class Descent:
         self._cap = problem.site_cap.astype(np.float64)
         mean = max(float(survey.largest.mean()), 1.0)
         self._scale = survey.largest / mean
-        self._site_scale = 1.0 / np.maximum(self._cap, 1.0)
+        self._site_scale = 1.0 / np.sqrt(np.maximum(self._cap, 1.0))
         self._direction, self._site_direction = np.zeros(contacts), np.zeros(len(self._cap))
         self.rent, self.site_price = rent, site_price
         """The best so far."""

@@ -93,6 +93,11 @@ class Search:
         return np.where(np.isfinite(price), price, self._known_price)
 
     @property
+    def rent(self) -> Floats:
+        """Rent of every contact as things stand, in the order of the rows, (C,)."""
+        return self._board.rent
+
+    @property
     def agent(self) -> Positions:
         """Agent of each contact as things stand, in the order of the problem."""
         slot = self._board.slot_of

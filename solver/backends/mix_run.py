@@ -239,9 +239,10 @@ class MixRun:
             price, unit = search.price, search.unit
             self._keep_plan(finished_by_auction(form, search.best_mix, price, unit, self.is_late))
             return
-        seconds = SECONDS_A_PAIR * len(graph.row_gain)
-        if len(graph.row_gain) <= FLOW_PAIRS and self._clock() + seconds < self._end:
-            self._keep_plan(finished_by_flow(form, search.best_mix, graph))
+        seconds = SECONDS_A_PAIR * min(len(graph.row_gain), FLOW_PAIRS)
+        if self._clock() + seconds < self._end:
+            mix, price = search.best_mix, search.price
+            self._keep_plan(finished_by_flow(form, mix, graph, price, search.rent))
 
     def _close(self) -> None:
         """Close what gap is left, where the problem is a network after all or small."""
