@@ -1,6 +1,7 @@
 """A batch as a folder of files, so that its tick can be replayed anywhere."""
 
 import json
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 
@@ -8,18 +9,24 @@ import polars as pl
 
 from data_io.atomic_files import new_folder, write_json
 from models.batch import Batch
+from models.plan import Carried
 from models.tables import INPUT_TABLES, SCHEMA_VERSION, Table
 
 HEADER = "batch.json"
 SETTINGS = "settings.json"
+_CARRIED = tuple(field.name for field in fields(Carried))
 
 
 class BatchFilesError(ValueError):
     """The folder is not an archived batch that this release can read."""
 
 
-def write_batch(folder: Path, batch: Batch, settings: str) -> None:
+def write_batch(
+    folder: Path, batch: Batch, settings: str, carried: Carried | None = None
+) -> None:
     """Write one Parquet file per input table, the instant, and `settings` (JSON) as it is.
+
+    What the tick before carried over, if anything, goes with it.
 
     The folder appears whole or not at all; FileExistsError when it is there already.
     """
@@ -27,13 +34,15 @@ def write_batch(folder: Path, batch: Batch, settings: str) -> None:
         for table in INPUT_TABLES:
             frame: pl.DataFrame = getattr(batch, table.name)
             frame.write_parquet(temporary / f"{table.name}.parquet")
+        for name in _CARRIED if carried is not None else ():
+            getattr(carried, name).write_parquet(temporary / f"carried_{name}.parquet")
         header = {"schema_version": SCHEMA_VERSION, "now": batch.now.isoformat()}
         write_json(temporary / HEADER, header)
         (temporary / SETTINGS).write_text(settings, encoding="utf-8", newline="")
 
 
-def read_batch_files(folder: Path) -> tuple[Batch, str]:
-    """The batch and the settings that `write_batch` wrote; BatchFilesError when it did not."""
+def read_batch_files(folder: Path) -> tuple[Batch, str, Carried | None]:
+    """Batch, settings and carried hint that `write_batch` wrote; BatchFilesError otherwise."""
     if not (folder / HEADER).exists():
         raise BatchFilesError(
             f"batch: {folder} has no {HEADER}, expected a folder of an archived batch; give the"
@@ -48,7 +57,20 @@ def read_batch_files(folder: Path) -> tuple[Batch, str]:
     frames = {table.name: _read_table(folder, table) for table in INPUT_TABLES}
     with (folder / SETTINGS).open(encoding="utf-8", newline="") as stream:
         settings = stream.read()
-    return Batch(datetime.fromisoformat(header["now"]), **frames), settings
+    return Batch(datetime.fromisoformat(header["now"]), **frames), settings, _read_carried(folder)
+
+
+def _read_carried(folder: Path) -> Carried | None:
+    paths = [folder / f"carried_{name}.parquet" for name in _CARRIED]
+    there = [path.exists() for path in paths]
+    if not any(there):
+        return None
+    if not all(there):
+        raise BatchFilesError(
+            f"batch: {folder} has {sum(there)} of {len(paths)} carried_*.parquet files, expected"
+            " all or none; copy the whole folder"
+        )
+    return Carried(*(pl.read_parquet(path) for path in paths))
 
 
 def _read_table(folder: Path, table: Table) -> pl.DataFrame:

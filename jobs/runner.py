@@ -13,6 +13,7 @@ from data_io.publish import publish
 from jobs.clock import Clock, newest_grid_instant
 from jobs.memory import release_freed_memory
 from jobs.tick import TickJob, TickOutcome, TickReport, run_tick
+from models.plan import Carried
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ def run(
         skipped += (tick_at - last) // every - 1
         last = tick_at
         try:
-            outcome = run_tick(job, tick_at, outcome.plan if outcome else None)
+            outcome = run_tick(job, tick_at, carried_over(outcome))
         except Exception:  # the job outlives one tick: the next has new rows
             log.exception("tick %s failed", tick_at.isoformat())
             failed += 1
@@ -67,6 +68,11 @@ def run(
         on_tick(outcome.report)
         keep_house(job, done, tick_at)
     return RunSummary(done, skipped, failed)
+
+
+def carried_over(outcome: TickOutcome | None) -> Carried | None:
+    """What the last tick hands to the next, None without a plan."""
+    return outcome.plan.carried if outcome is not None and outcome.plan is not None else None
 
 
 def repair_publication(job: TickJob) -> None:

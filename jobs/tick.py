@@ -21,7 +21,7 @@ from jobs.clock import Stopwatch
 from jobs.config import Config
 from models.audit import audit, recount
 from models.batch import Batch
-from models.plan import Finding, Plan
+from models.plan import Carried, Finding, Plan
 from models.problem import MILLI, AssignmentProblem
 from models.recount.case import Recount
 from models.solution import Hint, Solution, SolveOptions
@@ -106,7 +106,7 @@ class TickJob:
     """Folder that every tick's batch is archived in, or None."""
 
 
-def run_tick(job: TickJob, tick_at: datetime, previous: Plan | None = None) -> TickOutcome:
+def run_tick(job: TickJob, tick_at: datetime, previous: Carried | None = None) -> TickOutcome:
     """Decide the tick scheduled for `tick_at`, commit it and publish it.
 
     Running it again for the same instant changes nothing. Raises AuditError, with nothing
@@ -127,9 +127,10 @@ def run_tick(job: TickJob, tick_at: datetime, previous: Plan | None = None) -> T
     witness = PlanWitness()
     plan, findings = decide(job, batch, previous, watch, witness)
     if findings:
-        raise AuditError(findings, keep_batch(job.config.store.suspects, job.config, batch, plan))
+        suspects = job.config.store.suspects
+        raise AuditError(findings, keep_batch(suspects, job.config, batch, plan, previous))
     if job.archive is not None:
-        keep_batch(job.archive, job.config, batch, plan)
+        keep_batch(job.archive, job.config, batch, plan, previous)
     with watch.stage("ingest"):
         # Whoever hung up while we were thinking must not be assigned: commit compares versions.
         ingest(job.source, job.store, tick_at)
@@ -149,7 +150,7 @@ def run_tick(job: TickJob, tick_at: datetime, previous: Plan | None = None) -> T
 def decide(
     job: TickJob,
     batch: Batch,
-    previous: Plan | None,
+    previous: Carried | None,
     watch: Stopwatch,
     witness: Witness = lambda *_: None,
 ) -> tuple[Plan, tuple[Finding, ...]]:
@@ -199,12 +200,14 @@ def ingest(source: Source | None, store: Store, now: datetime) -> None:
     store.replace_current(checked.tables, pl.concat([snapshot.rejects, checked.rejects]), now)
 
 
-def keep_batch(folder: Path, config: Config, batch: Batch, plan: Plan) -> Path:
+def keep_batch(
+    folder: Path, config: Config, batch: Batch, plan: Plan, previous: Carried | None
+) -> Path:
     """Archive the batch of a tick below `folder`; the folder that it is in."""
     # The plan is in the name: a tick that died before its commit may decide another batch next.
     place = folder / f"{batch.now:%Y%m%dT%H%M%S%f}-{plan.digest()[:8]}"
     if not place.exists():
-        archive_batch(place, batch, config, plan)
+        archive_batch(place, batch, config, plan, previous)
     return place
 
 
@@ -233,6 +236,7 @@ def _tick_row(job: TickJob, batch: Batch, plan: Plan, watch: Stopwatch) -> pl.Da
         "limit": plan.limit.value if plan.limit else None,
         "backend": plan.backend,
         "policy_digest": plan.policy_digest,
+        "proof": plan.proof.value,
         **{f"{name}_s": watch.seconds(name) for name in timed},
     }
     return pl.DataFrame([row], schema=TICK.schema())

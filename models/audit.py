@@ -16,6 +16,7 @@ from models.recount.case import Case, Check, Recount, findings
 from models.recount.limits import (
     agents_within_caps,
     held_means_free_soon,
+    items_fit_together,
     items_within_concurrency,
     lanes_within_caps,
     new_items_not_blocked,
@@ -31,6 +32,7 @@ from models.recount.proof import (
     optimal_means_no_gap,
     plan_gain_adds_up,
     prices_well_formed,
+    rents_well_formed,
     site_prices_well_formed,
     terms_true,
 )
@@ -66,6 +68,7 @@ CHECKS: tuple[Check, ...] = (
     held_means_free_soon,
     lanes_within_caps,
     agents_within_caps,
+    items_fit_together,
     sites_within_caps,
     units_within_capacity,
     items_within_concurrency,
@@ -74,6 +77,7 @@ CHECKS: tuple[Check, ...] = (
     terms_true,
     plan_gain_adds_up,
     prices_well_formed,
+    rents_well_formed,
     site_prices_well_formed,
     choices_priced,
     bound_proven,

@@ -10,13 +10,14 @@ import numpy as np
 import polars as pl
 
 from models.batch import Batch
-from models.capacity import AgentState, agent_caps, build_agent_state, lane_caps
+from models.capacity import AgentState, build_agent_state
 from models.conversations import Conversations, build_conversations
 from models.eligibility import Eligibility, build_eligibility
 from models.explanations import Facts, build_explanations
 from models.gain import Gain, build_gain
+from models.mixes import build_room
 from models.parties import build_held_by_party, locked_to
-from models.plan import Plan
+from models.plan import Carried, Plan
 from models.policy import Policy
 from models.problem import (
     MILLI,
@@ -29,7 +30,7 @@ from models.problem import (
     to_milli,
 )
 from models.skills import build_skill_levels
-from models.solution import Hint, Solution
+from models.solution import NO_RENT, Hint, Solution
 from models.tables import (
     ASSIGNMENT,
     EXPLANATION,
@@ -55,8 +56,11 @@ class BatchProblem:
     sites: tuple[str, ...]
     """Capped sites in position order."""
 
-    def hint(self, previous: Plan | None) -> Hint | None:
-        """Prices of the previous plan in this problem's positions; agents without one get 0."""
+    def hint(self, previous: Carried | None) -> Hint | None:
+        """Prices and rents of the previous tick in this problem's positions.
+
+        Agents without a price get 0, conversations that were not there NO_RENT.
+        """
         if previous is None:
             return None
         lanes = pl.DataFrame(
@@ -73,8 +77,19 @@ class BatchProblem:
         site_of = dict(previous.site_prices.iter_rows())
         site = np.array([site_of.get(site, 0.0) for site in self.sites])
         return Hint(
-            Prices(to_milli(lane.ravel()).reshape(lane.shape), to_milli(agent), to_milli(site))
+            Prices(to_milli(lane.ravel()).reshape(lane.shape), to_milli(agent), to_milli(site)),
+            self._rents(previous),
         )
+
+    def _rents(self, previous: Carried) -> Ints:
+        """Rent of each conversation in the previous tick, by its lead, or NO_RENT."""
+        leads = self.conversations.members.filter(pl.col("position") == 0)
+        known = leads.select("contact_id", "conversation_idx").join(
+            previous.rents, on="contact_id"
+        )
+        rents = np.full(self.problem.num_contacts, NO_RENT, dtype=np.int64)
+        rents[known["conversation_idx"].to_numpy()] = to_milli(known["rent"].to_numpy())
+        return rents
 
     def to_plan(self, solution: Solution) -> Plan:
         """The plan that a solution of this problem stands for, with a reason for every contact."""
@@ -109,6 +124,7 @@ class BatchProblem:
             limit=solution.limit,
             backend=solution.backend,
             policy_digest=self.policy.digest(),
+            proof=solution.proof,
         )
 
     def _assignments(self, members: pl.DataFrame) -> pl.DataFrame:
@@ -164,8 +180,7 @@ def build_problem(batch: Batch, policy: Policy) -> BatchProblem:
     eligibility = build_eligibility(batch, conversations, agents, levels, policy)
     held = build_held_by_party(batch, conversations, agents)
     gain = build_gain(batch, policy, conversations, agents, levels, eligibility, held)
-    lanes = lane_caps(agents, policy)
-    slots = agent_caps(agents, lanes, conversations, policy)
+    room = build_room(agents, conversations, policy)
     banned = _banned(batch, policy, conversations, agents)
     sites, agent_site, site_cap = _sites(agents, policy)
     per_class = np.count_nonzero(eligibility.eligible, axis=1)
@@ -184,11 +199,12 @@ def build_problem(batch: Batch, policy: Policy) -> BatchProblem:
         extra_agent=gain.sticky["agent_idx"].to_numpy().astype(np.int32),
         extra_gain=gain.sticky["worth"].to_numpy(),
         contact_lane=conversations.units["lane_idx"].to_numpy().astype(np.int32),
-        lane_cap=lanes,
-        agent_cap=slots,
-        load_cost=_load_cost(slots, policy),
+        lane_cap=room.lane_cap,
+        agent_cap=room.agent_cap,
+        load_cost=_load_cost(room.agent_cap, policy),
         agent_site=agent_site,
         site_cap=site_cap,
+        mixes=room.mixes,
     )
     return BatchProblem(
         batch, policy, conversations, agents, eligibility, gain, problem, sites=sites

@@ -1,4 +1,4 @@
-"""What agents hold and what they can still take: `docs/model.md` sections 2 and 4."""
+"""What agents hold and what that leaves: `docs/model.md` section 2."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from models.batch import Batch
-from models.conversations import UNIT_DECIMALS, Conversations, channel_frame, seconds
+from models.conversations import UNIT_DECIMALS, channel_frame, seconds
 from models.policy import Policy
 from models.problem import Floats, Ints
 from models.tables import Channel, LoadState, Presence
@@ -89,39 +89,12 @@ def build_agent_state(batch: Batch, policy: Policy) -> AgentState:
     )
 
 
-def lane_caps(state: AgentState, policy: Policy) -> Ints:
-    """New conversations per agent and lane in one tick, shape (A, channels)."""
-    most = np.array([policy.channels[channel].max_new_per_tick for channel in Channel])
-    caps = np.minimum(state.lane_left, most[None, :])
-    able = state.on_shift & state.present & (state.free_now | state.free_soon)
-    result: Ints = np.where(state.blocked | ~able[:, None], 0, caps)
-    return result
-
-
-def agent_caps(
-    state: AgentState, caps: Ints, conversations: Conversations, policy: Policy
-) -> Ints:
-    """New conversations per agent in one tick, shape (A,): as many as surely fit together.
-
-    Counting only what fits in any mixture keeps the tick a network; mixtures that fit together
-    only by luck wait for the next tick.
-    """
-    weight = np.zeros(NUM_CHANNELS)
-    lanes = conversations.units["lane_idx"].to_numpy()
-    np.maximum.at(weight, lanes, conversations.units["units"].to_numpy())
-    wanted = np.bincount(lanes, minlength=NUM_CHANNELS) > 0
-    open_lane = (caps > 0) & wanted[None, :]
-    blocks = _block_matrix(policy)
-    clash = ((open_lane @ blocks.astype(np.int64)) > 0) & open_lane
-    heaviest = np.where(open_lane, weight[None, :], 0.0).max(axis=1, initial=0.0)
-    heaviest = np.minimum(heaviest, state.free_units)
-    scale = 10**UNIT_DECIMALS
-    whole, each = (np.rint(u * scale).astype(np.int64) for u in (state.free_units, heaviest))
-    fits = np.where(each > 0, whole // np.maximum(each, 1), 0)
-    alone = clash.any(axis=1) | state.free_soon
-    count: Ints = np.where(alone, np.minimum(fits, 1), fits)
-    total: Ints = np.where(open_lane, caps, 0).sum(axis=1)
-    return np.minimum(count, total)
+def block_matrix(policy: Policy) -> Mask:
+    """[held, new] whether holding one channel forbids another."""
+    order = tuple(Channel)
+    return np.array(
+        [[new in policy.channels[held].blocks for new in order] for held in order], dtype=bool
+    )
 
 
 def _limits(batch: Batch, agents: pl.DataFrame, policy: Policy) -> Ints:
@@ -166,7 +139,7 @@ def _residual(items: pl.DataFrame, limits: Ints, units: Floats, policy: Policy) 
     used = np.bincount(agent, weights=items["held_units"].to_numpy(), minlength=len(units))
     free: Floats = np.round(np.maximum(units - used, 0.0), UNIT_DECIMALS).astype(np.float64)
     return _Residual(
-        blocked=((held > 0).astype(np.int64) @ _block_matrix(policy).astype(np.int64)) > 0,
+        blocked=((held > 0).astype(np.int64) @ block_matrix(policy).astype(np.int64)) > 0,
         lane_left=np.maximum(limits - held, 0),
         free_units=free,
     )
@@ -184,12 +157,4 @@ def _first_to_end(items: pl.DataFrame, policy: Policy) -> pl.DataFrame:
         .first()
         .filter(pl.col("ends_in_s") <= policy.hold_horizon_s)
         .select("agent_idx", "contact_id", pl.col("ends_in_s").clip(lower_bound=policy.tick_s))
-    )
-
-
-def _block_matrix(policy: Policy) -> Mask:
-    """[held, new] whether holding one channel forbids another."""
-    order = tuple(Channel)
-    return np.array(
-        [[new in policy.channels[held].blocks for new in order] for held in order], dtype=bool
     )

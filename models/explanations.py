@@ -6,7 +6,7 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 
-from models.bound import path_prices
+from models.bound import contact_rents, path_prices
 from models.capacity import AgentState
 from models.conversations import Conversations
 from models.eligibility import REASONS, Eligibility
@@ -55,6 +55,7 @@ def build_explanations(facts: Facts) -> pl.DataFrame:
         _amount("slot_price", _pair_prices(facts, chosen)),
         _amount("runner_up_gain", _pair_gains(facts, runner_up)),
         _amount("runner_up_price", _pair_prices(facts, runner_up)),
+        pl.Series("rent", _rents(facts) / MILLI),
     )
     return _name_agents(priced, facts).with_columns(detail=decision_sentence())
 
@@ -80,6 +81,13 @@ def _best_alternatives(facts: Facts) -> Positions:
         hit = np.flatnonzero(score == np.repeat(top, np.diff(first, append=len(contact))))
         best[contact[hit[::-1]]] = agent[hit[::-1]]
     return best
+
+
+def _rents(facts: Facts) -> Ints:
+    """What each conversation is worth above the price of its slot, milli-units, (C,)."""
+    if facts.solution.rents is not None:
+        return facts.solution.rents
+    return contact_rents(facts.problem, facts.solution.prices)
 
 
 def _best_gains(problem: AssignmentProblem) -> Ints:

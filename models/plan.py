@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import polars as pl
 
-from models.solution import Limit, Termination, relative_gap
+from models.solution import Limit, Proof, Termination, relative_gap
 
 
 class Reason(StrEnum):
@@ -42,6 +42,18 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, eq=False)
+class Carried:
+    """What one tick hands to the next: a hint, which never changes what is optimal."""
+
+    prices: pl.DataFrame
+    """By the contract of `price`."""
+    site_prices: pl.DataFrame
+    """(site, price)"""
+    rents: pl.DataFrame
+    """(contact_id, rent)"""
+
+
+@dataclass(frozen=True, eq=False)
 class Plan:
     """What the tick decided.
 
@@ -65,11 +77,18 @@ class Plan:
     limit: Limit | None
     backend: str
     policy_digest: str
+    proof: Proof = Proof.PRICES
 
     @property
     def gap(self) -> float:
         """(bound - gain) / max(1, |gain|)."""
         return relative_gap(self.gain_milli, self.bound_milli)
+
+    @property
+    def carried(self) -> Carried:
+        """What the next tick may start from."""
+        rents = self.explanations.select("contact_id", "rent")
+        return Carried(self.prices, self.site_prices, rents)
 
     def digest(self) -> str:
         """Fingerprint of every decision, reason, price and number of the plan."""
@@ -78,7 +97,9 @@ class Plan:
             content.update(frame.write_csv().encode())
         content.update(self.site_prices.write_csv().encode())
         numbers = (self.gain_milli, self.bound_milli, self.greedy_milli, self.policy_digest)
-        content.update(repr((*numbers, self.termination, self.limit, self.backend)).encode())
+        content.update(
+            repr((*numbers, self.termination, self.limit, self.backend, self.proof)).encode()
+        )
         return content.hexdigest()
 
 

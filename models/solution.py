@@ -47,7 +47,7 @@ class Proof(StrEnum):
 class SolveOptions:
     """How to solve; the same options and problem give the same solution."""
 
-    backend: str = "flow"
+    backend: str = "auto"
     deadline_s: float = 2.0
     """Wall seconds after which a plan must be there."""
     seed: int = 0

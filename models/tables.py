@@ -510,6 +510,13 @@ EXPLANATION = Table(
         Column("runner_up_gain", pl.Float64(), "Gain there.", unit="money", nullable=True),
         Column("runner_up_price", pl.Float64(), "Price there.", unit="money", nullable=True),
         _identity("detail", "The decision in plain words."),
+        Column(
+            "rent",
+            pl.Float64(),
+            "What the conversation is worth above the price of its slot.",
+            unit="money",
+            minimum=0.0,
+        ),
     ),
 )
 
@@ -555,6 +562,7 @@ TICK = Table(
         Column("solve_s", pl.Float64(), "Problem to solution.", unit="s"),
         Column("explain_s", pl.Float64(), "Solution to plan.", unit="s"),
         Column("audit_s", pl.Float64(), "Plan to findings.", unit="s"),
+        _identity("proof", "Where the bound comes from: prices, rents or search."),
     ),
 )
 

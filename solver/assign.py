@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from models.batch import Batch
 from models.batch_problem import BatchProblem, build_problem
-from models.plan import Plan
+from models.plan import Carried, Plan
 from models.policy import Policy
 from models.problem import AssignmentProblem
 from models.solution import Hint, Solution, SolveOptions
@@ -34,7 +34,7 @@ def assign(
     batch: Batch,
     policy: Policy,
     options: SolveOptions,
-    previous: Plan | None = None,
+    previous: Carried | None = None,
     *,
     solver: Solver = solve,
     watch: Watch = lambda _: nullcontext(),
@@ -42,7 +42,7 @@ def assign(
 ) -> Plan:
     """The best plan for the batch that can be had within the options, with its proof.
 
-    `previous` is the last tick's plan, whose prices are a hint; it never changes what is optimal.
+    `previous` is what the last tick carried over, a hint; it never changes what is optimal.
     `solver`, `watch` and `witness` let a job run the solver elsewhere, time the stages, and keep
     what proves the plan.
     """

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Event
 from threading import Thread
 from time import monotonic
 from types import TracebackType
@@ -23,6 +24,7 @@ from solver.backend import failed
 from solver.solve import (
     better_of,
     find_backend,
+    solve_alone,
     solve_baseline,
     tiny_problem,
     warm_up,
@@ -30,6 +32,12 @@ from solver.solve import (
 )
 
 _log = logging.getLogger(__name__)
+
+GRACE_S = 0.1
+"""A child that was asked to stop has so long to give what it has."""
+
+LOOK_S = 0.005
+"""How often the parent looks whether somebody interrupts."""
 
 KILL_S = 0.03
 """Kept back from the deadline: measured time to end a child of 0.5 GB and start the next."""
@@ -47,7 +55,7 @@ class SolverChild:
     Ctrl-C and SIGTERM do not reach the child: it ends when it is closed or its parent is gone.
     """
 
-    def __init__(self, backend: str = "flow") -> None:
+    def __init__(self, backend: str = "auto") -> None:
         """Start the child and return at once; it loads what `backend` needs meanwhile.
 
         Other backends can be asked for; their first use then pays for loading them.
@@ -72,6 +80,7 @@ class SolverChild:
         late_at = monotonic() + options.deadline_s - KILL_S
         # `replace` leaves the cached pairs behind: the class form is smaller, and both sides
         # list the pairs at the same time.
+        self._interrupted.clear()
         request = (replace(problem), options, hint, late_at)
         exchange = self._begin(request, wait_s=0.0)
         try:
@@ -79,12 +88,20 @@ class SolverChild:
             if exchange is None:
                 exchange = self._begin(request, late_at - monotonic())
             if exchange is not None:
-                exchange.join(max(0.0, late_at - monotonic()))
+                self._wait(exchange, late_at)
         except BaseException:
             if exchange is not None:  # or its reply would meet the next request
                 self._restart()
             raise
         return self._outcome(exchange, baseline, options)
+
+    def interrupt(self) -> None:
+        """Ask the solve under way in another thread to give what it has; not for signal handlers.
+
+        Methods that come closer step by step do; where the method cannot, it is the baseline's
+        plan. Either way with the limit INTERRUPTED. Without a solve under way nothing happens.
+        """
+        self._interrupted.set()
 
     def warm_up(self, deadline_s: float = 120.0) -> None:
         """Wait until the child can solve; raises RuntimeError if it cannot."""
@@ -119,6 +136,15 @@ class SolverChild:
         """Close."""
         self.close()
 
+    def _wait(self, exchange: "_Exchange", late_at: float) -> None:
+        """Until the reply is there, time is up, or an interrupted child had its time of grace."""
+        while exchange.is_alive() and monotonic() < late_at:
+            if self._interrupted.is_set():
+                late_at = min(late_at, monotonic() + GRACE_S)
+                exchange.join(max(0.0, late_at - monotonic()))
+                return
+            exchange.join(min(LOOK_S, max(0.0, late_at - monotonic())))
+
     def _begin(self, request: _Request, wait_s: float) -> "_Exchange | None":
         """The exchange of this request, or None if the child is still loading after `wait_s`."""
         if not self._loaded and self._connection.poll(max(0.0, wait_s)):
@@ -135,6 +161,9 @@ class SolverChild:
         if exchange is None:
             # It is not killed: a deadline below the loading time would keep it from ever loading.
             return self._fall_back(baseline, Limit.TIME, "is still loading")
+        if exchange.is_alive() and self._interrupted.is_set():
+            self._restart()
+            return self._fall_back(baseline, Limit.INTERRUPTED, "was interrupted")
         if exchange.is_alive():
             self._restart()
             return self._fall_back(baseline, Limit.TIME, f"is late after {options.deadline_s} s")
@@ -153,8 +182,12 @@ class SolverChild:
     def _start(self) -> None:
         context = get_context("spawn")
         self._connection, theirs = context.Pipe()
+        self._interrupted = context.Event()
         self._process = context.Process(
-            target=_serve, args=(theirs, self._backend), name="omniassign-solver", daemon=True
+            target=_serve,
+            args=(theirs, self._backend, self._interrupted),
+            name="omniassign-solver",
+            daemon=True,
         )
         self._process.start()
         self._loaded = False
@@ -201,7 +234,7 @@ class _Exchange(Thread):
                 self.error = f"failed: {reply}"
 
 
-def _serve(connection: Connection, backend: str) -> None:
+def _serve(connection: Connection, backend: str, interrupted: Event) -> None:
     """Say that all is loaded, then answer requests until the parent closes the pipe or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -209,17 +242,17 @@ def _serve(connection: Connection, backend: str) -> None:
     try:
         connection.send("loaded")
         while True:
-            connection.send(_answer(connection.recv()))
+            connection.send(_answer(connection.recv(), interrupted))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
 
 
-def _answer(request: _Request) -> Solution | str:
+def _answer(request: _Request, interrupted: Event) -> Solution | str:
     """The backend's solution, or what went wrong as text; the parent has the baseline."""
     problem, options, hint, late_at = request
     # What the transfer took is gone; a backend without time left says so itself.
     options = replace(options, deadline_s=max(late_at - monotonic(), LEAST_S))
     try:
-        return find_backend(options.backend)(problem, options, hint)
+        return solve_alone(problem, options, hint, interrupted.is_set)
     except Exception:  # noqa: BLE001 - the parent reports it and falls back
         return traceback.format_exc()

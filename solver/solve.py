@@ -1,16 +1,19 @@
 """One door to every backend: `solve(problem, options, hint) -> Solution`. No clock, no I/O."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
+from time import monotonic
 from typing import cast
 
 import numpy as np
 
 from models.dense_problem import dense_problem
-from models.problem import AssignmentProblem
-from models.solution import Hint, Solution, SolveOptions, Termination
-from solver.backend import Backend
-from solver.form import LISTED_PAIRS, count_pairs, only_agents_bind
+from models.problem import NO_TIER, AssignmentProblem, Mixes, PairUnits
+from models.solution import Hint, Limit, Solution, SolveOptions, Termination
+from solver.backend import Backend, BackendError
+from solver.form import LISTED_PAIRS, count_pairs, folded, is_network
+from solver.tiers import solve_in_tiers
 
 BACKENDS = {
     "auction": "solver.backends.auction",
@@ -18,27 +21,81 @@ BACKENDS = {
     "flow": "solver.backends.flow",
     "greedy": "solver.backends.greedy",
     "lp": "solver.backends.lp",
+    "mixes": "solver.backends.mixes",
+    "units": "solver.backends.units",
 }
 """Module of each backend, imported when it is first asked for."""
 
-FOR_LARGE = ("auction", "auto")
+FOR_NETWORKS = ("auction", "flow", "lp")
+"""Backends that need capacities that nest."""
+
+OWN_TIERS = ("greedy", "units")
+"""Backends that serve tiers by themselves."""
+
+MEMBERS = ("flow", "auction", "mixes", "units")
+"""What `auto` chooses from."""
+
+FOR_LARGE = ("auction", "auto", "mixes")
 """Backends that do not list the pairs of large problems."""
+
+AT_ONCE_S = 1e-3
+LONG_PAST_S = 1e9
+"""Whoever looks at the clock after an interruption finds that time is up."""
 
 BASELINE = "greedy"
 BASELINE_BY_CLASS = "solver.backends.greedy_by_class"
 """The same plan as the baseline's, for problems whose pairs are too many to list."""
 
 
-def solve(problem: AssignmentProblem, options: SolveOptions, hint: Hint | None = None) -> Solution:
+def never() -> bool:
+    """No, go on."""
+    return False
+
+
+def solve(
+    problem: AssignmentProblem,
+    options: SolveOptions,
+    hint: Hint | None = None,
+    stop: Callable[[], bool] = never,
+) -> Solution:
     """The backend's solution, or the baseline's assignment where that gains more.
 
-    Raises ValueError for an unknown backend and BackendError when the method breaks down.
+    Once `stop` says so, methods that come closer step by step give what they have, with the limit
+    INTERRUPTED. Raises ValueError for an unknown backend and BackendError when the method breaks
+    down, or cannot solve problems of this form.
     """
-    backend = find_backend(options.backend)
+    find_backend(options.backend)
     baseline = solve_baseline(problem, options, hint)
     if options.backend == BASELINE:
         return baseline
-    return better_of(backend(problem, options, hint), baseline)
+    return better_of(solve_alone(problem, options, hint, stop), baseline)
+
+
+def solve_alone(
+    problem: AssignmentProblem,
+    options: SolveOptions,
+    hint: Hint | None,
+    stop: Callable[[], bool] = never,
+) -> Solution:
+    """The backend's own solution, tier by tier where the problem has tiers; else as `solve`."""
+    backend, problem = find_backend(options.backend), folded(problem)
+    if options.backend in FOR_NETWORKS and not is_network(problem):
+        found = "agents choose between mixes, or pairs have units of their own"
+        raise BackendError(options.backend, found, "capacities that nest", "use auto, which asks")
+
+    if stop():
+        options = replace(options, deadline_s=AT_ONCE_S)
+
+    def clock() -> float:
+        return monotonic() + (LONG_PAST_S if stop() else 0.0)
+
+    if problem.tier is None or (problem.tier == NO_TIER).all() or options.backend in OWN_TIERS:
+        solution = backend(problem, options, hint, clock)
+    else:
+        solution = solve_in_tiers(problem, options, hint, backend, clock)
+    if solution.limit is Limit.TIME and stop():
+        return replace(solution, limit=Limit.INTERRUPTED)
+    return solution
 
 
 def find_backend(name: str) -> Backend:
@@ -56,35 +113,54 @@ def solve_baseline(
 ) -> Solution:
     """The greedy plan: always the pair that gains most now, by whichever way is faster."""
     backend = find_backend(BASELINE)
-    if count_pairs(problem) > LISTED_PAIRS and only_agents_bind(problem):
+    listed = problem.units is not None or problem.tier is not None
+    if count_pairs(problem) > LISTED_PAIRS and not listed:
         backend = cast(Backend, import_module(BASELINE_BY_CLASS).solve)
     plan = backend(problem, options, hint)
     return replace(plan, baseline=plan.gain)
 
 
 def better_of(solution: Solution, baseline: Solution) -> Solution:
-    """The solution beside its baseline, with the latter's assignment and bound where better."""
+    """The solution beside its baseline, with the latter's assignment and bound where better.
+
+    Better is who serves more of the strictest tier that they differ in, then who gains more.
+    """
     solution = replace(solution, baseline=baseline.gain)
     if baseline.bound < solution.bound:
-        solution = replace(solution, bound=baseline.bound, prices=baseline.prices)
-    if baseline.gain > solution.gain:
+        solution = replace(
+            solution,
+            bound=baseline.bound,
+            prices=baseline.prices,
+            rents=baseline.rents,
+            proof=baseline.proof,
+        )
+    if (baseline.served, baseline.gain) > (solution.served, solution.gain):
+        if baseline.served != solution.served:
+            # The bound of a tiered solution is about plans that serve as many as it does.
+            return replace(baseline, termination=Termination.FEASIBLE, limit=solution.limit)
         solution = replace(solution, agent=baseline.agent, gain=baseline.gain)
     if solution.gain == solution.bound and solution.termination is Termination.FEASIBLE:
         solution = replace(solution, termination=Termination.OPTIMAL, limit=None)
     return solution
 
 
-def warm_up(backend: str = "flow") -> None:
+def warm_up(backend: str = "auto") -> None:
     """Load what ticks with this backend may need and solve a tiny problem with it.
 
     So no tick pays for loading, nor, on the first run after an installation, for compiling.
     """
-    for name in (BASELINE, *(("flow", "auction") if backend in FOR_LARGE else (backend,))):
-        solve(tiny_problem(), SolveOptions(backend=name))
+    for name in (BASELINE, *(MEMBERS if backend == "auto" else (backend,))):
+        problem = tiny_problem()
+        if name == "mixes":
+            either = Mixes(np.array([0, 2, 4]), np.array([[1], [0], [1], [0]]))
+            problem = replace(problem, mixes=either)
+        if name == "units":
+            problem = replace(problem, units=PairUnits(np.ones(4, np.int64), np.ones(2, np.int64)))
+        solve(problem, SolveOptions(backend=name))
     warm_up_baseline(backend)
 
 
-def warm_up_baseline(backend: str = "flow") -> None:
+def warm_up_baseline(backend: str = "auto") -> None:
     """Load the baseline for large problems, where the backend is for them."""
     if backend in FOR_LARGE:
         import_module(BASELINE_BY_CLASS).solve(tiny_problem(), SolveOptions(), None)

@@ -10,7 +10,6 @@ import polars as pl
 
 from models.batch import Batch
 from models.policy import Policy
-from models.recount.conversations import Conversations
 from models.recount.numbers import (
     DECIMALS,
     Bools,
@@ -53,15 +52,6 @@ class Agents:
     def __len__(self) -> int:
         """Number of agents."""
         return len(self.present)
-
-
-@dataclass(frozen=True, eq=False)
-class Room:
-    """How many new conversations fit in this tick (section 4)."""
-
-    lane_cap: Ints
-    """(A, 8)"""
-    agent_cap: Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,29 +115,6 @@ def build_agents(batch: Batch, policy: Policy) -> Agents:
         blocked=load.blocked,
         free_units=load.free_units,
     )
-
-
-def build_room(policy: Policy, agents: Agents, conversations: Conversations) -> Room:
-    """Caps of lanes and agents (section 4)."""
-    most = by_channel(policy, lambda c: c.max_new_per_tick).astype(np.int64)
-    left = np.clip(agents.max_items - agents.held, 0, most)
-    lane_cap = np.where(agents.blocked, 0, left)
-
-    heaviest = np.zeros(len(Channel))
-    np.maximum.at(heaviest, conversations.lane, conversations.units)
-    opened = (lane_cap > 0) & (heaviest > 0)
-    weight = np.minimum(np.where(opened, heaviest, 0).max(axis=1), agents.free_units)
-    fitting = np.zeros(len(agents), dtype=np.int64)
-    some = weight > 0
-    millionths = 10**DECIMALS
-    fitting[some] = np.rint(agents.free_units[some] * millionths) // np.rint(
-        weight[some] * millionths
-    )
-    forbidden = opened @ block_matrix(policy) & opened
-    alone = agents.free_soon | forbidden.any(axis=1)
-    fitting = np.where(alone, np.minimum(fitting, 1), fitting)
-    in_lanes = np.where(opened, lane_cap, 0).sum(axis=1)
-    return Room(lane_cap=lane_cap, agent_cap=np.minimum(fitting, in_lanes))
 
 
 def _max_items(batch: Batch, ids: pl.DataFrame) -> Ints:

@@ -4,18 +4,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import polars as pl
 
 from models.batch import Batch
 from models.plan import Finding, Plan, Reason
 from models.policy import Policy
-from models.recount.agents import Agents, Room, build_agents, build_room
+from models.recount.agents import Agents, build_agents
 from models.recount.conversations import Conversations, build_conversations
 from models.recount.gain import Terms, Worth, build_worth
 from models.recount.numbers import Bools, Ints, ints
 from models.recount.pairs import Eligibility, build_eligibility
+from models.recount.room import Room, build_room
 from models.recount.rules import RULES, Sides
-from models.recount.survey import Quoted, Survey, build_survey, read_prices
+from models.recount.survey import Quoted, Survey, build_survey, in_milli, read_prices
 from models.tables import Decision
 
 FIRST_FEW = 3
@@ -123,6 +125,15 @@ class Case:
     def quoted(self) -> Quoted:
         """The plan's prices."""
         return read_prices(self.plan, self.agents)
+
+    @cached_property
+    def stated_rents(self) -> Ints:
+        """(C,) rents of the plan in thousandths, by lead; 0 where it states none."""
+        members = self.conversations.members.filter("is_lead").select("contact_id", "conversation")
+        rows = self.plan.explanations.select("contact_id", "rent").join(members, on="contact_id")
+        rents = np.zeros(len(self.conversations), dtype=np.int64)
+        rents[ints(rows["conversation"])] = in_milli(rows["rent"].fill_null(0.0).to_numpy())
+        return rents
 
     @cached_property
     def survey(self) -> Survey:

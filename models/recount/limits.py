@@ -46,6 +46,12 @@ def agents_within_caps(case: Case) -> Iterator[Finding]:
     yield from findings("agent_cap", "agent over the cap of a tick", agent_names(case, over))
 
 
+def items_fit_together(case: Case) -> Iterator[Finding]:
+    """The new conversations of every agent fit beside each other, whoever they are."""
+    over = case.room.overfull(_new_in_lanes(case))
+    yield from findings("agent_mix", "agent with more than fits together", agent_names(case, over))
+
+
 def sites_within_caps(case: Case) -> Iterator[Finding]:
     """No capped site gets more new conversations than its cap."""
     chosen = case.agents.ids["site"].gather(case.choice.agent).value_counts(name="new")

@@ -10,8 +10,9 @@ from models.plan import Finding
 from models.recount.case import Case, findings
 from models.recount.gain import MILLI, NEARLY, Terms
 from models.recount.numbers import Floats, ints, positions
+from models.recount.rents import rents_bound
 from models.recount.survey import in_milli, load_costs
-from models.solution import Termination
+from models.solution import Proof, Termination
 from models.tables import Decision
 
 TOLERANCE = 0.001
@@ -124,13 +125,30 @@ def choices_priced(case: Case) -> Iterator[Finding]:
 
 
 def bound_proven(case: Case) -> Iterator[Finding]:
-    """The prices prove the stated bound, over all eligible pairs."""
-    proven = case.quoted.bound(case.policy, case.room, case.survey)
+    """Prices or rents prove the stated bound over all eligible pairs, unless a search did.
+
+    What a search proved cannot be looked up; then only its gain and limits are checked.
+    """
+    if case.plan.proof is Proof.SEARCH:
+        return
+    if case.plan.proof is Proof.RENTS:
+        proven = rents_bound(case)
+    else:
+        proven = case.quoted.bound(case.policy, case.room, case.survey)
     if proven is not None and proven > case.plan.bound_milli:
         yield Finding(
             "bound",
-            f"plan states {case.plan.bound_milli}, its prices prove only {proven} thousandths",
+            f"plan states {case.plan.bound_milli},"
+            f" its {case.plan.proof} prove only {proven} thousandths",
         )
+
+
+def rents_well_formed(case: Case) -> Iterator[Finding]:
+    """No rent is below 0 or missing."""
+    rent = pl.col("rent")
+    fits = (rent >= 0) & rent.is_finite()
+    wrong = case.plan.explanations.filter(~fits.fill_null(value=False))["contact_id"]
+    yield from findings("rent_negative", "rent missing or below 0", wrong)
 
 
 def gain_within_bound(case: Case) -> Iterator[Finding]:

@@ -7,11 +7,12 @@ import polars as pl
 
 from models.plan import Plan
 from models.policy import Policy
-from models.recount.agents import Agents, Room
+from models.recount.agents import Agents
 from models.recount.conversations import Conversations
 from models.recount.gain import MILLI, Worth, rounded_down_if_in_doubt
 from models.recount.numbers import Bools, Floats, Ints, ints, positions
 from models.recount.pairs import Eligibility, pair_blocks
+from models.recount.room import Room
 from models.tables import Channel
 
 NEVER = -(2**60)

@@ -73,7 +73,10 @@ def answer(form: UnitsForm, question: Question, seconds: float, seed: int) -> An
 
 def _solve(model: "_Model", seconds: float, seed: int, solver: mathopt.SolverType) -> Answer:
     question, unit = model.question, model.unit
-    lowest = -(-question.at_least // unit)
+    below = question.at_least - model.granule
+    if -(-question.at_least // unit) * unit > question.at_most:
+        # No multiple lies between; CP-SAT would call such a model invalid.
+        return Answer(None, below, complete=True)
     if seconds <= 0:
         return Answer(None, question.at_most, complete=False)
     parameters = mathopt.SolveParameters(
@@ -87,11 +90,11 @@ def _solve(model: "_Model", seconds: float, seed: int, solver: mathopt.SolverTyp
     model.spent_s += result.solve_time().total_seconds()
     reason = result.termination.reason
     if reason is mathopt.TerminationReason.INFEASIBLE:
-        return Answer(None, (lowest - 1) * unit, complete=True)
+        return Answer(None, below, complete=True)
     bound = result.termination.objective_bounds.dual_bound
     slack = 1e-3 if exact else 1e-3 + TOLERANCE * abs(bound)
     whole = question.at_most // unit if np.isinf(bound) else floor(bound + slack)
-    most = min(max(whole, lowest - 1) * unit, question.at_most)
+    most = min(max(whole * unit, below), question.at_most)
     if not result.has_primal_feasible_solution():
         return Answer(None, most, complete=False)
     return Answer(model.plan(result), most, reason is mathopt.TerminationReason.OPTIMAL)
@@ -115,7 +118,9 @@ class _Model:
         for pair in self.pairs.tolist():
             self.take[pair] = self.mip.add_binary_variable()
         self.agent = form.limits.agent[self.pairs]
-        self.unit = form.granule if question.tier == BY_GAIN else 1
+        self.granule = form.granule if question.tier == BY_GAIN else 1
+        self.unit = self.granule
+        """What the objective is a multiple of, for every plan of open pairs."""
         self._serve_contacts(form)
         self._keep_agents()
         self._keep_sites()
@@ -204,7 +209,9 @@ class _Model:
             tier = limits.tier[limits.contact[self.pairs]]
             worth = np.where(tier == question.tier, 1, 0)
         takes = list(self.take[self.pairs]) + steps
-        weights = np.append(worth, [-cost for cost in costs]).astype(np.int64) // self.unit
+        weights = np.append(worth, [-cost for cost in costs]).astype(np.int64)
+        self.unit = int(np.gcd.reduce(weights)) or self.granule
+        weights //= self.unit
         total = _weighted(takes, weights.tolist())
         low, high = -(-question.at_least // self.unit), question.at_most // self.unit
         self.window = self.mip.add_linear_constraint(lb=low, ub=high, expr=total)

@@ -10,7 +10,8 @@ from polars.testing import assert_frame_equal
 from benchmarks.stand_in import START, complete, stand_in_tables
 from data_io.batch_files import BatchFilesError, read_batch_files, write_batch
 from models.batch import Batch, empty_batch
-from models.tables import DECLINES, INPUT_TABLES
+from models.plan import Carried
+from models.tables import DECLINES, INPUT_TABLES, PRICE
 
 SETTINGS = '{\n  "policy": {"größe": 1},\r\n  "seed": 7\n}'
 
@@ -32,7 +33,8 @@ def test_a_batch_survives_the_round_trip(tmp_path: Path, batch: Batch) -> None:
     """Instant, every table with its types, and the settings character by character."""
     folder = tmp_path / "batches" / "one"
     write_batch(folder, batch, SETTINGS)
-    read, settings = read_batch_files(folder)
+    read, settings, carried = read_batch_files(folder)
+    assert carried is None
     assert settings == SETTINGS
     assert read.now == batch.now
     for table in INPUT_TABLES:
@@ -76,4 +78,23 @@ def test_a_folder_that_is_no_batch_is_refused(tmp_path: Path) -> None:
     header = json.loads((folder / "batch.json").read_text())
     (folder / "batch.json").write_text(json.dumps(header | {"schema_version": 99}))
     with pytest.raises(BatchFilesError, match="schema version 99, expected 1"):
+        read_batch_files(folder)
+
+
+def test_what_the_tick_before_carried_over_goes_along(tmp_path: Path) -> None:
+    """Prices, site prices and rents come back; with one of the three files lost, nothing does."""
+    carried = Carried(
+        prices=complete(PRICE, pl.DataFrame({"agent_id": ["ana"]})),
+        site_prices=pl.DataFrame({"site": ["north"], "price": [1.5]}),
+        rents=pl.DataFrame({"contact_id": ["c1", "c2"], "rent": [0.0, 2.25]}),
+    )
+    folder = tmp_path / "one"
+    write_batch(folder, a_batch(), "{}", carried)
+    found = read_batch_files(folder)[2]
+    assert found is not None
+    assert_frame_equal(found.prices, carried.prices)
+    assert_frame_equal(found.site_prices, carried.site_prices)
+    assert_frame_equal(found.rents, carried.rents)
+    (folder / "carried_rents.parquet").unlink()
+    with pytest.raises(BatchFilesError, match="2 of 3 carried_"):
         read_batch_files(folder)

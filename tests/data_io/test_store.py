@@ -31,6 +31,7 @@ from models.tables import (
     AGENTS,
     ASSIGNMENT,
     CONTACTS,
+    EXPLANATION,
     INPUT_TABLES,
     OUTPUT_TABLES,
     AssignmentEvent,
@@ -94,6 +95,21 @@ def test_the_database_has_the_columns_of_the_contract(store: Store, table: Table
         for column in table.columns
     ]
     assert found.sort("ordinal_position").drop("ordinal_position").rows() == expected
+
+
+def test_rows_of_an_older_release_get_the_columns_of_this_one() -> None:
+    """A tick decided before rents were kept proved its bound by prices, and has no rents."""
+    first, *later = read_migrations()
+    database = Database(IN_MEMORY)
+    migrate(database, (first,), START)
+    database.run_text(
+        "INSERT INTO explanation (tick_at, contact_id, conversation_id, decision, reason, detail)"
+        " VALUES ('2026-03-03 10:00:00+00', 'c', 't', 'unassigned', 'lost_to', 'told')"
+    )
+    migrate(database, (first, *later), START)
+    kept = database.frame("read_rows", EXPLANATION)
+    assert kept.select("contact_id", "rent").rows() == [("c", 0.0)]
+    database.close()
 
 
 def test_migrations_are_applied_once_and_in_order() -> None:

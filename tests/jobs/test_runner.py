@@ -16,7 +16,7 @@ from jobs import runner
 from jobs.clock import SimulatedClock, newest_grid_instant
 from jobs.config import Config, StoreConfig
 from jobs.tick import AuditError, TickJob, TickOutcome, TickReport
-from models.plan import Finding, Plan
+from models.plan import Carried, Finding
 from solver.solve import solve
 
 START = datetime(2026, 11, 3, 14, tzinfo=UTC)
@@ -42,7 +42,7 @@ class Ticks:
     def __init__(self, clock: SimulatedClock, takes: dict[int, float] | None = None) -> None:
         self.clock, self.takes, self.at = clock, takes or {}, list[datetime]()
 
-    def __call__(self, job: TickJob, tick_at: datetime, previous: Plan | None) -> TickOutcome:
+    def __call__(self, job: TickJob, tick_at: datetime, previous: Carried | None) -> TickOutcome:
         del job, previous
         self.at.append(tick_at)
         taken = timedelta(seconds=self.takes.get(len(self.at), 0.0))
@@ -96,7 +96,7 @@ def test_a_tick_that_fails_does_not_end_the_run(
     clock = SimulatedClock(START)
     honest = Ticks(clock)
 
-    def refuse_second(job: TickJob, tick_at: datetime, previous: Plan | None) -> TickOutcome:
+    def refuse_second(job: TickJob, tick_at: datetime, previous: Carried | None) -> TickOutcome:
         if tick_at == START + EVERY:
             raise failure
         return honest(job, tick_at, previous)
@@ -115,7 +115,7 @@ def test_sigterm_lets_the_tick_under_way_end(
     ticks = Ticks(clock)
     reported: list[datetime] = []
 
-    def interrupted(job: TickJob, tick_at: datetime, previous: Plan | None) -> TickOutcome:
+    def interrupted(job: TickJob, tick_at: datetime, previous: Carried | None) -> TickOutcome:
         if len(ticks.at) == 1:
             os.kill(os.getpid(), signal.SIGTERM)
         return ticks(job, tick_at, previous)

@@ -173,15 +173,15 @@ def honest_plan() -> Plan:
         ),
         explanations=rows(
             EXPLANATION,
-            _waits("m1", "t1", "assigned", "best_match", "ana")
+            _explained("m1", "t1", "assigned", "best_match", "ana", 19.547)
             | _terms(23.03, 22.1, 0.047849, 1.2, 0.0, -0.367879, 0.0),
-            _waits("m2", "t2", "assigned", "best_match", "ana"),
-            _waits("e1", "t3", "assigned", "best_match", "ben")
+            _explained("m2", "t2", "assigned", "best_match", "ana", 19.547),
+            _explained("e1", "t3", "assigned", "best_match", "ben", 3.3)
             | _terms(7.15, 7.1, 0.000408, 0.0, 0.0, 0.0, 0.0),
-            _waits("e2", "t4", "unassigned", "lost_to", None),
-            _waits("v1", "t5", "held", "held_for", "cai")
+            _explained("e2", "t4", "unassigned", "lost_to", None, 0.0),
+            _explained("v1", "t5", "held", "held_for", "cai", 123.208)
             | _terms(123.208, 3.8, 122.829118, 0.0, 0.0, 0.0, -3.470943),
-            _waits("d1", "t6", "unassigned", "language_missing", None),
+            _explained("d1", "t6", "unassigned", "language_missing", None, 0.0),
         ),
         prices=rows(
             PRICE,
@@ -234,6 +234,12 @@ def _waits(
         "agent_id": agent_id,
         "detail": "",
     }
+
+
+def _explained(
+    contact_id: str, thread: str, decision: str, reason: str, agent_id: str | None, rent: float
+) -> dict[str, object]:
+    return _waits(contact_id, thread, decision, reason, agent_id) | {"rent": rent}
 
 
 def _terms(gain: float, *terms: float) -> dict[str, object]:

@@ -14,7 +14,7 @@ from models.plan import Plan
 from models.policy import Policy
 from models.recount.conversations import build_conversations
 from models.recount.gain import expected_excess
-from models.solution import Limit, Termination
+from models.solution import Limit, Proof, Termination
 from models.tables import (
     AGENT_LOAD,
     ASSIGNMENT,
@@ -258,6 +258,7 @@ LIMITS: dict[str, Change] = {
     "agent_items": assigned_too("e2", "ben"),
     # 27.5 + 10 > 30
     "agent_units": assigned_too("e2", "ana"),
+    "agent_mix": assigned_too("e2", "ana"),
     "agent_blocked": another_call_held,
     "site_cap": under(site_caps={"north": 2}),
 }
@@ -287,6 +288,8 @@ MONEY: dict[str, Change] = {
     "lane_not_priced": without("prices", "cai", "agent_id"),
     # e1 and e2 then earn 7.150 + 3.850 with ben instead of 3.300, less his slot's 3.850: 157.238
     "bound": in_plan("prices", "ben", "agent_id", agent_price=0.0),
+    # e2's rent of 0 leaves ben 3.850 with it; at -3 the sum of rents is no bound any more
+    "rent_negative": in_plan("explanations", "e2", rent=-3.0),
     "gain_above_bound": says(bound_milli=153_387),
     "greedy_above_gain": says(greedy_milli=153_389),
     "optimal": says(bound_milli=153_389),
@@ -380,8 +383,8 @@ def test_nobody_there() -> None:
         )
         for contact_id in batch.contacts["contact_id"]
     )
-    told = waits.select(
-        pl.col(name) if name in waits.columns else pl.lit(None, dtype).alias(name)
+    told = waits.with_columns(rent=pl.lit(0.0)).select(
+        pl.col(name) if name in (*waits.columns, "rent") else pl.lit(None, dtype).alias(name)
         for name, dtype in EXPLANATION.schema().items()
     )
     plan = replace(
@@ -397,6 +400,26 @@ def test_nobody_there() -> None:
     none = empty_batch(NOW)
     alone = replace(none, queues=batch.queues, contacts=batch.contacts)
     assert audit(plan, recount(alone, POLICY)) == ()
+
+
+def test_rents_prove_a_bound_of_their_own() -> None:
+    """m1 19.547, e1 3.300 and v1 123.208 leave ana 3.483 and ben 3.850: 153.388 again.
+
+    Too low a claim is found.
+    """
+    tick = honest()
+    proven = replace(tick.plan, proof=Proof.RENTS)
+    assert audit(proven, recount(tick.batch, tick.policy)) == ()
+    claimed = replace(proven, bound_milli=153_387, gain_milli=153_387, greedy_milli=0)
+    found = {finding.rule for finding in audit(claimed, recount(tick.batch, tick.policy))}
+    assert found == {"bound", "plan_gain"}
+
+
+def test_what_a_search_proved_is_not_looked_up() -> None:
+    """Prices of 0 prove 157.238 only; a search may still have proven 153.388."""
+    tick = in_plan("prices", "ben", "agent_id", agent_price=0.0)(honest())
+    searched = replace(tick.plan, proof=Proof.SEARCH)
+    assert audit(searched, recount(tick.batch, tick.policy)) == ()
 
 
 def test_findings_count_and_name_offenders() -> None:

@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.audit import audit, recount
-from models.solution import SolveOptions
+from models.batch_problem import build_problem
+from models.solution import SolveOptions, Termination
 from solver.assign import assign
 from tests.models.messy_batches import messy_batch, messy_policy
 
@@ -14,7 +15,7 @@ from tests.models.messy_batches import messy_batch, messy_policy
     seed=st.integers(0, 10_000),
     num_contacts=st.integers(1, 30),
     num_agents=st.integers(1, 14),
-    backend=st.sampled_from(["flow", "greedy"]),
+    backend=st.sampled_from(["auto", "mixes", "greedy"]),
 )
 def test_honest_plans_audit_clean(
     seed: int, num_contacts: int, num_agents: int, backend: str
@@ -30,12 +31,16 @@ def test_honest_plans_audit_clean(
 def test_the_backends_agree_and_all_audit_clean(
     seed: int, num_contacts: int, num_agents: int
 ) -> None:
-    """Flow and the linear programme of CBC gain the same; greedy no more; none has a finding."""
+    """Exact ones gain the same, greedy no more, and none has a finding, with mixes or without."""
     batch, policy = messy_batch(seed, num_contacts, num_agents), messy_policy(seed)
     tables = recount(batch, policy)
+    has_mixes = build_problem(batch, policy).problem.mixes is not None
     plans = {
         backend: assign(batch, policy, SolveOptions(backend=backend, deadline_s=60.0))
-        for backend in ("flow", "lp", "greedy")
+        for backend in ("mixes", "auto" if has_mixes else "flow", "auto" if has_mixes else "lp")
     }
-    assert plans["flow"].gain_milli == plans["lp"].gain_milli >= plans["greedy"].gain_milli
-    assert [audit(plan, tables) for plan in plans.values()] == [(), (), ()]
+    greedy = assign(batch, policy, SolveOptions(backend="greedy"))
+    assert {plan.termination for plan in plans.values()} == {Termination.OPTIMAL}
+    assert len({plan.gain_milli for plan in plans.values()}) == 1
+    assert plans["mixes"].gain_milli >= greedy.gain_milli
+    assert not [found for plan in (*plans.values(), greedy) for found in audit(plan, tables)]

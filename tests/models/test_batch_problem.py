@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from models.batch import Batch, empty_batch
 from models.batch_problem import build_problem
-from models.plan import Plan
+from models.plan import Carried, Plan
 from models.policy import Policy
 from models.problem import NOBODY
 from models.solution import SolveOptions, Termination
@@ -31,7 +31,7 @@ some = settings(max_examples=8, deadline=None)
 seeds = st.integers(0, 2**32 - 1)
 
 
-def plan_of(batch: Batch, policy: Policy | None = None, previous: Plan | None = None) -> Plan:
+def plan_of(batch: Batch, policy: Policy | None = None, previous: Carried | None = None) -> Plan:
     """The plan by the flow."""
     return assign(batch, policy or Policy(), SolveOptions(), previous)
 
@@ -272,7 +272,7 @@ def test_a_hint_maps_prices_back_to_positions() -> None:
     after = build_problem(
         tiny(contacts=contacts, agents=[{"agent_id": name} for name in ("a", "c", "d")]), policy
     )
-    hint = after.hint(plan)
+    hint = after.hint(plan.carried)
     assert hint is not None
     assert hint.prices is not None
     assert after.sites == ("porto",)
@@ -285,6 +285,10 @@ def test_a_hint_maps_prices_back_to_positions() -> None:
     sites = dict(plan.site_prices.iter_rows())
     assert hint.prices.site.tolist() == [round(1000 * sites["porto"])]
     assert sites["porto"] > 0
+    assert hint.rents is not None
+    of_before = dict(plan.explanations.select("contact_id", "rent").iter_rows())
+    leads = after.conversations.members.filter(pl.col("position") == 0).sort("conversation_idx")
+    assert hint.rents.tolist() == [round(1000 * of_before[lead]) for lead in leads["contact_id"]]
 
 
 @some
@@ -293,7 +297,7 @@ def test_the_hint_of_the_same_batch_is_the_solution_s_prices(seed: int) -> None:
     """Out to money and back to thousandths loses nothing where there is a slot to price."""
     stated = build_problem(small(seed), Policy())
     solution = solve(stated.problem, SolveOptions())
-    hint = stated.hint(stated.to_plan(solution))
+    hint = stated.hint(stated.to_plan(solution).carried)
     assert hint is not None
     assert hint.prices is not None
     has_slot = (stated.problem.lane_cap > 0) & (stated.problem.agent_cap > 0)[:, None]
@@ -313,7 +317,7 @@ def test_a_hint_never_changes_the_gain(seed: int) -> None:
     """With the last plan as hint, gain and bound are those without it."""
     batch = small(seed)
     first = plan_of(batch)
-    again = plan_of(batch, previous=first)
+    again = plan_of(batch, previous=first.carried)
     assert (again.gain_milli, again.bound_milli) == (first.gain_milli, first.bound_milli)
 
 

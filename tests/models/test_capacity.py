@@ -1,5 +1,6 @@
 """Sections 2 and 4 of `docs/model.md`: what agents hold, when they are free, and for how many."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from models.audit import audit, recount
 from models.batch_problem import BatchProblem, build_problem
-from models.capacity import AgentState, build_agent_state, lane_caps
+from models.capacity import AgentState, build_agent_state
 from models.policy import Policy
 from models.solution import SolveOptions
 from models.tables import Channel
@@ -186,20 +187,6 @@ def test_a_parked_item_never_frees_an_agent() -> None:
     assert not state.blocked.any()
 
 
-def test_lane_caps_are_the_lesser_of_room_and_the_tick_s_limit() -> None:
-    """min(max_items - unparked, max_new_per_tick) per lane; 0 where blocked or not served."""
-    state = state_of(
-        [held(), held("i"), held("j", state="parked"), held("k", channel="chat")],
-        agent_channels=serves("a", voice=1, chat=1, email=4, case=9),
-    )
-    caps = dict(zip(LANES, lane_caps(state, Policy())[0].tolist(), strict=True))
-    assert caps[Channel.EMAIL] == 2  # min(4 - 2, 3)
-    assert caps[Channel.CASE] == 5  # min(9, 5)
-    assert caps[Channel.CHAT] == 0  # 1 - 1
-    assert caps[Channel.VOICE] == 0  # the chat blocks it
-    assert caps[Channel.SOCIAL] == 0  # not served
-
-
 def stated(
     contacts: list[Row], policy: Policy | None = None, /, **tables: list[Row]
 ) -> BatchProblem:
@@ -212,26 +199,90 @@ def waiting(*names: str) -> list[Row]:
     return [{"contact_id": f"c{n}", "channel": name} for n, name in enumerate(names)]
 
 
+def test_lane_caps_are_the_least_of_room_units_and_the_tick_s_limit() -> None:
+    """min(max_items - unparked, max_new_per_tick, free units / weight), 0 where blocked."""
+    found = stated(
+        waiting("email", "case"),
+        agents=[{"agent_id": "a", "capacity_units": 87.0}],
+        agent_load=[held("h", channel="chat"), held("j", state="parked")],
+        agent_channels=serves("a", voice=1, chat=1, email=4, case=9),
+    )
+    caps = dict(zip(LANES, found.problem.lane_cap[0].tolist(), strict=True))
+    # 87 less the chat's 33 leaves 54.
+    assert caps[Channel.EMAIL] == 3  # min(4, 3, floor(54 / 10))
+    assert caps[Channel.CASE] == 2  # min(9, 5, floor(54 / 20))
+    assert caps[Channel.CHAT] == 0  # 1 - 1
+    assert caps[Channel.VOICE] == 0  # the chat blocks it
+    assert caps[Channel.SOCIAL] == 0  # not served
+
+
 @pytest.mark.parametrize(
-    ("names", "units", "cap"),
+    ("names", "units", "mixes"),
     [
-        (["email", "email"], 100.0, 3),  # 100 / 10 = 10, but 3 new emails a tick
-        (["email", "email"], 25.0, 2),  # floor(25 / 10)
-        (["case", "email"], 59.0, 2),  # floor(59 / 20): the heaviest lane that waits
-        (["case", "email"], 100.0, 5),  # floor(100 / 20), lanes allow 5 + 3
-        (["email"], 59.0, 3),  # no case waits, so 10 each
-        (["case", "email"], 15.0, 1),  # a case does not fit at all: at most the free units
-        (["voice", "email"], 100.0, 1),  # voice blocks email
-        (["chat", "voice"], 200.0, 1),  # voice blocks chat
-        (["chat", "email"], 100.0, 3),  # chat blocks neither: floor(100 / 33)
-        (["email"], 0.0, 0),
+        (["email", "email"], 100.0, "3 email"),  # 100 / 10 = 10, but 3 new emails a tick
+        (["email", "email"], 25.0, "2 email"),  # floor(25 / 10)
+        # 59: two cases and an email, or one case and three emails; three emails alone are less.
+        (["case", "email"], 59.0, "1 email + 2 case | 3 email + 1 case"),
+        (["case", "email"], 100.0, "2 email + 4 case | 3 email + 3 case | 5 case"),
+        (["email"], 59.0, "3 email"),  # no case waits
+        (["case", "email"], 15.0, "1 email"),  # no case fits
+        (["voice", "email"], 100.0, "1 voice | 3 email"),  # voice blocks email
+        (["chat", "voice"], 200.0, "1 chat | 1 voice"),  # voice blocks chat
+        (["chat", "email"], 100.0, "1 chat + 3 email"),  # 33 + 30
+        (["chat", "email", "email"], 50.0, "1 chat + 1 email | 3 email"),  # 33 + 10, or 30
+        (["email"], 0.0, ""),
     ],
 )
-def test_an_agent_gets_as_many_as_surely_fit(names: list[str], units: float, cap: int) -> None:
-    """floor(free units / heaviest waiting conversation of its lanes), 1 where channels clash."""
-    problem = stated(waiting(*names), agents=[{"agent_id": "a", "capacity_units": units}]).problem
-    total = min(int(problem.agent_cap[0]), int(problem.lane_cap[0].sum()))
-    assert total == cap
+def test_an_agent_gets_every_mix_that_fits(names: list[str], units: float, mixes: str) -> None:
+    """Count vectors within lane caps, free units and what may stand beside each other."""
+    found = stated(waiting(*names), agents=[{"agent_id": "a", "capacity_units": units}])
+    assert " | ".join(sorted(mix_names(found))) == mixes
+
+
+def mix_names(found: BatchProblem) -> list[str]:
+    """Maximal count vectors of agent 0 in the lanes in which somebody waits, as words."""
+    problem = found.problem
+    asked = np.unique(problem.contact_lane)
+    box = np.array(problem.all_mixes.count)
+    start, end = problem.all_mixes.start[:2].tolist()
+    fits = {
+        vector
+        for mix in box[start:end, asked].tolist()
+        for vector in itertools.product(*(range(most + 1) for most in mix))
+        if 0 < sum(vector) <= problem.agent_cap[0]
+    }
+    maximal = [
+        vector
+        for vector in fits
+        if not any(
+            other != vector and all(a >= b for a, b in zip(other, vector, strict=True))
+            for other in fits
+        )
+    ]
+    return [
+        " + ".join(
+            f"{count} {LANES[lane].value}"
+            for lane, count in zip(asked.tolist(), vector, strict=True)
+            if count
+        )
+        for vector in maximal
+    ]
+
+
+def test_too_many_mixes_fall_back_to_what_surely_fits() -> None:
+    """Five lanes of up to nine: thousands of vectors fit, so floor(100 / 21) of anything."""
+    policy = Policy()
+    weights = {"chat": 20.0, "messaging": 21.0, "social": 7.0, "email": 9.0, "case": 11.0}
+    for name, weight in weights.items():
+        policy = with_channel(policy, Channel(name), units=weight, max_new_per_tick=9)
+    found = stated(
+        waiting(*weights),
+        policy,
+        agents=[{"agent_id": "a"}],
+        agent_channels=serves("a", **dict.fromkeys(weights, 9)),
+    )
+    # Without the fallback 14 social ones would not fit either, but 5 + 4 + ... vectors would.
+    assert (found.problem.mixes, found.problem.agent_cap.tolist()) == (None, [4])
 
 
 def test_the_heaviest_conversation_counts_with_its_followers() -> None:
@@ -240,7 +291,8 @@ def test_the_heaviest_conversation_counts_with_its_followers() -> None:
     problem = stated(
         [*thread, {"contact_id": "z"}], agents=[{"agent_id": "a", "capacity_units": 37.0}]
     ).problem
-    assert problem.agent_cap.tolist() == [2]  # floor(37 / 12.5)
+    # 12.5 is the heaviest, so floor(37 / 12.5), although z alone would leave room for one more.
+    assert problem.agent_cap.tolist() == [2]
 
 
 def test_an_agent_who_is_free_soon_gets_one() -> None:
@@ -290,19 +342,22 @@ def test_only_named_sites_with_agents_are_capped() -> None:
     assert found.problem.agent_site.tolist() == [-1, 0, 0]
 
 
-def test_no_mixture_of_new_conversations_overfills_an_agent() -> None:
-    """Whatever of its eligible conversations an agent gets within the caps, the units fit."""
+def test_no_mix_of_new_conversations_overfills_an_agent() -> None:
+    """Whatever of its eligible conversations an agent gets within a mix, the units fit."""
     rng = np.random.default_rng(7)
     names = ["chat", "messaging", "social", "email", "case"]
     for _ in range(25):
         units = float(rng.integers(5, 150))
         found = stated(
-            waiting(*rng.choice(names, 6)), agents=[{"agent_id": "a", "capacity_units": units}]
+            waiting(*rng.choice(names, 8)), agents=[{"agent_id": "a", "capacity_units": units}]
         )
         problem = found.problem
+        lane = problem.contact_lane[problem.pairs.contact]
         weights = found.conversations.units["units"].to_numpy()[problem.pairs.contact]
-        worst = np.sort(weights)[::-1][: int(problem.agent_cap[0])]
-        assert worst.sum() <= units
+        for mix in problem.all_mixes.count:
+            taken = [np.sort(weights[lane == of])[::-1][:count] for of, count in enumerate(mix)]
+            worst = np.sort(np.concatenate(taken))[::-1][: int(problem.agent_cap[0])]
+            assert worst.sum() <= units
 
 
 @pytest.mark.parametrize(

@@ -228,7 +228,9 @@ def test_auto_takes_the_flow_for_what_the_auction_cannot_or_need_not_do(
     monkeypatch.setattr("solver.backends.auto.LISTED_PAIRS", 10)
     assert auto.solve(problem, PATIENT, None).backend == "auction"
     narrow = replace(problem, lane_cap=np.minimum(problem.lane_cap, 1))
-    assert auto.solve(narrow, PATIENT, None).backend == "flow"
+    by_lanes = auto.solve(narrow, PATIENT, None)
+    assert (by_lanes.backend, by_lanes.termination) == ("mixes", Termination.OPTIMAL)
+    assert by_lanes.gain == flow.solve(narrow, PATIENT, None).gain
 
 
 def test_what_the_auction_cannot_solve_it_declares_and_refuses() -> None:

@@ -7,11 +7,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Timer
 from time import monotonic, sleep
 
 import numpy as np
 import pytest
 
+from benchmarks.engine_instances import Size, build_instance
 from models.dense_problem import dense_problem
 from models.problem import AssignmentProblem
 from models.solution import Hint, Limit, SolveOptions, Termination
@@ -123,6 +125,32 @@ def test_a_child_that_is_still_loading_is_waited_for_and_not_killed(
     assert pid is not None
     assert _is_gone(pid)
     fresh.close()
+
+
+def test_an_interrupted_child_that_does_not_answer_costs_one_plan(
+    child: SolverChild, problem: AssignmentProblem
+) -> None:
+    """The flow cannot stop half-way: after its time of grace the baseline's plan, marked so."""
+    assert child.pid is not None
+    os.kill(child.pid, signal.SIGSTOP)
+    asking = Timer(0.1, child.interrupt)
+    asking.start()
+    plan = child.solve(problem, PATIENT)
+    asking.join()
+    assert (plan.termination, plan.limit) == (Termination.FAILED, Limit.INTERRUPTED)
+    assert plan.gain == solve(problem, SolveOptions(backend="greedy")).gain
+    child.warm_up()
+    assert child.solve(problem, PATIENT).termination is Termination.OPTIMAL
+
+
+def test_who_is_asked_to_stop_gives_what_it_has() -> None:
+    """The auction sees that time is up at its first look, and says why it was."""
+    problem = build_instance(0, Size(2_000, 400))
+    asked = iter([False, False])
+    options = SolveOptions(backend="auction", deadline_s=600.0)
+    plan = solve(problem, options, None, stop=lambda: next(asked, True))
+    assert (plan.termination, plan.limit) == (Termination.FEASIBLE, Limit.INTERRUPTED)
+    assert plan.baseline <= plan.gain < plan.bound
 
 
 @pytest.mark.parametrize("ending", ["sys.exit()", "os.kill(os.getpid(), signal.SIGKILL)"])

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.small_instances import Family, best_gain, draw_problem
 from models.dense_problem import dense_problem
 from models.feasibility import violations
 from models.problem import MILLI, NO_TIER, NOBODY, AssignmentProblem, Mixes
@@ -229,3 +230,10 @@ def _outcomes(problem: AssignmentProblem) -> list[tuple[tuple[int, ...], int]]:
         if violations(problem, agent) == ():
             outcomes.append((served_by_tier(problem, agent), assignment_gain(problem, agent)))
     return outcomes
+
+
+def test_a_window_that_holds_no_multiple_of_its_gains_is_empty() -> None:
+    """Open pairs gain multiples of 3 while others do not: 4 to 5 is no question for CP-SAT."""
+    problem = draw_problem(Family.UNITS, 2246)
+    solution = units.solve(problem, OPTIONS, None)
+    assert solution.gain == solution.bound == best_gain(problem)
