@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 .DEFAULT_GOAL := help
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
 # uv installs the hashed lock in seconds; plain pip reads the same file where uv cannot be had.
 $(READY): requirements.lock requirements-uv.lock pyproject.toml
@@ -39,8 +39,17 @@ format: $(READY) ## format the code and sort the imports
 bench: $(READY) ## seconds per stage of a tick, with peak memory
 	$(BIN)/python -m benchmarks.stages
 
-bench-engine: $(READY) ## the engine on networks of every size, beside its peers (long)
+bench-engine: $(READY) ## the engine at every size, beside its peers, and its goals (an hour)
 	$(BIN)/python -m benchmarks.engine
+
+bench-gap: $(READY) ## published generalised assignment instances
+	$(BIN)/python -m benchmarks.gap
+
+bench-differential: $(READY) ## random problems against enumeration, backends against each other
+	$(BIN)/python -m benchmarks.differential
+
+bench-questions: $(READY) ## stated losses of forced pairs against solving again
+	$(BIN)/python -m benchmarks.questions
 
 lock: ## resolve the ranges of pyproject.toml into the hashed locks
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 \
@@ -51,4 +60,4 @@ lock: ## resolve the ranges of pyproject.toml into the hashed locks
 clean: ## remove the environment and what runs left behind
 	rm -rf $(VENV) var .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
 
-.PHONY: help setup demo test lint format bench bench-engine lock clean
+.PHONY: help setup demo test lint format bench bench-engine bench-gap bench-differential bench-questions lock clean

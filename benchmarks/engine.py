@@ -1,189 +1,185 @@
-"""The engine on networks of every size, beside what else could have been used.
+"""The engine on networks and on mixed channels of every size, beside what else could be used.
 
-    python -m benchmarks.engine [--sizes S,M,L,XL] [--seeds 0,1,2] [--forms rate,full]
-        [--structures plain,...] [--ticks cold,next] [--peers auction,ortools_flow,...]
-        [--json FILE]
+    python -m benchmarks.engine [--quick] [--kinds network,mixed] [--sizes S,M,L,XL]
+        [--seeds 0,1,2] [--forms rate,full] [--structures plain,ties,...] [--ticks cold,next]
+        [--methods engine,ortools_flow,...] [--deadline-s 120] [--json FILE] [--read FILE...]
 
-prints one JSON line per instance and method. Every method runs in a process of its own with a
-limit of 120 s for all it does. Seconds are wall-clock from the problem in class form to the
-answer, with everything that the method needs (listing pairs, matrices, bounds); building the
-instance and loading libraries is not in them, and peak memory is above the instance. The auction
-runs to a gap of 0.1 %, of 0.01 % and to proof, cold and, on a next tick, from the prices of the
-tick before. Gains are worked out again from the assignment, and caps checked, whoever made it.
+prints one JSON line per instance, method, start and target, then one per goal, and a table of the
+goals to the error output. Every method runs in a process of its own, one at a time, and has 120 s.
+Seconds are wall-clock from the problem in class form to the answer, with all that the method needs
+(listing pairs, matrices, bounds); building the instance and loading libraries is not in them, and
+peak memory is above the instance. Networks are solved to gaps of 0.1 %, 0.01 % and to proof,
+mixed channels to 0.1 % (XL: 0.5 %), S to proof, too; cold, and on a next tick from what was found
+on the tick before.
+
+Slow peers are tried on one cold plain instance of each size, structures other than plain up to L
+on the first seed, cold and with one rate; `--quick` is the first seed, plain, without slow peers.
+`--read` judges the lines of earlier runs.
 """
 
 import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from itertools import product
+from math import inf
 from pathlib import Path
-from time import perf_counter, process_time
 
-import numpy as np
+from rich.console import Console
 
-from benchmarks.engine_instances import SIZES, Form, Structure, build_instance, next_tick
-from benchmarks.engine_peers import LIMIT_S, PEERS, Answer
-from models.problem import NOBODY, AssignmentProblem, Positions
-from models.solution import Hint, Solution, SolveOptions, relative_gap
-from solver.backends import auction
-from solver.claim import gain_by_class
-from solver.form import count_pairs
-from solver.solve import warm_up
+from benchmarks.engine_goals import Finding, judge, table_of
+from benchmarks.engine_instances import SIZES, Form, Structure
+from benchmarks.engine_mixed_peers import MIXED_PEERS
+from benchmarks.engine_peers import LIMIT_S, PEERS
+from benchmarks.engine_runs import OURS, Case, Kind, Row, Start, Tick, measure
 
-OURS = "auction"
-TARGETS = {"gap_0.1%": 1e-3, "gap_0.01%": 1e-4, "exact": 0.0}
-Row = dict[str, str | int | float | list[str] | None]
-"""One line of output."""
-Run = Callable[[AssignmentProblem], Answer | Solution]
+ALL_METHODS = ",".join(dict.fromkeys([OURS, *PEERS, *MIXED_PEERS]))
 
 
 @dataclass(frozen=True)
-class Case:
-    """One instance."""
+class Task:
+    """One method on one instance, in a process of its own."""
 
-    size: str
-    seed: int
-    form: Form = Form.RATE
-    structure: Structure = Structure.PLAIN
-    tick: str = "cold"
-    """cold, or next: the tick after it."""
+    case: Case
+    method: str
+    deadline_s: float = LIMIT_S
 
-    def problem(self) -> AssignmentProblem:
-        """The instance itself."""
-        make = build_instance if self.tick == "cold" else next_tick
-        return make(self.seed, SIZES[self.size], self.form, self.structure)
+    @property
+    def patience_s(self) -> float:
+        """Seconds after which the process is killed: the engine solves several times."""
+        solves = 1
+        if self.method == OURS:
+            solves = 1 + 2 * len(self.case.starts) * len(self.case.targets)
+        return (solves + 1) * self.deadline_s
 
 
 def main(arguments: list[str]) -> int:
     """Run every method on every case, or one in this process when asked to by itself."""
     if arguments[:1] == ["--one"]:
-        case, method = json.loads(arguments[1])
-        case |= {"form": Form(case["form"]), "structure": Structure(case["structure"])}
-        for row in measure(Case(**case), method):
-            print(json.dumps(row), flush=True)
+        task = read_task(arguments[1])
+        for row in measure(task.case, task.method, task.deadline_s):
+            print(json.dumps(asdict(row)), flush=True)
         return 0
     given = _parser().parse_args(arguments)
-    cases = [
-        Case(size, int(seed), Form(form), Structure(structure), tick)
-        for size, form, structure, tick, seed in product(
-            *(
-                getattr(given, name).split(",")
-                for name in ("sizes", "forms", "structures", "ticks", "seeds")
-            )
-        )
-    ]
-    lines = [row for case in cases for row in compare(case, given.peers.split(","))]
+    if given.read:
+        lines = [line for path in given.read for line in path.read_text("utf-8").splitlines()]
+        rows = [read_row(line) for line in lines if line.startswith('{"case"')]
+    else:
+        rows = [row for task in tasks(given) for row in run(task)]
+    findings = judge(rows)
+    for one in findings:
+        print(json.dumps(_told(one)), flush=True)
+    Console(stderr=True, width=150).print(table_of(findings))
     if given.json:
-        Path(given.json).write_text("".join(json.dumps(row) + "\n" for row in lines), "utf-8")
+        told = [asdict(row) for row in rows] + [_told(one) for one in findings]
+        given.json.write_text("".join(json.dumps(line) + "\n" for line in told), "utf-8")
     return 0
 
 
-def compare(case: Case, methods: list[str]) -> Iterator[Row]:
-    """The rows of all methods on one case, printed as they come."""
-    problem = case.problem()
-    for method in methods:
-        if method != OURS and not PEERS[method].tries(problem):
+def tasks(given: argparse.Namespace) -> Iterator[Task]:
+    """What there is to do, smallest sizes first."""
+    names = [name.split(",") for name in (given.sizes, given.kinds, given.forms, given.ticks)]
+    seeds = [int(seed) for seed in given.seeds.split(",")]
+    structures = [Structure(name) for name in given.structures.split(",")]
+    if given.quick:
+        seeds, structures = seeds[:1], [Structure.PLAIN]
+    methods = given.methods.split(",")
+    for (size, kind, form, tick), structure, seed in product(product(*names), structures, seeds):
+        case = Case(Kind(kind), size, seed, Form(form), structure, Tick(tick))
+        hard = structure is not Structure.PLAIN
+        if hard and (size == "XL" or replace(case, structure=structure) != _simplest(case, seeds)):
             continue
-        for row in _in_a_process(case, method):
-            print(json.dumps(row), flush=True)
-            yield row
+        if OURS in methods:
+            yield Task(case, OURS, given.deadline_s)
+        for method in case.peers:
+            slow = case.peers[method].is_slow
+            if method not in methods or (case.kind is Kind.MIXED and tick == Tick.NEXT):
+                continue
+            if not slow or not (given.quick or hard or case != _simplest(case, seeds)):
+                yield Task(case, method)
 
 
-def measure(case: Case, method: str) -> Iterator[Row]:
-    """The rows of one method; for the auction one per target, cold and warm."""
-    problem = case.problem()
-    warm_up("auto")
-    if method != OURS:
-        peer = PEERS[method]
-        peer.solve(build_instance(0, replace(SIZES["S"], num_contacts=50)))
-        yield _timed(case, method, "answer", problem, peer.solve)
-        return
-    for start, hint in _starts(case):
-        for target, gap in TARGETS.items():
-            options = SolveOptions(backend=OURS, deadline_s=LIMIT_S, gap_target=gap)
-
-            run = partial(auction.solve, options=options, hint=hint)
-            yield _timed(case, f"{OURS}_{start}", target, problem, run)
+def _simplest(case: Case, seeds: Sequence[int]) -> Case:
+    """That of its kind, size and structure which is tried most: first seed, one rate, cold."""
+    return replace(case, seed=seeds[0], form=Form.RATE, tick=Tick.COLD)
 
 
-def _starts(case: Case) -> Iterator[tuple[str, Hint | None]]:
-    yield "cold", None
-    if case.tick == "next":
-        before = replace(case, tick="cold").problem()
-        solved = auction.solve(before, SolveOptions(deadline_s=LIMIT_S), None)
-        yield "warm", Hint(solved.prices)
+def run(task: Task) -> list[Row]:
+    """The rows of a task, printed as they come; one that says so if there is no answer."""
+    rows = list(_in_a_process(task))
+    for row in rows:
+        print(json.dumps(asdict(row)), flush=True)
+    return rows
 
 
-def _timed(case: Case, method: str, target: str, problem: AssignmentProblem, run: Run) -> Row:
-    resident = _reset_peak_mb()
-    begun, worked = perf_counter(), process_time()
-    answer = run(problem)
-    seconds, cpu_s = perf_counter() - begun, process_time() - worked
-    peak = _status_mb("VmHWM") - resident
-    gain = checked_gain(problem, answer.agent)
-    return {
-        **asdict(case),
-        "num_contacts": problem.num_contacts,
-        "num_agents": problem.num_agents,
-        "num_pairs": count_pairs(problem),
-        "method": method,
-        "target": target,
-        "gain": gain,
-        "bound": answer.bound,
-        "gap": None if answer.bound is None else relative_gap(gain, answer.bound),
-        "seconds": round(seconds, 4),
-        "cpu_s": round(cpu_s, 4),
-        "peak_mb": round(peak, 1),
-    }
-
-
-def checked_gain(problem: AssignmentProblem, agent: Positions) -> int:
-    """Gain of an assignment, from the problem alone; AssertionError if a cap is exceeded."""
-    taken = np.bincount(agent[agent != NOBODY], minlength=problem.num_agents)
-    assert (taken <= problem.agent_cap).all(), "an agent has more contacts than slots"
-    return gain_by_class(problem, agent)
-
-
-def _in_a_process(case: Case, method: str) -> list[Row]:
-    command = [sys.executable, "-m", "benchmarks.engine", "--one"]
-    command.append(json.dumps([asdict(case), method]))
-    row = {**asdict(case), "method": method}
-    # The auction solves up to seven times; each solve has the limit as its own deadline.
-    limit = LIMIT_S * (7 if method == OURS else 1)
+def _in_a_process(task: Task) -> list[Row]:
+    peer = task.case.peers.get(task.method)
+    if peer is not None and not peer.tries(task.case.problem()):
+        failed = f"not tried: did not finish with more than {peer.max_pairs:.0e} pairs"
+        return [Row(task.case, task.method, failed=failed)]
+    command = [sys.executable, "-m", "benchmarks.engine", "--one", json.dumps(asdict(task))]
     try:
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)
+        ended = subprocess.run(
+            command, capture_output=True, text=True, timeout=task.patience_s, check=False
+        )
     except subprocess.TimeoutExpired:
-        return [row | {"failed": f"not finished in {limit:.0f} s"}]
-    lines = [line for line in ended.stdout.splitlines() if line.startswith("{")]
-    if ended.returncode or not lines:
-        return [row | {"failed": ended.stderr.strip().splitlines()[-1:]}]
-    return [json.loads(line) for line in lines]
+        return [Row(task.case, task.method, failed=f"not finished in {task.patience_s:.0f} s")]
+    rows = [read_row(line) for line in ended.stdout.splitlines() if line.startswith("{")]
+    if ended.returncode:
+        why = " ".join(ended.stderr.strip().splitlines()[-1:])
+        rows.append(Row(task.case, task.method, failed=why or f"ended by {-ended.returncode}"))
+    return rows
 
 
-def _reset_peak_mb() -> float:
-    """Set the peak of resident memory back to the present; resident megabytes now."""
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    return _status_mb("VmRSS")
+def read_task(text: str) -> Task:
+    """A task from its JSON."""
+    fields = json.loads(text)
+    return Task(**fields | {"case": _read_case(fields["case"])})
 
 
-def _status_mb(name: str) -> float:
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return next(float(line.split()[1]) for line in lines if line.startswith(name)) / 1024
+def read_row(line: str) -> Row:
+    """A row from its line."""
+    fields = json.loads(line)
+    start = None if fields["start"] is None else Start(fields["start"])
+    return Row(**fields | {"case": _read_case(fields["case"]), "start": start})
+
+
+def _read_case(fields: dict[str, str | int]) -> Case:
+    return Case(
+        kind=Kind(str(fields["kind"])),
+        size=str(fields["size"]),
+        seed=int(fields["seed"]),
+        form=Form(str(fields["form"])),
+        structure=Structure(str(fields["structure"])),
+        tick=Tick(str(fields["tick"])),
+    )
+
+
+def _told(one: Finding) -> dict[str, object]:
+    """The finding as a line; JSON has no infinity."""
+    told = asdict(one) | {"verdict": one.verdict}
+    for name in ("measured", "in_cpu_time"):
+        told[name] = [None if value == inf else round(value, 4) for value in getattr(one, name)]
+    return told
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sizes", default="S,M,L,XL")
-    parser.add_argument("--seeds", default="0")
-    parser.add_argument("--forms", default="rate,full")
-    parser.add_argument("--structures", default="plain")
-    parser.add_argument("--ticks", default="cold,next")
-    parser.add_argument("--peers", default=",".join([OURS, *PEERS]))
-    parser.add_argument("--json", default="")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--kinds", default=",".join(Kind))
+    parser.add_argument("--sizes", default=",".join(SIZES))
+    parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--forms", default=",".join(Form))
+    parser.add_argument("--structures", default=",".join(Structure))
+    parser.add_argument("--ticks", default=",".join(Tick))
+    parser.add_argument("--methods", default=ALL_METHODS)
+    parser.add_argument("--deadline-s", type=float, default=LIMIT_S)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--read", type=Path, nargs="+")
     return parser
 
 

@@ -15,13 +15,16 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_matrix
 
 from models.problem import NOBODY, AssignmentProblem, Ints, Positions
-from models.solution import SolveOptions, Termination
+from models.solution import Limit, SolveOptions, Termination
 from solver.form import count_pairs
 from solver.rows import build_rows, longest_slice, restricted
 from solver.rows_kernels import row_gains
 from solver.solve import find_backend, solve_baseline
 
 LIMIT_S = 120.0
+
+CORES = 2
+"""Of the machine; those peers that can use several use both, the engine uses one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +33,8 @@ class Answer:
 
     agent: Positions
     bound: int | None
+    limit: Limit | None = None
+    """What stopped the peer, if it was not the end of its method."""
 
 
 def ortools_flow(problem: AssignmentProblem) -> Answer:
@@ -108,31 +113,46 @@ def linear_programme(solver: str) -> Callable[[AssignmentProblem], Answer]:
 
 def cp_sat(problem: AssignmentProblem) -> Answer:
     """CP-SAT on the plain model: a Boolean a pair."""
+    return knapsacks_by_cp_sat(
+        problem, np.ones(problem.num_contacts, dtype=np.int64), problem.agent_cap
+    )
+
+
+def knapsacks_by_cp_sat(problem: AssignmentProblem, weight: Ints, room: Ints) -> Answer:
+    """CP-SAT with a Boolean a pair; contacts (C,) of these weights fit into agents' room (A,)."""
     pairs = problem.pairs
     model = cp_model.CpModel()
     take = [model.new_bool_var("") for _ in range(len(pairs))]
     for i in range(problem.num_contacts):
         model.add_at_most_one(take[pairs.start[i] : pairs.start[i + 1]])
-    of_agent: list[list[cp_model.IntVar]] = [[] for _ in range(problem.num_agents)]
-    for place, j in enumerate(pairs.agent.tolist()):
-        of_agent[j].append(take[place])
-    for j, own in enumerate(of_agent):
-        model.add(sum(own) <= int(problem.agent_cap[j]))
+    by_agent = np.argsort(pairs.agent, kind="stable")
+    first = np.searchsorted(pairs.agent[by_agent], np.arange(problem.num_agents + 1))
+    for j in range(problem.num_agents):
+        own = by_agent[first[j] : first[j + 1]]
+        weights = weight[pairs.contact[own]].tolist()
+        terms = cp_model.LinearExpr.weighted_sum([take[place] for place in own], weights)
+        model.add(terms <= int(room[j]))
     model.maximize(cp_model.LinearExpr.weighted_sum(take, pairs.gain.tolist()))
     solver = cp_model.CpSolver()
     solver.parameters.max_time_in_seconds = LIMIT_S
-    solver.parameters.num_workers = 1
+    solver.parameters.num_workers = CORES
     status = solver.solve(model)
     if status not in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
         raise RuntimeError(f"CP-SAT: {solver.status_name(status)}")
     agent = np.full(problem.num_contacts, NOBODY, dtype=np.int32)
     taken = np.flatnonzero([bool(solver.value(one)) for one in take])
     agent[pairs.contact[taken]] = pairs.agent[taken]
-    return Answer(agent, round(solver.best_objective_bound))
+    limit = None if status == cp_model.OPTIMAL else Limit.TIME
+    return Answer(agent, round(solver.best_objective_bound), limit)
 
 
 def top_20(problem: AssignmentProblem) -> Answer:
     """Min-cost flow over the 20 best agents of each contact by gain alone."""
+    return Answer(ortools_flow(best_20(problem)).agent, None)
+
+
+def best_20(problem: AssignmentProblem) -> AssignmentProblem:
+    """The problem with the 20 pairs of each contact that gain most, and no others."""
     rows = build_rows(problem)
     buffer = np.empty(longest_slice(rows))
     contact, agent = [], []
@@ -142,8 +162,7 @@ def top_20(problem: AssignmentProblem) -> Answer:
         start = rows.entry_start[rows.kind[i]]
         agent.append(rows.entry_agent[start + best].astype(np.int64))
         contact.append(np.full(len(best), where, dtype=np.int64))
-    kept = restricted(problem, _joined(contact), _joined(agent))
-    return Answer(ortools_flow(kept).agent, None)
+    return restricted(problem, _joined(contact), _joined(agent))
 
 
 def greedy(problem: AssignmentProblem) -> Answer:
@@ -171,10 +190,12 @@ def _joined(parts: list[Ints]) -> Ints:
 
 @dataclass(frozen=True)
 class Peer:
-    """A method and the most pairs at which it is tried: beyond, it is known not to finish."""
+    """A method and the most pairs at which it is tried: beyond, it was seen not to finish."""
 
     solve: Callable[[AssignmentProblem], Answer]
     max_pairs: float = np.inf
+    is_slow: bool = False
+    """Slow ones are tried on one plain cold instance of each size and form."""
 
     def tries(self, problem: AssignmentProblem) -> bool:
         """Whether the problem is small enough."""
@@ -183,12 +204,13 @@ class Peer:
 
 PEERS = {
     "ortools_flow": Peer(ortools_flow, 2e7),
-    "flow": Peer(backend("flow"), 2e7),
-    "scipy": Peer(scipy_assignment, 1e6),
-    "pulp_cbc": Peer(backend("lp"), 1e6),
-    "glop": Peer(linear_programme("glop"), 1e6),
-    "highs": Peer(linear_programme("highs_lp"), 1e6),
-    "cp_sat": Peer(cp_sat, 1e5),
     "greedy": Peer(greedy),
     "top_20": Peer(top_20),
+    "flow": Peer(backend("flow"), 2e7, is_slow=True),
+    "scipy": Peer(scipy_assignment, 2e7, is_slow=True),
+    "pulp_cbc": Peer(backend("lp"), 1e6, is_slow=True),
+    "glop": Peer(linear_programme("glop"), 2e7, is_slow=True),
+    "highs": Peer(linear_programme("highs_lp"), 2e7, is_slow=True),
+    "cp_sat": Peer(cp_sat, 1e6, is_slow=True),
 }
+"""For networks; those for mixed channels are in `benchmarks/engine_mixed_peers.py`."""

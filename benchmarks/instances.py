@@ -1,4 +1,5 @@
-"""Exact optimum of published assignment instances, through the same `solve` as a tick's.
+"""Exact optimum of published assignment instances, through the same `solve` as a tick's, and
+the seconds of scipy's `linear_sum_assignment` beside it.
 
     python -m benchmarks.instances PATH...
 
@@ -16,6 +17,7 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from models.dense_problem import dense_problem
 from models.problem import NOBODY, AssignmentProblem, Ints
@@ -36,6 +38,8 @@ class Answer:
     gap: float
     termination: str
     seconds: float
+    scipy_objective: int | None
+    scipy_seconds: float
     published: int | None
 
 
@@ -69,6 +73,9 @@ def answer_instance(path: Path) -> Answer:
     solution = solve(problem, SolveOptions())
     seconds = perf_counter() - begun
     everybody = prize * len(cost)
+    begun = perf_counter()
+    by_scipy = scipy_optimum(cost, eligible)
+    scipy_seconds = perf_counter() - begun
     return Answer(
         instance=path.stem,
         objective=None if (solution.agent == NOBODY).any() else everybody - solution.gain,
@@ -76,8 +83,19 @@ def answer_instance(path: Path) -> Answer:
         gap=relative_gap(everybody - solution.bound, everybody - solution.gain),
         termination=solution.termination.value,
         seconds=round(seconds, 4),
+        scipy_objective=by_scipy,
+        scipy_seconds=round(scipy_seconds, 4),
         published=published_optimum(path),
     )
+
+
+def scipy_optimum(cost: Ints, eligible: np.ndarray) -> int | None:
+    """The least cost by scipy on the full matrix, or None if not everybody can be assigned."""
+    try:
+        row, column = linear_sum_assignment(np.where(eligible, cost, np.inf))
+    except ValueError:  # what it says of a matrix without a finite assignment
+        return None
+    return int(cost[row, column].sum())
 
 
 def as_gains(cost: Ints, eligible: np.ndarray, prize: int) -> AssignmentProblem:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from benchmarks.engine_instances import Form, Size, build_instance, next_tick
+from benchmarks.engine_instances import Form, Size, Structure, build_instance, next_tick
 from models.problem import AssignmentProblem, Ints, Mixes
 
 LANE_SHARE = (0.4, 0.35, 0.25)
@@ -22,35 +22,53 @@ MAXIMAL_MIXES = (
     ((1, 0, 0), (0, 2, 1), (0, 1, 3), (0, 0, 5)),
     ((0, 1, 1), (0, 0, 3)),
     ((0, 1, 0), (0, 0, 2)),
+    ((0, 0, 0),),
 )
-"""Voice, chat and email contacts that fit together into 100, 66 and 40 units."""
+"""Voice, chat and email contacts that fit together into 100, 66, 40 and no units."""
+
+NO_ROOM = 3
+"""The last of them: agents without a slot where nearly everybody is full."""
 
 
 def build_mixed(
-    seed: int, size: Size, form: Form = Form.RATE, *, contact_seed: int | None = None
+    seed: int,
+    size: Size,
+    form: Form = Form.RATE,
+    *,
+    contact_seed: int | None = None,
+    structure: Structure = Structure.PLAIN,
 ) -> AssignmentProblem:
     """The instance; the same arguments give the same arrays.
 
     Another `contact_seed` gives other contacts for the same agents.
     """
-    network = build_instance(seed, size, form, contact_seed=contact_seed)
-    lane = _draw_lanes(seed if contact_seed is None else contact_seed, size)
-    return _with_mixes(network, lane, _draw_free(np.random.default_rng([seed, 4]), size))
+    network = build_instance(seed, size, form, structure, contact_seed=contact_seed)
+    lane = _draw_lanes(seed if contact_seed is None else contact_seed, network.num_contacts)
+    free = _draw_free(np.random.default_rng([seed, 4]), size)
+    if structure is Structure.NEARLY_FULL:
+        free[network.agent_cap == 0] = NO_ROOM
+    return _with_mixes(network, lane, free)
 
 
-def next_mixed_tick(seed: int, size: Size, form: Form = Form.RATE) -> AssignmentProblem:
+def next_mixed_tick(
+    seed: int, size: Size, form: Form = Form.RATE, structure: Structure = Structure.PLAIN
+) -> AssignmentProblem:
     """The instance one tick later: 5 % of its contacts are others, and so is the free capacity of
     20 % of its agents.
     """
-    network = next_tick(seed, size, form)
+    network = next_tick(seed, size, form, structure)
+    contacts = network.num_contacts
     # The draws of `next_tick`, so that the same contacts are new.
     draw = np.random.default_rng([seed, 2])
-    new = draw.random(size.num_contacts) < 0.05
+    new = draw.random(contacts) < 0.05
     changed = draw.random(size.num_agents) < 0.2
-    lane = np.where(new, _draw_lanes(seed + 1_000_000, size), _draw_lanes(seed, size))
+    lane = np.where(new, _draw_lanes(seed + 1_000_000, contacts), _draw_lanes(seed, contacts))
     before = _draw_free(np.random.default_rng([seed, 4]), size)
     after = _draw_free(np.random.default_rng([seed, 5]), size)
-    return _with_mixes(network, lane, np.where(changed, after, before))
+    free = np.where(changed, after, before)
+    if structure is Structure.NEARLY_FULL:
+        free[network.agent_cap == 0] = NO_ROOM
+    return _with_mixes(network, lane, free)
 
 
 def new_contacts(seed: int, size: Size) -> Ints:
@@ -58,13 +76,13 @@ def new_contacts(seed: int, size: Size) -> Ints:
     return np.flatnonzero(np.random.default_rng([seed, 2]).random(size.num_contacts) < 0.05)
 
 
-def _draw_lanes(seed: int, size: Size) -> Ints:
+def _draw_lanes(seed: int, num_contacts: int) -> Ints:
     draw = np.random.default_rng([seed, 3])
-    return draw.choice(len(LANE_SHARE), size.num_contacts, p=LANE_SHARE)
+    return draw.choice(len(LANE_SHARE), num_contacts, p=LANE_SHARE)
 
 
 def _draw_free(draw: np.random.Generator, size: Size) -> Ints:
-    """Which of `MAXIMAL_MIXES` each agent has."""
+    """Which of the first of `MAXIMAL_MIXES` each agent has."""
     return draw.choice(len(FREE_SHARE), size.num_agents, p=FREE_SHARE)
 
 

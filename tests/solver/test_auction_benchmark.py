@@ -5,9 +5,10 @@ from dataclasses import asdict
 
 import pytest
 
-from benchmarks.engine import Case, checked_gain, main
+from benchmarks.engine import Task, main
 from benchmarks.engine_instances import SIZES, Form, Size, Structure, build_instance, next_tick
 from benchmarks.engine_peers import PEERS
+from benchmarks.engine_runs import OURS, Case, Kind, Tick, checked_gain
 from models.solution import SolveOptions
 from solver.backends import auction
 
@@ -40,11 +41,14 @@ def test_a_next_tick_keeps_most_contacts_and_agents() -> None:
 def test_the_rows_of_one_method_are_json_with_gain_bound_and_gap(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """On a next tick the auction runs to three targets, cold and warm, and proves the last."""
-    case = asdict(Case("S", 0, tick="next"))
-    assert main(["--one", json.dumps([case, "auction"])]) == 0
+    """On a next tick the auction runs to three targets, cold and warm, and proves the last; the
+    checker accepts each.
+    """
+    task = Task(Case(Kind.NETWORK, "S", 0, tick=Tick.NEXT), OURS)
+    assert main(["--one", json.dumps(asdict(task))]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [row["method"] for row in rows] == ["auction_cold"] * 3 + ["auction_warm"] * 3
+    assert [row["start"] for row in rows] == ["cold"] * 3 + ["warm"] * 3
     for row in rows:
         assert row["gap"] == (row["bound"] - row["gain"]) / row["gain"]
-    assert [row["gap"] for row in rows if row["target"] == "exact"] == [0, 0]
+        assert row["certified"] is True
+    assert [row["gap"] for row in rows if row["target"] == 0] == [0, 0]
