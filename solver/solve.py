@@ -65,9 +65,12 @@ def solve(
     down, or cannot solve problems of this form.
     """
     find_backend(options.backend)
+    begun = monotonic()
     baseline = solve_baseline(problem, options, hint)
     if options.backend == BASELINE:
         return baseline
+    left_s = options.deadline_s - (monotonic() - begun)
+    options = replace(options, deadline_s=max(left_s, AT_ONCE_S))
     return better_of(solve_alone(problem, options, hint, stop), baseline)
 
 

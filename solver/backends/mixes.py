@@ -13,14 +13,15 @@ from time import monotonic
 
 import numpy as np
 
-from models.bound import no_prices, path_prices
+from models.bound import configuration_bound, no_prices, path_prices
 from models.feasibility import violations
-from models.problem import NO_TIER, NOBODY, AssignmentProblem, Positions
+from models.problem import NO_TIER, NOBODY, AssignmentProblem, Ints, Positions, Prices
 from models.solution import Hint, Limit, Proof, Solution, SolveOptions, Termination
 from solver.backend import BackendError
 from solver.backends import auction
 from solver.backends.mix_run import MixRun
 from solver.claim import check_gains, gain_by_class, rents_by_class
+from solver.form import LISTED_PAIRS, count_pairs
 from solver.mix_bound import bound_of_rents
 from solver.mix_form import MixForm, build_form
 from solver.rows import restricted
@@ -63,6 +64,8 @@ def solve(
     limit = run.to_the_end()
     optimal = run.bound == run.gain
     _check_plan(problem, run.agent, run.gain)
+    if run.proof is Proof.RENTS and count_pairs(problem) <= LISTED_PAIRS:
+        _check_bound(problem, run.proven.rents, run.prices, run.bound)
     return Solution(
         agent=run.agent,
         gain=run.gain,
@@ -121,6 +124,18 @@ def _as_network(
         proof=Proof.RENTS,
         rents=rents,
     )
+
+
+def _check_bound(problem: AssignmentProblem, rents: Ints, prices: Prices, bound: int) -> None:
+    """Raise BackendError unless the rents prove the bound by the definition, pair by pair."""
+    found = configuration_bound(problem, rents, prices.site)
+    if found > bound:
+        raise BackendError(
+            NAME,
+            f"a bound of {bound} was counted, but the rents prove {found}",
+            "the bound that the rents prove",
+            "this is a defect, keep the batch and report it",
+        )
 
 
 def _check_plan(problem: AssignmentProblem, agent: Positions, gain: int) -> None:
