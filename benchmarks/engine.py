@@ -5,7 +5,8 @@
         [--methods engine,ortools_flow,...] [--deadline-s 120] [--json FILE] [--read FILE...]
 
 prints one JSON line per instance, method, start and target, then one per goal, and a table of the
-goals to the error output. Every method runs in a process of its own, one at a time, and has 120 s.
+goals to the error output. One process at a time runs all quick methods on one instance, the engine
+first, or one slow method, and each method has 120 s.
 Seconds are wall-clock from the problem in class form to the answer, with all that the method needs
 (listing pairs, matrices, bounds); building the instance and loading libraries is not in them, and
 peak memory is above the instance. Networks are solved to gaps of 0.1 %, 0.01 % and to proof,
@@ -21,7 +22,7 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 from math import inf
@@ -40,18 +41,18 @@ ALL_METHODS = ",".join(dict.fromkeys([OURS, *PEERS, *MIXED_PEERS]))
 
 @dataclass(frozen=True)
 class Task:
-    """One method on one instance, in a process of its own."""
+    """Methods on one instance, one after the other in a process of their own."""
 
     case: Case
-    method: str
+    methods: tuple[str, ...]
     deadline_s: float = LIMIT_S
 
     @property
     def patience_s(self) -> float:
         """Seconds after which the process is killed: the engine solves several times."""
-        solves = 1
-        if self.method == OURS:
-            solves = 1 + 2 * len(self.case.starts) * len(self.case.targets)
+        solves = len(self.methods)
+        if OURS in self.methods:
+            solves += 2 * len(self.case.starts) * len(self.case.targets)
         return (solves + 1) * self.deadline_s
 
 
@@ -59,8 +60,9 @@ def main(arguments: list[str]) -> int:
     """Run every method on every case, or one in this process when asked to by itself."""
     if arguments[:1] == ["--one"]:
         task = read_task(arguments[1])
-        for row in measure(task.case, task.method, task.deadline_s):
-            print(json.dumps(asdict(row)), flush=True)
+        for method in task.methods:
+            for row in measure(task.case, method, task.deadline_s):
+                print(json.dumps(asdict(row)), flush=True)
         return 0
     given = _parser().parse_args(arguments)
     if given.read:
@@ -85,25 +87,29 @@ def tasks(given: argparse.Namespace) -> Iterator[Task]:
     structures = [Structure(name) for name in given.structures.split(",")]
     if given.quick:
         seeds, structures = seeds[:1], [Structure.PLAIN]
-    methods = given.methods.split(",")
     for (size, kind, form, tick), structure, seed in product(product(*names), structures, seeds):
         case = Case(Kind(kind), size, seed, Form(form), structure, Tick(tick))
-        hard = structure is not Structure.PLAIN
-        if hard and (size == "XL" or replace(case, structure=structure) != _simplest(case, seeds)):
-            continue
-        if OURS in methods:
-            yield Task(case, OURS, given.deadline_s)
-        for method in case.peers:
-            slow = case.peers[method].is_slow
-            if method not in methods or (case.kind is Kind.MIXED and tick == Tick.NEXT):
-                continue
-            if not slow or not (given.quick or hard or case != _simplest(case, seeds)):
-                yield Task(case, method)
+        # First seed, one rate, cold: the instance that is tried with everything.
+        is_simplest = case == replace(case, seed=seeds[0], form=Form.RATE, tick=Tick.COLD)
+        if structure is Structure.PLAIN:
+            yield from _tasks_of(case, given, with_slow=is_simplest and not given.quick)
+        elif is_simplest and size != "XL":
+            yield from _tasks_of(case, given, with_slow=False)
 
 
-def _simplest(case: Case, seeds: Sequence[int]) -> Case:
-    """That of its kind, size and structure which is tried most: first seed, one rate, cold."""
-    return replace(case, seed=seeds[0], form=Form.RATE, tick=Tick.COLD)
+def _tasks_of(case: Case, given: argparse.Namespace, with_slow: bool) -> Iterator[Task]:
+    """Quick methods together, the engine first, whose memory is its own so; slow ones alone."""
+    methods = given.methods.split(",")
+    # Of mixed channels, what peers do on a next tick is what they do on any.
+    peers = {} if (case.kind, case.tick) == (Kind.MIXED, Tick.NEXT) else case.peers
+    quick = [name for name in peers if name in methods and not peers[name].is_slow]
+    together = tuple([OURS] * (OURS in methods) + quick)
+    if together:
+        yield Task(case, together, given.deadline_s)
+    if with_slow:
+        for name in peers:
+            if name in methods and peers[name].is_slow:
+                yield Task(case, (name,))
 
 
 def run(task: Task) -> list[Row]:
@@ -114,29 +120,37 @@ def run(task: Task) -> list[Row]:
     return rows
 
 
-def _in_a_process(task: Task) -> list[Row]:
-    peer = task.case.peers.get(task.method)
-    if peer is not None and not peer.tries(task.case.problem()):
-        failed = f"not tried: did not finish with more than {peer.max_pairs:.0e} pairs"
-        return [Row(task.case, task.method, failed=failed)]
+def _in_a_process(task: Task) -> Iterator[Row]:
+    case, tried = task.case, list(task.methods)
+    for method in task.methods:
+        peer = case.peers.get(method) if method != OURS else None
+        if peer is not None and not peer.tries(case.problem()):
+            failed = f"not tried: did not finish with more than {peer.max_pairs:.0e} pairs"
+            yield Row(case, method, failed=failed)
+            tried.remove(method)
+    if not tried:
+        return
+    task = replace(task, methods=tuple(tried))
     command = [sys.executable, "-m", "benchmarks.engine", "--one", json.dumps(asdict(task))]
     try:
         ended = subprocess.run(
             command, capture_output=True, text=True, timeout=task.patience_s, check=False
         )
     except subprocess.TimeoutExpired:
-        return [Row(task.case, task.method, failed=f"not finished in {task.patience_s:.0f} s")]
-    rows = [read_row(line) for line in ended.stdout.splitlines() if line.startswith("{")]
+        failed = f"not finished in {task.patience_s:.0f} s"
+        yield from (Row(case, method, failed=failed) for method in tried)
+        return
+    yield from (read_row(line) for line in ended.stdout.splitlines() if line.startswith("{"))
     if ended.returncode:
         why = " ".join(ended.stderr.strip().splitlines()[-1:])
-        rows.append(Row(task.case, task.method, failed=why or f"ended by {-ended.returncode}"))
-    return rows
+        yield Row(case, "+".join(tried), failed=why or f"ended by {-ended.returncode}")
 
 
 def read_task(text: str) -> Task:
     """A task from its JSON."""
     fields = json.loads(text)
-    return Task(**fields | {"case": _read_case(fields["case"])})
+    known = {"case": _read_case(fields["case"]), "methods": tuple(fields["methods"])}
+    return Task(**fields | known)
 
 
 def read_row(line: str) -> Row:

@@ -191,6 +191,7 @@ def _small(case: Case) -> AssignmentProblem:
 def _timed(
     row: Row, problem: AssignmentProblem, run: Callable[[AssignmentProblem], Answer | Solution]
 ) -> Row:
+    problem = replace(problem)  # without the list of pairs that another method may have made
     resident = _reset_peak_mb()
     begun, worked = perf_counter(), process_time()
     answer = run(problem)

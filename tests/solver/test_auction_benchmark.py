@@ -44,7 +44,7 @@ def test_the_rows_of_one_method_are_json_with_gain_bound_and_gap(
     """On a next tick the auction runs to three targets, cold and warm, and proves the last; the
     checker accepts each.
     """
-    task = Task(Case(Kind.NETWORK, "S", 0, tick=Tick.NEXT), OURS)
+    task = Task(Case(Kind.NETWORK, "S", 0, tick=Tick.NEXT), (OURS,))
     assert main(["--one", json.dumps(asdict(task))]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [row["start"] for row in rows] == ["cold"] * 3 + ["warm"] * 3
