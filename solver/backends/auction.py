@@ -15,7 +15,7 @@ import numpy as np
 from models.bound import no_prices
 from models.problem import NOBODY, AssignmentProblem, Floats, Ints, Positions, Prices
 from models.solution import Hint, Limit, Solution, SolveOptions, Termination
-from solver.auction import STEP_BACK, Auction, Stand, whole_prices
+from solver.auction import FIRST_EPS, STEP_BACK, Auction, Stand, whole_prices
 from solver.backend import BackendError, Clock
 from solver.backends.finish import finished_by_flow
 from solver.claim import bound_by_class, check_gains, gain_by_class
@@ -28,8 +28,14 @@ NAME = "auction"
 DIVISOR = 6.0
 """Of epsilon from phase to phase."""
 
-ENOUGH = 2.5
-"""Epsilon times contacts served that leaves a gap, in gaps: the bids come out closer than told."""
+LEAST_DIVISOR = 1.5
+"""And where a phase came short of the gap wanted."""
+
+USUAL_SHARE = 0.36
+"""Gap that a phase leaves, as a share of epsilon times contacts served: bids come out closer."""
+
+SAFELY = 0.9
+"""The next phase aims at this part of the gap wanted, going by the share of the last one."""
 
 WARM_START = 30.0
 """The first epsilon of a warm start is so much smaller than that of a cold one."""
@@ -132,11 +138,12 @@ def _run(
     nobody = np.full(problem.num_contacts, NOBODY, dtype=np.int32)
     free = np.zeros(problem.num_agents, dtype=np.int64)
     best = _Best(nobody, 0, free, auction.bound(free))
-    eps, start, work = _beginning(problem, auction, hint)
+    eps, start, work = _beginning(problem, auction, options, hint)
+    share = USUAL_SHARE
     while True:
         stand = auction.phase(eps, start, is_late, work)
         if not stand.completed and not is_late():
-            eps, start, work = _beginning(problem, auction, None)
+            eps, start, work = _beginning(problem, auction, options, None)
             continue
         best = best.with_plan(stand)
         finest = _finest(stand, auction)
@@ -145,6 +152,7 @@ def _run(
         served = int(np.count_nonzero(stand.agent != NOBODY))
         if late or eps < finest or eps * served < WORTH_A_LOOK * max(wanted, 4.0):
             best = best.with_prices(auction, whole_prices(stand.price, auction.is_open))
+            share = (best.bound - best.gain) / max(eps * served, 1.0)
         if best.bound - best.gain <= wanted:
             return best, Limit.GAP
         if late:
@@ -152,23 +160,24 @@ def _run(
         if eps < finest:
             return best, Limit.METHOD
         start, work = stand.price - STEP_BACK * eps, np.inf
-        eps = _next_eps(eps, ENOUGH * wanted / max(served, 1))
+        eps = _next_eps(eps, SAFELY * wanted / max(share * served, 1e-9))
 
 
 def _next_eps(eps: float, enough: float) -> float:
     """A part of epsilon, but where that is finer than it need be, what is enough for the gap."""
-    finer = eps / DIVISOR
-    return enough if finer < enough < eps / 2 else finer
+    return min(max(enough, eps / DIVISOR), eps / LEAST_DIVISOR)
 
 
 def _beginning(
-    problem: AssignmentProblem, auction: Auction, hint: Hint | None
+    problem: AssignmentProblem, auction: Auction, options: SolveOptions, hint: Hint | None
 ) -> tuple[float, Floats, float]:
     """First epsilon, prices and work: last tick's prices, somewhat lowered, if there are any."""
     eps, cold = auction.first_eps, np.zeros(problem.num_agents)
     if hint is None or hint.prices is None or not hint.prices.agent.any():
         return eps, cold, np.inf
-    eps /= WARM_START
+    # The mean gain of a served contact, times the gap target, is what each may be off.
+    enough = SAFELY * options.gap_target * FIRST_EPS * eps / USUAL_SHARE
+    eps = max(eps / WARM_START, enough)
     known = hint.prices.agent.astype(np.float64)
     start = auction.prices_for_newcomers(known) - STEP_BACK * eps
     return eps, start, float(WARM_WORK * count_pairs(problem))
