@@ -53,9 +53,9 @@ def cold_start(
     best = Start(descent, np.full(len(survey.largest), NOBODY, dtype=np.int32), 0)
     for number in range(ROUNDS):
         auction = Auction(form.with_slots(form.open_slots(mix)), form.rows)
-        stand = auction.phase(auction.first_eps, np.zeros(len(form.slots)), is_late)
-        eps = auction.first_eps / FINER
-        later = auction.phase(eps, stand.price - STEP_BACK * eps, is_late)
+        eps = auction.first_eps
+        stand = auction.phase(eps, np.zeros(len(form.slots)), is_late)
+        later = auction.phase(eps / FINER, stand.price - STEP_BACK * eps, is_late)
         stand = later if later.completed else stand
         if stand.gain > best.gain:
             best = Start(descent, form.agent_at(stand.agent), stand.gain)
