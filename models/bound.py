@@ -61,7 +61,7 @@ def upper_bound(problem: AssignmentProblem, prices: Prices) -> int:
     surplus = np.where(allowed, np.maximum(prices.agent[:, None] - steps, 0), 0)
     return int(
         contact_rents(problem, prices).sum()
-        + (prices.lane * problem.lane_cap).sum()
+        + (prices.lane * problem.lane_room).sum()
         + surplus.sum()
         + (prices.site * problem.site_cap).sum()
     )
@@ -89,6 +89,8 @@ def best_mixes(problem: AssignmentProblem, rents: Ints, site_price: Ints) -> Int
     agent = pairs.agent[use].astype(np.int64)
     lanes = max(problem.num_lanes, 1)
     place = _rank(agent * lanes + lane, left[use])
+    within = place < problem.lane_room[agent, lane]
+    use, lane, agent, place = use[within], lane[within], agent[within], place[within]
     # Each pair once for every mix of its agent that has room for it.
     size = np.diff(mixes.start)[agent]
     of = np.repeat(np.arange(len(use)), size)

@@ -23,9 +23,6 @@ from models.solution import Proof, Solution, Termination
 TIERS = "tiers"
 """Proof of a plan with tiers: its bound is that of weighted gains, which are not in the file."""
 
-UNITS = "units"
-"""Proof of a plan with pair units whose bound takes knapsacks; the checker solves none."""
-
 NO_UNIT_CAP = -1
 
 
@@ -58,7 +55,7 @@ class Certificate:
     rent_bound: int
     """What rents and site prices prove; up to `bound` if `proof` is by prices or rents."""
     proof: str
-    """A `Proof`, TIERS or UNITS."""
+    """A `Proof`, or TIERS."""
     optimal: bool
     served: tuple[int, ...]
     """Contacts of each tier that are served."""
@@ -100,10 +97,9 @@ def certify(
     # A network's rents prove no more than its prices, and a proof by rents is theirs: the stated
     # bound is what they prove. Other proofs know more than rents can say.
     rent_bound = solution.bound
-    if proof in {Proof.SEARCH, TIERS} or problem.units is not None:
+    if proof in {Proof.SEARCH, Proof.UNITS, TIERS}:
+        rents = np.clip(rents, 0, LARGEST_GAIN)
         rent_bound = configuration_bound(problem, rents, site_price)
-    if proof in {Proof.PRICES, Proof.RENTS} and rent_bound > solution.bound:
-        proof = UNITS
     return Certificate(
         problem=problem,
         names=names,

@@ -30,6 +30,9 @@ MILLI = 1000
 LARGEST_GAIN = 2**40
 """Milli-units; beyond it the solvers' fixed-point arithmetic could overflow."""
 
+LARGEST_CAP = 1_000_000
+"""No agent, lane or site takes more at once; beyond it sums of prices could overflow."""
+
 NOBODY = -1
 
 NO_TIER = -1
@@ -154,7 +157,19 @@ class AssignmentProblem:
         return int(self.lane_cap.shape[1])
 
     def __post_init__(self) -> None:
-        """Check shapes, ranges and finiteness; a wrong problem must not reach a solver."""
+        """Check shapes, ranges and finiteness; a wrong problem must not reach a solver.
+
+        Capacities are kept as contiguous arrays of the solver's own, whoever made them.
+        """
+        for name in ("lane_cap", "agent_cap", "load_cost", "site_cap"):
+            own = np.require(getattr(self, name), np.int64, ["C", "W"])
+            object.__setattr__(self, name, own)
+        if self.mixes is not None:
+            start, count = (
+                np.require(part, np.int64, ["C", "W"])
+                for part in (self.mixes.start, self.mixes.count)
+            )
+            object.__setattr__(self, "mixes", Mixes(start, count))
         contacts, agents = self.num_contacts, self.num_agents
         rows = (self.contact_class, self.only_agent, self.base, self.term_row, self.term_coef)
         if any(len(row) != contacts for row in (*rows, self.contact_lane)):
@@ -171,6 +186,9 @@ class AssignmentProblem:
         for name in ("lane_cap", "agent_cap", "site_cap", "load_cost"):
             if (getattr(self, name) < 0).any():
                 raise ValueError(f"problem: {name} has negative values; expected >= 0")
+        for name in ("lane_cap", "agent_cap", "site_cap"):
+            if getattr(self, name).max(initial=0) > LARGEST_CAP:
+                raise ValueError(f"problem: {name} exceeds {LARGEST_CAP:,}; expected at most that")
         if (np.diff(self.load_cost, axis=1) < 0).any():
             raise ValueError("problem: load_cost falls along a row; expected ascending (convex)")
         self._check_options()
@@ -180,13 +198,23 @@ class AssignmentProblem:
             raise ValueError(
                 f"problem: tier has {len(self.tier)} rows, expected {self.num_contacts}"
             )
-        if self.units is not None and len(self.units.cap) != self.num_agents:
-            raise ValueError(
-                f"problem: units have {len(self.units.cap)} caps, expected {self.num_agents}"
-            )
+        if self.tier is not None and (self.tier < NO_TIER).any():
+            raise ValueError("problem: a tier is below 0; expected 0, 1, ... or NO_TIER")
+        if self.units is not None:
+            if len(self.units.cap) != self.num_agents:
+                raise ValueError(
+                    f"problem: units have {len(self.units.cap)} caps, expected {self.num_agents}"
+                )
+            if min(int(self.units.cap.min(initial=0)), int(self.units.of_pair.min(initial=0))) < 0:
+                raise ValueError("problem: units have negative values; expected >= 0")
         if self.mixes is None:
             return
-        sizes = np.diff(self.mixes.start)
+        sizes, ends = np.diff(self.mixes.start), self.mixes.start[[0, -1]].tolist()
+        if ends != [0, len(self.mixes.count)]:
+            raise ValueError(
+                f"problem: mixes start at {ends[0]} and end at {ends[1]}, expected 0 and"
+                f" {len(self.mixes.count)}"
+            )
         if len(sizes) != self.num_agents or (sizes < 1).any():
             raise ValueError("problem: an agent has no mix; expected one row or more for each")
         of = np.repeat(np.arange(self.num_agents), sizes)
@@ -199,6 +227,14 @@ class AssignmentProblem:
         if self.mixes is not None:
             return self.mixes
         return Mixes(np.arange(self.num_agents + 1, dtype=np.int64), self.lane_cap)
+
+    @cached_property
+    def lane_room(self) -> Ints:
+        """(A, L) the most of each lane that any mix of the agent has room for."""
+        if self.mixes is None or not self.num_agents:
+            return self.lane_cap
+        most: Ints = np.maximum.reduceat(self.mixes.count, self.mixes.start[:-1], axis=0)
+        return most
 
     @cached_property
     def pairs(self) -> Pairs:

@@ -5,14 +5,22 @@ from enum import StrEnum
 
 import numpy as np
 
-from models.problem import NO_TIER, NOBODY, AssignmentProblem, Ints, Positions, Prices
+from models.problem import (
+    LARGEST_GAIN,
+    NO_TIER,
+    NOBODY,
+    AssignmentProblem,
+    Ints,
+    Positions,
+    Prices,
+)
 
 
 class Termination(StrEnum):
     """Why the solver stopped; says what one may rely on."""
 
     OPTIMAL = "optimal"
-    """Gain equals bound: no better plan exists."""
+    """Gain equals bound: no better plan exists. With tiers, the counts are proven as well."""
     FEASIBLE = "feasible"
     """A valid plan with a valid bound; a limit or the method left a gap."""
     FAILED = "failed"
@@ -41,6 +49,8 @@ class Proof(StrEnum):
     """`rents` and the sites' prices give it (`models/bound.py: configuration_bound`)."""
     SEARCH = "search"
     """A complete search found nothing better; prices alone prove less."""
+    UNITS = "units"
+    """`rents` give it with each agent's knapsack of units (`solver/units_bound.py`)."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +66,10 @@ class SolveOptions:
 
     def __post_init__(self) -> None:
         """Check that the deadline is positive and the gap target is not negative."""
-        if not self.deadline_s > 0:
+        if not 0 < self.deadline_s < float("inf"):
             raise ValueError(f"solve options: deadline_s is {self.deadline_s}, expected > 0")
+        if self.seed < 0:
+            raise ValueError(f"solve options: seed is {self.seed}, expected >= 0")
         if not self.gap_target >= 0:
             raise ValueError(f"solve options: gap_target is {self.gap_target}, expected >= 0")
 
@@ -74,6 +86,29 @@ class Hint:
     """(C,) milli-units; NO_RENT for contacts that were not there."""
 
 
+def usable(hint: Hint | None, problem: AssignmentProblem) -> Hint | None:
+    """The hint without the parts that are of another shape, and in the range of money.
+
+    A hint never changes what is optimal, so one that does not fit must not do harm either.
+    """
+    if hint is None:
+        return None
+    prices, rents = hint.prices, hint.rents
+    if prices is not None:
+        fits = prices.lane.shape == problem.lane_cap.shape
+        fits = fits and prices.agent.shape == problem.agent_cap.shape
+        if fits and prices.site.shape == problem.site_cap.shape:
+            prices = Prices(
+                *(np.clip(p, 0, LARGEST_GAIN) for p in (prices.lane, prices.agent, prices.site))
+            )
+        else:
+            prices = None
+    if rents is not None:
+        fits = rents.shape == (problem.num_contacts,)
+        rents = np.clip(rents, NO_RENT, LARGEST_GAIN) if fits else None
+    return Hint(prices, rents)
+
+
 @dataclass(frozen=True, eq=False)
 class Solution:
     """An assignment with its claim; `limit` is set if and only if it is not optimal."""
@@ -83,7 +118,9 @@ class Solution:
     gain: int
     """Milli-units, load costs taken off."""
     bound: int
-    """Milli-units; no assignment of this problem has a larger gain."""
+    """Milli-units; no assignment of this problem has a larger gain; with tiers, none of those that
+    serve as many of tier 0, of tiers 0 and 1, and so on.
+    """
     prices: Prices
     termination: Termination
     limit: Limit | None
@@ -92,7 +129,9 @@ class Solution:
     """Gain of the greedy baseline on the same problem, milli-units."""
     proof: Proof = Proof.PRICES
     rents: Ints | None = None
-    """(C,) what each contact is worth where it is, milli-units, >= 0; None: as `prices` say."""
+    """(C,) what each contact is worth where it is, milli-units; None: as `prices` say. Below 0
+    only for contacts of a tier, whom the units backend serves at a loss.
+    """
     served: tuple[int, ...] = ()
     """Contacts of each tier that are served."""
 

@@ -278,7 +278,8 @@ def reverse(rows: Rows, market: Market, line: Line, eps: float, work: int, gain:
         if slot < 0:
             _leave(line)
             continue
-        work -= BID_WORK + _column_length(rows, agent)
+        slots = market.slot_start[agent + 1] - market.slot_start[agent]
+        work -= BID_WORK + _column_length(rows, agent) + slots
         line.state[2] += 1
         best, second, i = best_of_column(rows, market.rent, agent, gain)
         cost = market.slot_cost[slot]

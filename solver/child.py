@@ -77,6 +77,9 @@ class SolverChild:
         Raises ValueError for an unknown backend.
         """
         find_backend(options.backend)
+        if options.deadline_s <= KILL_S:
+            baseline = solve_baseline(problem, options, hint)
+            return self._fall_back(baseline, Limit.TIME, "has no time left")
         late_at = monotonic() + options.deadline_s - KILL_S
         # `replace` leaves the cached pairs behind: the class form is smaller, and both sides
         # list the pairs at the same time.

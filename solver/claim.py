@@ -42,7 +42,7 @@ def bound_by_class(problem: AssignmentProblem, rows: Rows, prices: Prices) -> in
         raise ValueError("prices: a price is negative; expected all prices >= 0")
     return int(
         rents_by_class(rows, entry_prices(problem, rows, prices)).astype(np.int64).sum()
-        + (prices.lane * problem.lane_cap).sum()
+        + (prices.lane * problem.lane_room).sum()
         + slot_surplus(problem, prices.agent)
         + (prices.site * problem.site_cap).sum()
     )

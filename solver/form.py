@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from models.problem import LARGEST_GAIN, NOBODY, AssignmentProblem
+from models.problem import LARGEST_GAIN, NO_TIER, NOBODY, AssignmentProblem
 
 LISTED_PAIRS = 300_000
 """Up to here pairs are listed: one flow over them is exact in a fraction of a second."""
@@ -20,8 +20,25 @@ def is_network(problem: AssignmentProblem) -> bool:
     return problem.mixes is None and problem.units is None
 
 
+def choose(problem: AssignmentProblem) -> str:
+    """The backend for problems of this form and size.
+
+    Pair units: units. Agents who choose between mixes: mixes. Networks: flow while pairs can be
+    listed, auction where only agents bind, else mixes, which needs no list either.
+    """
+    if problem.units is not None:
+        return "units"
+    if is_network(problem) and count_pairs(problem) <= LISTED_PAIRS:
+        return "flow"
+    return "auction" if only_agents_bind(problem) else "mixes"
+
+
 def folded(problem: AssignmentProblem) -> AssignmentProblem:
-    """The problem with mixes as lane caps, where no agent has a choice of them; else as it is."""
+    """The problem in its simplest form: no tiers that nobody is in, and mixes as lane caps where
+    no agent has a choice of them.
+    """
+    if problem.tier is not None and (problem.tier == NO_TIER).all():
+        problem = replace(problem, tier=None)
     mixes = problem.mixes
     if mixes is None or len(mixes.count) != problem.num_agents:
         return problem

@@ -15,9 +15,6 @@ from solver.mix_bound_kernels import GRAPH, Graph
 from solver.rows_kernels import F8, I8, NOTHING
 
 NOBODY_YET = -1
-WRITES_A_STEP = 1000
-"""At most; a change is given up when the log has no room for the next step's."""
-
 SLOT_PRICE, SLOT_CONTACT, OPEN, SLOT_OF, RENT, GAIN, PRICE = range(7)
 """Which array of a `Board` a log entry is about."""
 
@@ -56,7 +53,7 @@ class Log(NamedTuple):
     slots: Ints
     """(S + 1,) likewise."""
     size: Ints
-    """(2,) entries logged; whether writes are logged at all."""
+    """(3,) entries logged; whether writes are logged at all; the most that one step logs."""
 
 
 BOARD = types.NamedTuple((I8, I8, F8, I8, I8, F8, F8, I8, F8, F8), Board)  # type: ignore[no-untyped-call]

@@ -68,18 +68,23 @@ class Search:
             rent=np.zeros(contacts),
             gain=np.zeros(contacts),
         )
+        # A step writes twice for every slot of its node and little else; a change of mixes, before
+        # its first step, some six times for every slot of its agent.
+        writes = 10 + 2 * int(form.slots.max(initial=0))
+        of_agent = np.bincount(form.node_agent, weights=form.slots)
+        logged = LOGGED + 10 * int(of_agent.max(initial=0))
         self._log = Log(
-            kind=np.zeros(LOGGED, dtype=np.int64),
-            place=np.zeros(LOGGED, dtype=np.int64),
-            value=np.zeros(LOGGED),
+            kind=np.zeros(logged, dtype=np.int64),
+            place=np.zeros(logged, dtype=np.int64),
+            value=np.zeros(logged),
             contacts=np.zeros(contacts + 1, dtype=np.int64),
             slots=np.zeros(slots + 1, dtype=np.int64),
-            size=np.zeros(2, dtype=np.int64),
+            size=np.array([0, 0, writes], dtype=np.int64),
         )
         self._known_price = price
         self._mix_agent = form.mix_agent
         self._mix, self.best_mix = mix.copy(), mix.copy()
-        self._totals = np.array([0.0, -np.inf, 0.0, 0.0])
+        self._totals = np.array([0.0, -np.inf])
 
     @property
     def best(self) -> float:

@@ -16,7 +16,6 @@ from solver.mix_board_kernels import (
     SLOT_CONTACT,
     SLOT_OF,
     SLOT_PRICE,
-    WRITES_A_STEP,
     Board,
     Log,
     bid,
@@ -43,7 +42,7 @@ def settle(graph: Graph, board: Board, log: Log, eps: float, steps: int) -> tupl
     """
     change = 0.0
     while log.contacts[0] > 0 or log.slots[0] > 0:
-        if steps <= 0 or log.size[0] + WRITES_A_STEP > len(log.kind):
+        if steps <= 0 or log.size[0] + log.size[2] > len(log.kind):
             return False, change
         steps -= 1
         if log.contacts[0] > 0:
@@ -141,8 +140,8 @@ def flip(
 ) -> None:
     """Try one change of mix for every pair of draws; the mixes and totals are updated.
 
-    `weight` (P,) is summed up; `heat` is the temperature of each try; `totals` are the value now,
-    the best value, tries, and changes kept.
+    `weight` (P,) is summed up; `heat` is the temperature of each try; `totals` are the value now
+    and the best value.
     """
     log.size[1] = 1
     for n in range(len(draws)):
@@ -157,12 +156,10 @@ def flip(
             change += _resize(board, log, node, mix_count[new, node_lane[node]])
         done, settled = settle(graph, board, log, eps, steps)
         change += settled
-        totals[2] += 1
         if done and (change >= 0.0 or draws[n, 1] < np.exp(change / heat[n])):
             log.size[0] = 0
             mix[agent] = new
             totals[0] += change
-            totals[3] += 1
             if totals[0] > totals[1]:
                 totals[1] = totals[0]
                 best_mix[:] = mix

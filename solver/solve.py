@@ -1,4 +1,4 @@
-"""One door to every backend: `solve(problem, options, hint) -> Solution`. No clock, no I/O."""
+"""One door to every backend: `solve(problem, options, hint) -> Solution`, without any I/O."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,10 +9,10 @@ from typing import cast
 import numpy as np
 
 from models.dense_problem import dense_problem
-from models.problem import NO_TIER, AssignmentProblem, Mixes, PairUnits
-from models.solution import Hint, Limit, Solution, SolveOptions, Termination
+from models.problem import AssignmentProblem, Mixes, PairUnits
+from models.solution import Hint, Limit, Solution, SolveOptions, Termination, usable
 from solver.backend import Backend, BackendError
-from solver.form import LISTED_PAIRS, count_pairs, folded, is_network
+from solver.form import LISTED_PAIRS, choose, count_pairs, folded, is_network
 from solver.tiers import solve_in_tiers
 
 BACKENDS = {
@@ -81,7 +81,10 @@ def solve_alone(
     stop: Callable[[], bool] = never,
 ) -> Solution:
     """The backend's own solution, tier by tier where the problem has tiers; else as `solve`."""
-    backend, problem = find_backend(options.backend), folded(problem)
+    problem, hint = folded(problem), usable(hint, problem)
+    if options.backend == "auto":
+        options = replace(options, backend=choose(problem))
+    backend = find_backend(options.backend)
     if options.backend in FOR_NETWORKS and not is_network(problem):
         found = "agents choose between mixes, or pairs have units of their own"
         raise BackendError(options.backend, found, "capacities that nest", "use auto, which asks")
@@ -92,7 +95,7 @@ def solve_alone(
     def clock() -> float:
         return monotonic() + (LONG_PAST_S if stop() else 0.0)
 
-    if problem.tier is None or (problem.tier == NO_TIER).all() or options.backend in OWN_TIERS:
+    if problem.tier is None or options.backend in OWN_TIERS:
         solution = backend(problem, options, hint, clock)
     else:
         solution = solve_in_tiers(problem, options, hint, backend, clock)
@@ -115,9 +118,9 @@ def solve_baseline(
     problem: AssignmentProblem, options: SolveOptions, hint: Hint | None
 ) -> Solution:
     """The greedy plan: always the pair that gains most now, by whichever way is faster."""
+    problem, hint = folded(problem), usable(hint, problem)
     backend = find_backend(BASELINE)
-    listed = problem.units is not None or problem.tier is not None
-    if count_pairs(problem) > LISTED_PAIRS and not listed:
+    if count_pairs(problem) > LISTED_PAIRS and problem.units is None:
         backend = cast(Backend, import_module(BASELINE_BY_CLASS).solve)
     plan = backend(problem, options, hint)
     return replace(plan, baseline=plan.gain)
@@ -142,7 +145,9 @@ def better_of(solution: Solution, baseline: Solution) -> Solution:
             # The bound of a tiered solution is about plans that serve as many as it does.
             return replace(baseline, termination=Termination.FEASIBLE, limit=solution.limit)
         solution = replace(solution, agent=baseline.agent, gain=baseline.gain)
-    if solution.gain == solution.bound and solution.termination is Termination.FEASIBLE:
+    # With tiers, counts must be proven too, and only who proved them can say so.
+    plain = not solution.served
+    if plain and solution.gain == solution.bound and solution.termination is Termination.FEASIBLE:
         solution = replace(solution, termination=Termination.OPTIMAL, limit=None)
     return solution
 

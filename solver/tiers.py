@@ -35,6 +35,7 @@ from models.problem import (
     NO_TIER,
     AssignmentProblem,
     Ints,
+    Mixes,
     Positions,
     Prices,
 )
@@ -133,12 +134,21 @@ def tier_levels(problem: AssignmentProblem) -> Ints:
     if is_network(folded(problem)):
         level[tiered] = from_last + 1
     else:
-        most = np.minimum(problem.all_mixes.count.sum(axis=1).max(initial=0), len(level))
+        mixes = problem.all_mixes
+        most = np.minimum(problem.agent_cap, _largest_mix(mixes)).max(initial=0)
+        most = min(int(most), len(level))
         steps = [int(most + 1) ** n for n in range(len(present))]
         if steps and steps[-1] > LARGEST_GAIN:
             raise _too_large(steps[-1])
         level[tiered] = np.array(steps, dtype=np.int64)[from_last]
     return level
+
+
+def _largest_mix(mixes: Mixes) -> Ints:
+    """Most contacts that any mix of each agent holds, (A,)."""
+    total = mixes.count.sum(axis=1)
+    most: Ints = np.maximum.reduceat(total, mixes.start[:-1]) if len(total) else total
+    return most
 
 
 def check_weight(problem: AssignmentProblem, level: Ints, weight: int) -> None:
@@ -153,7 +163,7 @@ class _Plan:
     agent: Positions
     served: tuple[int, ...]
     gain: int
-    score: int
+    level_sum: int
     """Sum of the levels served."""
 
 
@@ -171,11 +181,11 @@ class _Search:
     def take(self, found: Solution, weight: int) -> None:
         """Keep the answer to the problem with that weight; BackendError if its gain is wrong."""
         plan = self._plan(found.agent)
-        if found.gain != plan.gain + weight * plan.score:
+        if found.gain != plan.gain + weight * plan.level_sum:
             raise BackendError(
                 found.backend,
                 f"gain {found.gain} is claimed with weight {weight}, but the plan gains"
-                f" {plan.gain} and serves levels of {plan.score}",
+                f" {plan.gain} and serves levels of {plan.level_sum}",
                 "the gain and weight of the plan",
                 "this is a defect, keep the batch and report it",
             )
@@ -197,7 +207,10 @@ class _Search:
         """The best plan, with the best bound for plans that serve as many."""
         best = max(self.plans, key=lambda plan: (plan.served, plan.gain))
         bound, weight, found = min(
-            ((found.bound - weight * best.score, weight, found) for weight, found in self.tries),
+            (
+                (found.bound - weight * best.level_sum, weight, found)
+                for weight, found in self.tries
+            ),
             key=lambda one: one[:2],
         )
         termination, limit = self._termination(best, bound)
@@ -234,7 +247,7 @@ class _Search:
             agent=agent,
             served=served_by_tier(self.problem, agent),
             gain=gain_by_class(self.problem, agent),
-            score=int(self.level[agent >= 0].sum()),
+            level_sum=int(self.level[agent >= 0].sum()),
         )
 
 

@@ -1,19 +1,19 @@
-"""The backend by the problem's form and size.
-
-pair units                                units    Lagrangian bound and search
-agents who choose between mixes           mixes    configuration bound and search
-networks, pairs few enough to be listed   flow     exact
-networks in which only agents bind        auction  exact, nothing listed
-other networks                            mixes    lanes and sites beyond what can be listed
-"""
+"""The backend by the problem's form and size, as `solver.form.choose` says."""
 
 from time import monotonic
 
 from models.problem import AssignmentProblem
 from models.solution import Hint, Solution, SolveOptions
-from solver.backend import Clock
+from solver.backend import Backend, Clock
 from solver.backends import auction, flow, mixes, units
-from solver.form import LISTED_PAIRS, count_pairs, is_network, only_agents_bind
+from solver.form import choose
+
+MEMBERS: dict[str, Backend] = {
+    "auction": auction.solve,
+    "flow": flow.solve,
+    "mixes": mixes.solve,
+    "units": units.solve,
+}
 
 
 def solve(
@@ -23,10 +23,4 @@ def solve(
     clock: Clock = monotonic,
 ) -> Solution:
     """The solution of the backend that the problem's form asks for."""
-    if problem.units is not None:
-        return units.solve(problem, options, hint, clock)
-    if is_network(problem) and count_pairs(problem) <= LISTED_PAIRS:
-        return flow.solve(problem, options, hint, clock)
-    if only_agents_bind(problem):
-        return auction.solve(problem, options, hint, clock)
-    return mixes.solve(problem, options, hint, clock)
+    return MEMBERS[choose(problem)](problem, options, hint, clock)

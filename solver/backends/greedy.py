@@ -15,7 +15,14 @@ from numba import njit
 
 from models.bound import no_prices, upper_bound
 from models.problem import NO_TIER, NOBODY, AssignmentProblem, Ints, PairUnits, Positions
-from models.solution import Hint, Solution, SolveOptions, served_by_tier
+from models.solution import (
+    Hint,
+    Limit,
+    Solution,
+    SolveOptions,
+    Termination,
+    served_by_tier,
+)
 from solver.backend import Clock, with_bound
 from solver.potentials import waiting_prices
 from solver.tree import NO_PAIR, CapacityTree, build_tree, step_cost_at
@@ -49,7 +56,10 @@ def solve(
         offers.append(hint.prices)
     best = min(offers, key=lambda prices: upper_bound(problem, prices))
     solution = with_bound(problem, agent, best, NAME)
-    return replace(solution, baseline=solution.gain, served=served_by_tier(problem, agent))
+    solution = replace(solution, baseline=solution.gain, served=served_by_tier(problem, agent))
+    if solution.served:  # its counts may not be the largest, whatever it gains
+        solution = replace(solution, termination=Termination.FEASIBLE, limit=Limit.METHOD)
+    return solution
 
 
 def _goes_further(problem: AssignmentProblem) -> bool:

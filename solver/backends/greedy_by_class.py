@@ -3,7 +3,8 @@
 Every contact stands in line with its best pair now, net of the agent's next load cost; the worth
 of a pair only falls, so the first in line holds the best pair of all if it is still worth what it
 was. If not, the contact's row is scanned again and it goes back into line. Ties go to the lower
-contact position, then to the lower agent position. Only for problems that the auction handles.
+contact position, then to the lower agent position. Tiers come one after the other. Pair units,
+which are listed by pair, are not for it.
 """
 
 from heapq import heapify, heappop, heappush
@@ -15,7 +16,7 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from models.bound import no_prices
-from models.problem import NOBODY, AssignmentProblem, Floats, Ints, Positions, Prices
+from models.problem import NO_TIER, NOBODY, AssignmentProblem, Floats, Ints, Positions, Prices
 from models.solution import (
     Hint,
     Limit,
@@ -23,6 +24,7 @@ from models.solution import (
     SolveOptions,
     Termination,
     counts_by_agent,
+    served_by_tier,
     step_costs,
 )
 from solver.backend import Clock
@@ -35,6 +37,9 @@ from solver.tree import step_cost_at
 
 NAME = "greedy"
 FULL = 2.0**60
+
+WHATEVER = -(2.0**59)
+"""Below any gain less load cost, and above any less FULL."""
 
 
 class Room(NamedTuple):
@@ -80,16 +85,18 @@ def solve(
     bound, best = min(
         ((bound_by_class(problem, rows, prices), place) for place, prices in enumerate(offers)),
     )
-    gain = gain_by_class(problem, agent)
+    gain, served = gain_by_class(problem, agent), served_by_tier(problem, agent)
+    optimal = bound == gain and not served
     return Solution(
         agent=agent,
         gain=gain,
         bound=bound,
         prices=offers[best],
-        termination=Termination.OPTIMAL if bound == gain else Termination.FEASIBLE,
-        limit=None if bound == gain else Limit.METHOD,
+        termination=Termination.OPTIMAL if optimal else Termination.FEASIBLE,
+        limit=None if optimal else Limit.METHOD,
         backend=NAME,
         baseline=gain,
+        served=served,
     )
 
 
@@ -109,7 +116,12 @@ def _assign(problem: AssignmentProblem, rows: Rows) -> Positions:
         held=np.zeros(problem.lane_cap.shape, dtype=np.int64),
         steps=np.array(steps, np.float64, order="C"),
     )
-    _take(rows, room, np.empty(longest_slice(rows)), chosen)
+    tier = np.full(problem.num_contacts, NO_TIER) if problem.tier is None else problem.tier
+    tier = tier[rows.contact]
+    buffer = np.empty(longest_slice(rows))
+    for strict in np.unique(tier[tier != NO_TIER]).tolist():
+        _take(rows, room, tier == strict, WHATEVER, buffer, chosen)
+    _take(rows, room, tier == NO_TIER, 0.0, buffer, chosen)
     agent = np.full(problem.num_contacts, NOBODY, dtype=np.int32)
     agent[rows.contact] = chosen
     return agent
@@ -185,9 +197,14 @@ def _leave_site(rows: Rows, room: Room, site: int, entry_price: Floats) -> None:
                 _post(rows, room, agent, entry_price)
 
 
-@njit(types.void(ROWS, ROOM, F8, I8), cache=True)
-def _take(rows: Rows, room: Room, gain: Floats, chosen: Ints) -> None:
-    """Fill `chosen` with the agent of each contact, in the order of the rows."""
+@njit(types.void(ROWS, ROOM, types.boolean[::1], types.float64, F8, I8), cache=True)
+def _take(
+    rows: Rows, room: Room, mine: NDArray[np.bool_], floor: float, gain: Floats, chosen: Ints
+) -> None:
+    """Fill `chosen` with the agent of each contact of a mask, in the order of the rows.
+
+    Pairs whose gain less price is at most `floor` are left alone.
+    """
     entry_price = np.empty(len(rows.entry_agent))
     for agent in range(len(room.agent_left)):
         _post(rows, room, agent, entry_price)
@@ -196,8 +213,10 @@ def _take(rows: Rows, room: Room, gain: Floats, chosen: Ints) -> None:
     line.pop()
     price_when_seen = np.empty(len(rows.kind))
     for i in range(len(rows.kind)):
+        if not mine[i]:
+            continue
         best, entry = _best_entry(rows, entry_price, i, gain)
-        if best > 0.0:
+        if best > floor:
             line.append((-best, int(rows.contact[i]), i, entry))
             price_when_seen[i] = entry_price[entry]
     heapify(line)
@@ -205,7 +224,7 @@ def _take(rows: Rows, room: Room, gain: Floats, chosen: Ints) -> None:
         _, contact, i, entry = heappop(line)
         if entry_price[entry] != price_when_seen[i]:
             best, entry = _best_entry(rows, entry_price, i, gain)
-            if best > 0.0:
+            if best > floor:
                 price_when_seen[i] = entry_price[entry]
                 heappush(line, (-best, contact, i, entry))
             continue

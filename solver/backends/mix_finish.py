@@ -29,7 +29,7 @@ SECONDS_A_PAIR = 1e-5
 """Of the flow with its certificate, generously."""
 
 
-def finished_by_auction(
+def settled_by_auction(
     form: MixForm, mix: Ints, price: Floats, unit: float, is_late: Callable[[], bool]
 ) -> Positions:
     """Agent of each contact when the slots of these mixes (A,) are sold at auction to the end.
@@ -48,7 +48,7 @@ def finished_by_auction(
     return form.agent_at(stand.agent)
 
 
-def finished_by_flow(
+def settled_by_flow(
     form: MixForm, mix: Ints, graph: Graph, price: Floats, rent: Floats
 ) -> Positions:
     """Agent of each contact in the best plan with these mixes (A,) over the pairs of the graph

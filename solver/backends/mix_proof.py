@@ -5,6 +5,7 @@ most D - z against what the rents promise. So a mix that loses more than that ag
 best is out, and a pair whose best configuration does; a contact whose rent is larger is served.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,11 +13,18 @@ from numpy.typing import NDArray
 from ortools.sat.python import cp_model
 
 from models.problem import NOBODY, Ints, Positions
+from solver.backend import BackendError
 from solver.mix_bound import Proven
 from solver.mix_form import NO_NODE, MixForm
 
 MOST_PAIRS = 30_000
 """That may be left for a complete search to be worth a try."""
+
+BUILD_S = 2e-5
+"""Seconds a pair that the model takes to be built, and then to be read."""
+
+EXACT_IN_FLOATS = 2**52
+"""CP-SAT states its bound as a float; beyond this it would be rounded."""
 
 LEAST_S = 0.05
 """Seconds that it needs to be worth a try."""
@@ -44,29 +52,45 @@ class _Left:
 
 
 def proven_by_search(
-    form: MixForm, proven: Proven, agent: Positions, gain: int, seed: int, seconds: float
+    form: MixForm,
+    proven: Proven,
+    agent: Positions,
+    gain: int,
+    seed: int,
+    seconds_left: Callable[[], float],
 ) -> Searched | None:
     """The optimum or a better bound by complete search, or None where that is hopeless.
 
-    `agent` (C,) is a plan of that gain.
+    `agent` (C,) is a plan of that gain. Raises BackendError when the search contradicts it.
     """
-    if form.is_cut_short or seconds < LEAST_S:
+    if form.is_cut_short or seconds_left() < LEAST_S or proven.bound > EXACT_IN_FLOATS:
         return None
     left = _left(form, proven, proven.bound - gain)
-    if len(left.gain) > MOST_PAIRS:
+    before = seconds_left()
+    if len(left.gain) > MOST_PAIRS or before < LEAST_S + 2 * BUILD_S * len(left.gain):
         return None
     model, pair_var = _model(form, left, agent)
+    # CP-SAT reads the model, which takes about as long as building it, before it looks at a clock.
+    seconds = seconds_left() - max(before - seconds_left(), BUILD_S * len(left.gain))
+    if seconds < LEAST_S:
+        return None
     solver = cp_model.CpSolver()
     solver.parameters.max_time_in_seconds = seconds
     solver.parameters.num_workers = 1
     solver.parameters.linearization_level = 2
     solver.parameters.random_seed = seed % 2**31
     status = solver.solve(model)
-    if status == cp_model.INFEASIBLE:
-        return Searched(None, gain)
-    bound = max(gain, int(np.floor(solver.best_objective_bound + 1e-6)))
+    if status == cp_model.UNKNOWN:
+        # Stopped before it had a plan; what it calls its bound then is no bound but 0.
+        return None
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        return Searched(None, bound)
+        raise BackendError(
+            "mixes",
+            f"the search calls a model {solver.status_name(status)} that has the plan given",
+            "that plan or a better one",
+            "this is a defect, keep the batch and report it",
+        )
+    bound = max(gain, int(np.floor(solver.best_objective_bound + 1e-6)))
     taken = np.array([solver.boolean_value(var) for var in pair_var], dtype=np.bool_)
     found = np.full(form.problem.num_contacts, NOBODY, dtype=np.int32)
     found[left.contact[taken]] = form.node_agent[left.node[taken]]

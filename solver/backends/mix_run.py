@@ -14,8 +14,8 @@ from solver.backends import finish
 from solver.backends.mix_finish import (
     FLOW_PAIRS,
     SECONDS_A_PAIR,
-    finished_by_auction,
-    finished_by_flow,
+    settled_by_auction,
+    settled_by_flow,
     with_mixes_fixed,
     within_sites,
 )
@@ -237,12 +237,12 @@ class MixRun:
             return
         if not (form.sites_bind or form.mix_cost.any()):
             price, unit = search.price, search.unit
-            self._keep_plan(finished_by_auction(form, search.best_mix, price, unit, self.is_late))
+            self._keep_plan(settled_by_auction(form, search.best_mix, price, unit, self.is_late))
             return
         seconds = SECONDS_A_PAIR * min(len(graph.row_gain), FLOW_PAIRS)
         if self._clock() + seconds < self._end:
             mix, price = search.best_mix, search.price
-            self._keep_plan(finished_by_flow(form, mix, graph, price, search.rent))
+            self._keep_plan(settled_by_flow(form, mix, graph, price, search.rent))
 
     def _close(self) -> None:
         """Close what gap is left, where the problem is a network after all or small."""
@@ -253,7 +253,14 @@ class MixRun:
         if self.is_enough() or count_pairs(self._problem) > LISTED_PAIRS or left <= 0:
             return
         seed = self._options.seed
-        found = proven_by_search(self._form, self.proven, self.agent, self.gain, seed, left)
+        found = proven_by_search(
+            self._form,
+            self.proven,
+            self.agent,
+            self.gain,
+            seed,
+            lambda: self._end - self._clock(),
+        )
         if found is None:
             return
         if found.agent is not None:

@@ -230,7 +230,7 @@ def _claim(run: _Run) -> Solution:
         termination=Termination.OPTIMAL if optimal else Termination.FEASIBLE,
         limit=None if optimal else limit,
         backend=NAME,
-        proof=Proof.RENTS if stand.bound == by_rents else Proof.SEARCH,
+        proof=Proof.UNITS if stand.bound == by_rents else Proof.SEARCH,
         rents=stand.rents.rents,
         served=served_by_tier(problem, agent),
     )

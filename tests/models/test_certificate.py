@@ -16,7 +16,7 @@ from benchmarks.differential import Tally, run_medium, run_small
 from benchmarks.engine_instances import Size, build_instance
 from benchmarks.small_instances import Family, draw_problem
 from models.bound import configuration_bound, contact_rents, no_prices
-from models.certificate import TIERS, UNITS, Certificate, Names, certify, read_arrays
+from models.certificate import TIERS, Certificate, Names, certify, read_arrays
 from models.check_certificate import FORMAT, check
 from models.dense_problem import dense_problem
 from models.problem import NO_TIER, NOBODY, AssignmentProblem, Ints, Mixes
@@ -187,8 +187,8 @@ def test_a_bound_by_knapsacks_is_told_from_one_by_rents() -> None:
         units=np.array([[3], [2]]),
         unit_cap=np.array([4]),
     )
-    certificate = claim(problem, [0, NOBODY], [0, 0], bound=7)
-    assert (certificate.proof, certificate.rent_bound) == (UNITS, 12)
+    certificate = claim(problem, [0, NOBODY], [0, 0], bound=7, proof=Proof.UNITS)
+    assert (certificate.proof, certificate.rent_bound) == (Proof.UNITS, 12)
     arrays = arrays_of(certificate)
     assert check(arrays) == []
     both = arrays | {"agent": np.array([0, 0]), "gain": np.array(12), "bound": np.array(12)}

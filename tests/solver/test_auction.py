@@ -225,7 +225,7 @@ def test_auto_takes_the_flow_for_what_the_auction_cannot_or_need_not_do(
     """Flow up to the limit of listed pairs, then the auction, then flow again for a full lane."""
     problem = build_instance(1, Size(100, 30))
     assert auto.solve(problem, PATIENT, None).backend == "flow"
-    monkeypatch.setattr("solver.backends.auto.LISTED_PAIRS", 10)
+    monkeypatch.setattr("solver.form.LISTED_PAIRS", 10)
     assert auto.solve(problem, PATIENT, None).backend == "auction"
     narrow = replace(problem, lane_cap=np.minimum(problem.lane_cap, 1))
     by_lanes = auto.solve(narrow, PATIENT, None)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DataObject, SearchStrategy
 
 from models.dense_problem import dense_problem
-from models.problem import MILLI, NOBODY, AssignmentProblem
+from models.problem import LARGEST_CAP, MILLI, NOBODY, AssignmentProblem
 from models.solution import Hint, Limit, SolveOptions, Termination
 from solver.backend import BackendError
 from solver.backends import flow
@@ -192,7 +192,7 @@ CORNERS = {
     # Caps far beyond the number of contacts must not cost memory or overflow.
     "vast sites": (dense_problem(np.full((2, 1), 7), np.array([2]),
                                  agent_site=np.zeros(1, dtype=np.int32),
-                                 site_cap=np.array([2**40])), 14),
+                                 site_cap=np.array([LARGEST_CAP])), 14),
 }  # fmt: skip
 
 

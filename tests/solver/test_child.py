@@ -120,6 +120,9 @@ def test_a_child_that_is_still_loading_is_waited_for_and_not_killed(
         pid = fresh.pid
         early = fresh.solve(problem, SolveOptions(deadline_s=0.01))
         assert (early.termination, early.limit) == (Termination.FAILED, Limit.TIME)
+        assert fresh.last_error == "has no time left"
+        early = fresh.solve(problem, SolveOptions(deadline_s=0.05))
+        assert (early.termination, early.limit) == (Termination.FAILED, Limit.TIME)
         assert fresh.last_error == "is still loading"
         assert fresh.pid == pid
     assert pid is not None

@@ -1,0 +1,130 @@
+"""Whatever the deadline, gain and bound are true: against the optimum of small problems."""
+
+from dataclasses import replace
+from itertools import repeat
+
+import numpy as np
+import pytest
+
+from benchmarks.engine_instances import SIZES, Size
+from benchmarks.mixed_instances import build_mixed
+from benchmarks.small_instances import Family, best_gain, draw_problem
+from models.dense_problem import dense_problem
+from models.feasibility import violations
+from models.problem import NO_TIER, Mixes
+from models.solution import Hint, SolveOptions, Termination
+from solver.backends import greedy_by_class
+from solver.backends.mix_proof import proven_by_search
+from solver.mix_bound import Proven
+from solver.mix_form import build_form
+from solver.solve import solve
+
+DEADLINES = (1e-6, 1e-3, 0.01, 0.05, 0.3)
+
+
+@pytest.mark.parametrize("family", list(Family))
+def test_claims_hold_at_every_deadline(family: Family) -> None:
+    """gain <= optimum <= bound, a valid plan, and optimal only if it is."""
+    for seed in range(30):
+        problem = draw_problem(family, seed)
+        most = best_gain(problem)
+        for deadline_s in DEADLINES:
+            found = solve(problem, SolveOptions(deadline_s=deadline_s))
+            assert not violations(problem, found.agent)
+            assert found.gain <= most <= found.bound
+            assert found.gain == most or found.termination is not Termination.OPTIMAL
+
+
+def test_a_search_without_time_proves_nothing() -> None:
+    """CP-SAT that is stopped before it has a plan states a bound of 0, which is none."""
+    problem = build_mixed(0, Size(300, 60))
+    plan = solve(problem, SolveOptions(backend="greedy"))
+    exact = solve(problem, SolveOptions(deadline_s=60.0))
+    assert exact.rents is not None
+    form, site = build_form(problem), exact.prices.site
+    proven = Proven(exact.rents, site, int(exact.bound + 0.02 * exact.bound))
+    for seconds in (0.051, 0.06, 0.08, 0.12, 0.2):
+        found = proven_by_search(form, proven, plan.agent, plan.gain, 0, repeat(seconds).__next__)
+        assert found is None or found.bound >= exact.gain
+
+
+@pytest.mark.parametrize("deadline_s", [0.6, 0.9, 1.2])
+def test_nothing_is_called_optimal_for_lack_of_time(deadline_s: float) -> None:
+    """At sizes whose search takes about a second: optimal plans gain what patience finds."""
+    problem = build_mixed(0, SIZES["S"])
+    hasty = solve(problem, SolveOptions(deadline_s=deadline_s))
+    assert hasty.gain <= 30_897_416 <= hasty.bound  # proven by a search without a limit
+
+
+def test_counts_of_tiers_are_not_proven_by_a_gain_that_meets_its_bound() -> None:
+    """Greedy gives both places of agent 0 to contacts that agent 1 could serve as well.
+
+    All gains are equal, so whatever it serves meets a bound for as many; the count does not.
+    """
+    gain = np.array([[-1, -1], [-1, -1], [-1, 0], [-1, 0]])
+    eligible = np.array([[True, True], [True, True], [True, False], [True, False]])
+    problem = dense_problem(
+        gain, np.array([2, 2]), eligible=eligible, tier=np.zeros(4, dtype=np.int32)
+    )
+    plan = solve(problem, SolveOptions(backend="greedy"))
+    assert plan.termination is Termination.FEASIBLE
+    best = solve(problem, SolveOptions())
+    assert (best.served, best.termination) == ((4,), Termination.OPTIMAL)
+
+
+def test_auto_leaves_tiers_of_pair_units_to_their_backend() -> None:
+    """Six tiers of weights would not fit; the units backend needs none."""
+    draw = np.random.default_rng(0)
+    problem = dense_problem(
+        draw.integers(1_000, 90_000, (30, 6)),
+        np.full(6, 30),
+        units=draw.integers(1, 9, (30, 6)),
+        unit_cap=np.full(6, 12),
+        tier=draw.integers(0, 6, 30).astype(np.int32),
+    )
+    found = solve(problem, SolveOptions(deadline_s=5.0))
+    alone = solve(problem, SolveOptions(backend="units", deadline_s=5.0))
+    assert (found.served, found.gain) == (alone.served, alone.gain)
+
+
+def test_tiers_that_nobody_is_in_change_nothing() -> None:
+    """All NO_TIER is no tier: the same plan, and the baseline still lists no pairs."""
+    problem = build_mixed(0, Size(200, 40))
+    same = replace(problem, tier=np.full(200, NO_TIER, dtype=np.int32))
+    one, other = (solve(p, SolveOptions(gap_target=0.01)) for p in (problem, same))
+    assert (one.gain, one.bound, other.served) == (other.gain, other.bound, ())
+
+
+def test_the_baseline_by_class_serves_tiers_first() -> None:
+    """One place: tier 0 gets it at a loss of 4, as in the listed baseline."""
+    problem = dense_problem(
+        np.array([[9], [-4]]), np.array([1]), tier=np.array([NO_TIER, 0], dtype=np.int32)
+    )
+    plan = greedy_by_class.solve(problem, SolveOptions(), None)
+    assert (plan.agent.tolist(), plan.gain, plan.served) == ([-1, 0], -4, (1,))
+    assert plan.termination is Termination.FEASIBLE
+
+
+def test_hints_that_do_not_fit_do_no_harm() -> None:
+    """Wrong shapes and absurd rents are left out or cut; the optimum stays what it is."""
+    problem = draw_problem(Family.MIXES, 3)
+    exact = solve(problem, SolveOptions())
+    for rents in (np.zeros(1, dtype=np.int64), np.full(problem.num_contacts, 2**62)):
+        again = solve(problem, SolveOptions(), Hint(None, rents))
+        assert (again.gain, again.bound) == (exact.gain, exact.bound)
+
+
+def test_read_only_capacities_are_no_matter() -> None:
+    """Columns of other libraries often are; kernels get arrays of the problem's own."""
+    count = np.array([[1, 0], [0, 2]])
+    count.flags.writeable = False
+    cap = np.array([2])
+    cap.flags.writeable = False
+    problem = dense_problem(
+        np.array([[5], [4], [3]]),
+        cap,
+        lane=np.array([0, 1, 1], dtype=np.int32),
+        lane_cap=np.array([[1, 2]]),
+        mixes=Mixes(np.array([0, 2]), count),
+    )
+    assert solve(problem, SolveOptions()).gain == 7
