@@ -39,8 +39,11 @@ GRACE_S = 0.1
 LOOK_S = 0.005
 """How often the parent looks whether somebody interrupts."""
 
+PATIENCE_S = 0.05
+"""Beyond the deadline that a child is given before it is killed, for its successor must load."""
+
 KILL_S = 0.03
-"""Kept back from the deadline: measured time to end a child of 0.5 GB and start the next."""
+"""Kept back from the deadline of the child, for the way back of its answer."""
 
 LEAST_S = 1e-3
 """Deadline that the child is given when there is no time left."""
@@ -69,7 +72,7 @@ class SolverChild:
     def solve(
         self, problem: AssignmentProblem, options: SolveOptions, hint: Hint | None = None
     ) -> Solution:
-        """What `solver.solve.solve` returns, at the latest when `options.deadline_s` have passed.
+        """What `solver.solve.solve` returns, at the latest a tenth of a second after the deadline.
 
         If the child fails, dies or is late, the baseline's plan with its bound, terminated as
         FAILED on limit ERROR or TIME; `last_error` says why, and it is logged as a warning. A
@@ -91,7 +94,7 @@ class SolverChild:
             if exchange is None:
                 exchange = self._begin(request, late_at - monotonic())
             if exchange is not None:
-                self._wait(exchange, late_at)
+                self._wait(exchange, late_at + KILL_S + PATIENCE_S)
         except BaseException:
             if exchange is not None:  # or its reply would meet the next request
                 self._restart()
