@@ -102,14 +102,14 @@ def _tasks_of(case: Case, given: argparse.Namespace, with_slow: bool) -> Iterato
     methods = given.methods.split(",")
     # Of mixed channels, what peers do on a next tick is what they do on any.
     peers = {} if (case.kind, case.tick) == (Kind.MIXED, Tick.NEXT) else case.peers
-    quick = [name for name in peers if name in methods and not peers[name].is_slow]
+    asked = [name for name in peers if name in methods]
+    slow = [name for name in asked if peers[name].is_slow(case.problem())]
+    quick = [name for name in asked if name not in slow]
     together = tuple([OURS] * (OURS in methods) + quick)
     if together:
         yield Task(case, together, given.deadline_s)
     if with_slow:
-        for name in peers:
-            if name in methods and peers[name].is_slow:
-                yield Task(case, (name,))
+        yield from (Task(case, (name,)) for name in slow)
 
 
 def run(task: Task) -> list[Row]:

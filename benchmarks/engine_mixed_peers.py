@@ -174,7 +174,7 @@ MIXED_PEERS = {
     "greedy": Peer(greedy),
     "top_20": Peer(pruned),
     "rounds": Peer(rounds),
-    "cp_sat": Peer(cp_sat_knapsack, 1e6, is_slow=True),
-    "highs": Peer(mix_model(mathopt.SolverType.HIGHS), 1e6, is_slow=True),
-    "scip": Peer(mix_model(mathopt.SolverType.GSCIP), 1e6, is_slow=True),
+    "cp_sat": Peer(cp_sat_knapsack, 1e6, 0),
+    "highs": Peer(mix_model(mathopt.SolverType.HIGHS), 1e6, 0),
+    "scip": Peer(mix_model(mathopt.SolverType.GSCIP), 1e6, 0),
 }

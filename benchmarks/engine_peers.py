@@ -194,23 +194,27 @@ class Peer:
 
     solve: Callable[[AssignmentProblem], Answer]
     max_pairs: float = np.inf
-    is_slow: bool = False
-    """Slow ones are tried on one plain cold instance of each size and form."""
+    slow_above: float = np.inf
+    """Pairs beyond which it is tried on the first plain cold instance of each size only."""
 
     def tries(self, problem: AssignmentProblem) -> bool:
         """Whether the problem is small enough."""
         return count_pairs(problem) <= self.max_pairs
 
+    def is_slow(self, problem: AssignmentProblem) -> bool:
+        """Whether it takes long enough to be tried once only."""
+        return count_pairs(problem) > self.slow_above
+
 
 PEERS = {
-    "ortools_flow": Peer(ortools_flow, 2e7),
+    "ortools_flow": Peer(ortools_flow, slow_above=2e7),
     "greedy": Peer(greedy),
     "top_20": Peer(top_20),
-    "flow": Peer(backend("flow"), 2e7, is_slow=True),
-    "scipy": Peer(scipy_assignment, 2e7, is_slow=True),
-    "pulp_cbc": Peer(backend("lp"), 1e6, is_slow=True),
-    "glop": Peer(linear_programme("glop"), 2e7, is_slow=True),
-    "highs": Peer(linear_programme("highs_lp"), 2e7, is_slow=True),
-    "cp_sat": Peer(cp_sat, 1e6, is_slow=True),
+    "flow": Peer(backend("flow"), 2e7, 0),
+    "scipy": Peer(scipy_assignment, 1e6, 0),
+    "pulp_cbc": Peer(backend("lp"), 1e6, 0),
+    "glop": Peer(linear_programme("glop"), 1e6, 0),
+    "highs": Peer(linear_programme("highs_lp"), 1e6, 0),
+    "cp_sat": Peer(cp_sat, 1e6, 0),
 }
 """For networks; those for mixed channels are in `benchmarks/engine_mixed_peers.py`."""
