@@ -21,9 +21,7 @@ class BatchFilesError(ValueError):
     """The folder is not an archived batch that this release can read."""
 
 
-def write_batch(
-    folder: Path, batch: Batch, settings: str, carried: Carried | None = None
-) -> None:
+def write_batch(folder: Path, batch: Batch, settings: str, carried: Carried | None = None) -> None:
     """Write one Parquet file per input table, the instant, and `settings` (JSON) as it is.
 
     What the tick before carried over, if anything, goes with it.

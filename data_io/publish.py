@@ -24,6 +24,13 @@ BATCH = "batch-"
 CERTIFICATE = "certificate.npz"
 
 
+ADDED: dict[tuple[str, str], float | str] = {
+    ("explanation", "rent"): 0.0,
+    ("tick", "proof"): "prices",
+}
+"""Columns that an earlier release did not publish, with what they would have said."""
+
+
 class PublicationError(RuntimeError):
     """The publication folder holds what it should not, or lacks what it should."""
 
@@ -131,8 +138,14 @@ def read_published(folder: Path) -> Published:
 
 def _read_current(path: Path, oldest: int) -> Manifest:
     """The manifest; PublicationError unless it has a schema version from `oldest` to this one."""
-    content = json.loads(path.read_text(encoding="utf-8"))
-    version = content["schema_version"]
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        version = int(content["schema_version"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise PublicationError(
+            f"published: {path} cannot be read ({error!r}), expected a manifest; publish again"
+            " into a new folder, or remove this one"
+        ) from error
     if not oldest <= version <= SCHEMA_VERSION:
         at_most = "" if oldest == SCHEMA_VERSION else "at most "
         raise PublicationError(
@@ -156,7 +169,15 @@ def _read_table(folder: Path, manifest: Manifest, table: Table) -> pl.DataFrame:
     file = next(file for file in manifest.files if file.table == table.name)
     with (folder / file.path).open("rb") as stream:
         # Additive columns of a later release are not this contract's.
-        frame = pl.read_parquet(stream, columns=table.schema().names())
+        frame = pl.read_parquet(stream)
+    missing = [name for name in table.schema().names() if name not in frame.columns]
+    if unknown := [name for name in missing if (table.name, name) not in ADDED]:
+        raise PublicationError(
+            f"published: {file.path} has no column {', '.join(unknown)}, expected the contract of"
+            f" {table.name}; publish again with this release"
+        )
+    frame = frame.with_columns(pl.lit(ADDED[table.name, name]).alias(name) for name in missing)
+    frame = frame.select(table.schema().names())
     if frame.height != file.num_rows:
         raise PublicationError(
             f"published: {file.path} has {frame.height} rows, expected {file.num_rows}; something"

@@ -10,7 +10,7 @@ from data_io.publish import Published
 from models.batch_problem import BatchProblem
 from models.certificate import Certificate, Names, certify
 from models.problem import MILLI, AssignmentProblem, Ints
-from models.solution import Proof, Solution
+from models.solution import Proof, Solution, Termination
 from models.tables import AssignmentEvent, Decision
 from solver.claim import entry_prices, rents_by_class
 from solver.form import LISTED_PAIRS, count_pairs
@@ -27,6 +27,11 @@ class PlanWitness:
     def __call__(self, stated: BatchProblem, solution: Solution) -> None:
         """Remember a plan."""
         self._seen = stated, solution
+
+    @property
+    def solution(self) -> Solution | None:
+        """The last plan's solution, None before the first."""
+        return None if self._seen is None else self._seen[1]
 
     def certificate(self) -> bytes | None:
         """Content of the file that proves the last plan, None before the first."""
@@ -76,6 +81,7 @@ def differences(file: Mapping[str, Any], published: Published) -> list[str]:
     numbers = {
         "gain": round(tick["gain"] * MILLI) == file["gain"],
         "bound": round(tick["bound"] * MILLI) == file["bound"],
+        "termination": (tick["termination"] == Termination.OPTIMAL.value) == bool(file["optimal"]),
     }
     found = [f"the published {name} is {tick[name]}" for name, same in numbers.items() if not same]
     if not other.is_empty():

@@ -17,7 +17,6 @@ from jobs.config import Config, ConfigError, read_config
 from jobs.readers import Answer, read_answer, read_status
 from jobs.runner import repair_publication, run, stop_on_signals
 from jobs.tick import TickJob, read_report, run_tick
-from jobs.why_not import slots_of_agent, why_not
 from models.tables import EARLIEST, LATEST
 from solver.child import SolverChild
 from solver.solve import find_backend
@@ -148,6 +147,9 @@ def explain(
 
     --why-not and --agent look into the newest batch that `tick` or `run` kept with --archive.
     """
+    # The engine's compiled code takes seconds to load, which `status` should not pay for.
+    from jobs.why_not import slots_of_agent, why_not  # noqa: PLC0415
+
     settings = load(config, home)
     archive = kept or settings.store.home / "archive"
     if contact is not None and other is not None and agent is None:

@@ -16,6 +16,7 @@ from jobs import archive, show
 from jobs.cli import ConfigOption, HomeOption, JsonOption, load, parse_instant
 from jobs.clock import SystemClock
 from models.problem import MILLI
+from models.solution import Limit
 from models.tables import OUTPUT_TABLES
 from solver.solve import solve
 
@@ -108,6 +109,8 @@ def replay_command(folder: Path, as_json: JsonOption = False) -> None:
         )
     else:
         verdict = "identical to the archived plan" if again.identical else "NOT the archived plan"
+        if not again.identical and plan.limit is Limit.TIME:
+            verdict += ", because the deadline stopped it, which no clock does twice alike"
         show.console.print(
             f"{len(plan.assignments)} assigned, gain {plan.gain_milli / MILLI:,.2f},"
             f" {plan.termination}: {verdict}"

@@ -11,6 +11,7 @@ from data_io.publish import PublicationError
 from jobs.config import ConfigError
 from jobs.readers import NotFoundError
 from jobs.tick import AuditError, SourceError
+from solver.backend import BackendError
 
 
 class FailedTicksError(Exception):
@@ -28,6 +29,7 @@ EXPECTED = (
     OSError,
     OverflowError,
     AuditError,
+    BackendError,
     BatchFilesError,
     CertificateError,
     ConfigError,

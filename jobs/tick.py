@@ -128,9 +128,14 @@ def run_tick(job: TickJob, tick_at: datetime, previous: Carried | None = None) -
     plan, findings = decide(job, batch, previous, watch, witness)
     if findings:
         suspects = job.config.store.suspects
-        raise AuditError(findings, keep_batch(suspects, job.config, batch, plan, previous))
+        raise AuditError(
+            findings, keep_batch(suspects, job.config, batch, plan, previous, witness)
+        )
     if job.archive is not None:
-        keep_batch(job.archive, job.config, batch, plan, previous)
+        keep_batch(job.archive, job.config, batch, plan, previous, witness)
+    with watch.stage("publish"):
+        # Before the commit: what was committed must not stay unpublished for want of a proof.
+        proof = witness.certificate() if job.config.publish.certificate else None
     with watch.stage("ingest"):
         # Whoever hung up while we were thinking must not be assigned: commit compares versions.
         ingest(job.source, job.store, tick_at)
@@ -139,7 +144,6 @@ def run_tick(job: TickJob, tick_at: datetime, previous: Carried | None = None) -
         result = job.store.commit(plan, row)
     with watch.stage("publish"):
         window = timedelta(seconds=job.config.publish.window_s)
-        proof = witness.certificate() if job.config.publish.certificate else None
         publish(job.store, job.config.store.published, window, job.config.publish.keep, proof)
     if not result.lost.is_empty():
         log.warning("tick %s: %d planned rows no longer matched", tick_at, len(result.lost))
@@ -201,13 +205,18 @@ def ingest(source: Source | None, store: Store, now: datetime) -> None:
 
 
 def keep_batch(
-    folder: Path, config: Config, batch: Batch, plan: Plan, previous: Carried | None
+    folder: Path,
+    config: Config,
+    batch: Batch,
+    plan: Plan,
+    previous: Carried | None,
+    witness: PlanWitness,
 ) -> Path:
     """Archive the batch of a tick below `folder`; the folder that it is in."""
     # The plan is in the name: a tick that died before its commit may decide another batch next.
     place = folder / f"{batch.now:%Y%m%dT%H%M%S%f}-{plan.digest()[:8]}"
     if not place.exists():
-        archive_batch(place, batch, config, plan, previous)
+        archive_batch(place, batch, config, plan, previous, witness.solution)
     return place
 
 

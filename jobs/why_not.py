@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from data_io.batch_files import HEADER, read_batch_files
+from jobs.archive import read_solution
 from jobs.config import parse_settings
 from jobs.readers import TERMS, NotFoundError
 from models.answers import (
@@ -26,7 +27,7 @@ from models.answers import (
     price_of_forcing,
     refusal,
 )
-from models.batch_problem import BatchProblem
+from models.batch_problem import BatchProblem, build_problem
 from models.plan import Plan
 from models.problem import MILLI, NOBODY
 from models.solution import Solution, SolveOptions
@@ -170,7 +171,8 @@ def find_batch(archive: Path) -> Path:
     """The folder itself if it is a batch, else the newest batch in it; NotFoundError if none."""
     if (archive / HEADER).exists():
         return archive
-    batches = [path.parent for path in archive.glob(f"*/{HEADER}")]
+    # Folders with a leading dot are what a killed writer left.
+    batches = [path.parent for path in archive.glob(f"[!.]*/{HEADER}")]
     if not batches:
         raise NotFoundError(
             f"{archive}: no archived batch, expected one folder per tick; run ticks with"
@@ -216,10 +218,17 @@ class _Case:
 
 
 def _decide_again(folder: Path) -> _Case:
+    """The archived decision, or, where the archive does not have it, the batch decided again."""
     batch, text, previous = read_batch_files(folder)
     settings = json.loads(text)
     archived_digest = settings.pop("plan_digest")
+    kept = settings.pop("solution", None)
     config = parse_settings(settings)
+    if kept is not None:
+        stated, solution = build_problem(batch, config.policy), read_solution(kept)
+        plan = stated.to_plan(solution)
+        as_decided = plan.digest() == archived_digest
+        return _Case(folder, stated, solution, plan, config.solver, as_decided)
     made: list[tuple[BatchProblem, Solution]] = []
     plan = assign(
         batch,

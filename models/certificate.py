@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from io import BytesIO
 from typing import Any
+from zipfile import is_zipfile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +70,8 @@ class Certificate:
 
 def read_arrays(content: bytes) -> dict[str, NDArray[Any]]:
     """The arrays of a certificate's file by name; ValueError if it is no such file, or damaged."""
+    if not is_zipfile(BytesIO(content)):
+        raise ValueError("it is no archive of arrays")
     try:
         with np.load(BytesIO(content), allow_pickle=False) as file:
             return dict(file)

@@ -161,15 +161,7 @@ class AssignmentProblem:
 
         Capacities are kept as contiguous arrays of the solver's own, whoever made them.
         """
-        for name in ("lane_cap", "agent_cap", "load_cost", "site_cap"):
-            own = np.require(getattr(self, name), np.int64, ["C", "W"])
-            object.__setattr__(self, name, own)
-        if self.mixes is not None:
-            start, count = (
-                np.require(part, np.int64, ["C", "W"])
-                for part in (self.mixes.start, self.mixes.count)
-            )
-            object.__setattr__(self, "mixes", Mixes(start, count))
+        self._own_capacities()
         contacts, agents = self.num_contacts, self.num_agents
         rows = (self.contact_class, self.only_agent, self.base, self.term_row, self.term_coef)
         if any(len(row) != contacts for row in (*rows, self.contact_lane)):
@@ -183,6 +175,21 @@ class AssignmentProblem:
         for name in ("base", "term_coef", "rate", "extra_gain"):
             if not np.isfinite(getattr(self, name)).all():
                 raise ValueError(f"problem: {name} has NaN or infinite values; expected finite")
+        self._check_capacities()
+        self._check_options()
+
+    def _own_capacities(self) -> None:
+        for name in ("lane_cap", "agent_cap", "load_cost", "site_cap"):
+            own = np.require(getattr(self, name), np.int64, ["C", "W"])
+            object.__setattr__(self, name, own)
+        if self.mixes is not None:
+            start, count = (
+                np.require(part, np.int64, ["C", "W"])
+                for part in (self.mixes.start, self.mixes.count)
+            )
+            object.__setattr__(self, "mixes", Mixes(start, count))
+
+    def _check_capacities(self) -> None:
         for name in ("lane_cap", "agent_cap", "site_cap", "load_cost"):
             if (getattr(self, name) < 0).any():
                 raise ValueError(f"problem: {name} has negative values; expected >= 0")
@@ -191,7 +198,6 @@ class AssignmentProblem:
                 raise ValueError(f"problem: {name} exceeds {LARGEST_CAP:,}; expected at most that")
         if (np.diff(self.load_cost, axis=1) < 0).any():
             raise ValueError("problem: load_cost falls along a row; expected ascending (convex)")
-        self._check_options()
 
     def _check_options(self) -> None:
         if self.tier is not None and len(self.tier) != self.num_contacts:

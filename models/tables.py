@@ -513,7 +513,7 @@ EXPLANATION = Table(
         Column(
             "rent",
             pl.Float64(),
-            "What the conversation is worth above the price of its slot.",
+            "Dual value of the conversation, of which and the prices the bound is made.",
             unit="money",
             minimum=0.0,
         ),
@@ -522,7 +522,7 @@ EXPLANATION = Table(
 
 PRICE = Table(
     name="price",
-    doc="Shadow prices of the last tick: what one more slot would have been worth.",
+    doc="Shadow prices of the last tick: what one more slot was worth, a guide where agents mix.",
     key=("agent_id", "channel"),
     columns=(
         _instant("tick_at", "Tick."),

@@ -11,9 +11,8 @@ import numpy as np
 from models.dense_problem import dense_problem
 from models.problem import AssignmentProblem, Mixes, PairUnits
 from models.solution import Hint, Limit, Solution, SolveOptions, Termination, usable
-from solver.backend import Backend, BackendError
+from solver.backend import Backend
 from solver.form import LISTED_PAIRS, choose, count_pairs, folded, is_network
-from solver.tiers import solve_in_tiers
 
 BACKENDS = {
     "auction": "solver.backends.auction",
@@ -27,7 +26,7 @@ BACKENDS = {
 """Module of each backend, imported when it is first asked for."""
 
 FOR_NETWORKS = ("auction", "flow", "lp")
-"""Backends that need capacities that nest."""
+"""Backends that need capacities that nest; other problems go where `auto` sends them."""
 
 OWN_TIERS = ("greedy", "units")
 """Backends that serve tiers by themselves."""
@@ -41,6 +40,9 @@ FOR_LARGE = ("auction", "auto", "mixes")
 AT_ONCE_S = 1e-3
 LONG_PAST_S = 1e9
 """Whoever looks at the clock after an interruption finds that time is up."""
+
+TIERS = "solver.tiers"
+"""Imported, as backends are, when it is first asked for: compiled code takes long to load."""
 
 BASELINE = "greedy"
 BASELINE_BY_CLASS = "solver.backends.greedy_by_class"
@@ -62,7 +64,7 @@ def solve(
 
     Once `stop` says so, methods that come closer step by step give what they have, with the limit
     INTERRUPTED. Raises ValueError for an unknown backend and BackendError when the method breaks
-    down, or cannot solve problems of this form.
+    down.
     """
     find_backend(options.backend)
     begun = monotonic()
@@ -82,12 +84,10 @@ def solve_alone(
 ) -> Solution:
     """The backend's own solution, tier by tier where the problem has tiers; else as `solve`."""
     problem, hint = folded(problem), usable(hint, problem)
-    if options.backend == "auto":
+    find_backend(options.backend)
+    if options.backend == "auto" or (options.backend in FOR_NETWORKS and not is_network(problem)):
         options = replace(options, backend=choose(problem))
     backend = find_backend(options.backend)
-    if options.backend in FOR_NETWORKS and not is_network(problem):
-        found = "agents choose between mixes, or pairs have units of their own"
-        raise BackendError(options.backend, found, "capacities that nest", "use auto, which asks")
 
     if stop():
         options = replace(options, deadline_s=AT_ONCE_S)
@@ -98,7 +98,7 @@ def solve_alone(
     if problem.tier is None or options.backend in OWN_TIERS:
         solution = backend(problem, options, hint, clock)
     else:
-        solution = solve_in_tiers(problem, options, hint, backend, clock)
+        solution = import_module(TIERS).solve_in_tiers(problem, options, hint, backend, clock)
     if solution.limit is Limit.TIME and stop():
         return replace(solution, limit=Limit.INTERRUPTED)
     return solution

@@ -35,6 +35,31 @@ from models.tables import OUTPUT_TABLES
 WINDOW = timedelta(seconds=10)
 
 
+def test_what_an_earlier_release_published_can_be_read(tmp_path: Path, store: Store) -> None:
+    """Columns that it did not know are filled in; a column that was always there must be there."""
+    tick(store, 1)
+    publish(store, tmp_path, WINDOW, 3)
+    folder = tmp_path / read_manifest(tmp_path).files[0].path
+    for name, column in (("explanation", "rent"), ("tick", "proof")):
+        path = folder.parent / f"{name}.parquet"
+        pl.read_parquet(path).drop(column).write_parquet(path)
+    published = read_published(tmp_path)
+    assert published.explanation["rent"].to_list() == [0.0] * published.explanation.height
+    assert published.tick["proof"].unique().to_list() == ["prices"]
+    path = folder.parent / "tick.parquet"
+    pl.read_parquet(path).drop("gain").write_parquet(path)
+    with pytest.raises(PublicationError, match="no column gain"):
+        read_published(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["{", "{}", "[]", '{"schema_version": null}'])
+def test_a_manifest_that_is_none_is_named(tmp_path: Path, content: str) -> None:
+    """Half a file, or another: one sentence, not a parser's."""
+    (tmp_path / CURRENT).write_text(content, encoding="utf-8")
+    with pytest.raises(PublicationError, match="cannot be read"):
+        read_manifest(tmp_path)
+
+
 @pytest.fixture
 def store() -> Iterator[Store]:
     """A store in memory, empty."""

@@ -16,9 +16,13 @@ from data_io.source import Snapshot
 from data_io.store import Store
 from jobs import archive
 from jobs import tick as module
+from jobs.archive import replay
 from jobs.config import Config, StoreConfig
+from jobs.runner import carried_over
 from jobs.tick import STAGES, AuditError, TickJob, run_tick
 from models.plan import Finding, Plan
+from models.problem import AssignmentProblem
+from models.solution import Hint, Solution, SolveOptions
 from models.tables import InputTables
 from scenarios.centre import CentreSize
 from scenarios.generate import generate_centre
@@ -27,6 +31,31 @@ from solver.assign import assign
 from solver.solve import solve
 
 START = datetime(2026, 11, 3, 14, tzinfo=UTC)
+
+
+def test_a_warm_tick_is_archived_with_what_it_started_from(
+    tmp_path: Path, config: Config, store: Store, snapshot: Snapshot
+) -> None:
+    """The second tick starts from the first one's rents; its replay does too, and is identical."""
+    source = FrozenSource([snapshot, snapshot, snapshot, snapshot])
+    hints: list[Hint | None] = []
+
+    def watched(problem: AssignmentProblem, options: SolveOptions, hint: Hint | None) -> Solution:
+        hints.append(hint)
+        return solve(problem, options, hint)
+
+    job = TickJob(config, store, source, watched, tmp_path / "kept")
+    first = run_tick(job, START)
+    second = run_tick(job, START + timedelta(seconds=5), carried_over(first))
+    assert hints[0] is None
+    assert hints[1] is not None
+    assert second.plan is not None
+    kept = sorted((tmp_path / "kept").iterdir())
+    assert [(folder / "carried_rents.parquet").exists() for folder in kept] == [False, True]
+    assert all(replay(folder, solve).identical for folder in kept)
+    published = read_published(config.store.published)
+    proofs = dict(published.tick.select("tick_at", "proof").iter_rows())
+    assert proofs[START + timedelta(seconds=5)] == second.plan.proof.value
 
 
 class FrozenSource:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -21,9 +22,10 @@ from models.answers import MOST_TOLD, Change, Conversation, Verdict, money, pric
 from models.batch import Batch
 from models.batch_problem import build_problem
 from models.policy import Policy
-from models.problem import MILLI
-from models.solution import SolveOptions
+from models.problem import MILLI, NOBODY
+from models.solution import Limit, SolveOptions, Termination
 from solver.assign import assign
+from solver.solve import solve
 from tests.models.tiny import ago, ahead, pair_gains, serves, tiny
 
 Archive = Callable[..., Path]
@@ -41,6 +43,27 @@ def archived(tmp_path: Path) -> Archive:
         return tmp_path / "archive"
 
     return make
+
+
+def test_the_archived_decision_itself_is_asked_about(tmp_path: Path) -> None:
+    """Deciding again would give the optimum; the archive has a plan that serves nobody."""
+    batch, config = rivals(), Config()
+    stated = build_problem(batch, config.policy)
+    best = solve(stated.problem, SolveOptions())
+    idle = replace(
+        best,
+        agent=np.full_like(best.agent, NOBODY),
+        gain=0,
+        baseline=0,
+        termination=Termination.FEASIBLE,
+        limit=Limit.TIME,
+    )
+    plan = stated.to_plan(idle)
+    archive_batch(tmp_path / "one", batch, config, plan, None, idle)
+    answer = why_not(tmp_path / "one", "rich", "a1")
+    assert answer.as_decided
+    assert answer.plan.agent_id is None
+    assert (answer.plan.decision, best.gain > 0) == ("unassigned", True)
 
 
 def rivals(**tables: Any) -> Batch:  # noqa: ANN401
