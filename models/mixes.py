@@ -90,7 +90,7 @@ class _Takes:
     """Maximal count vectors, empty where lane caps and total say it all."""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65_536)
 def _takes(pattern: tuple[int, ...], blocked_bytes: bytes) -> _Takes:
     """What fits: lane caps, weights, free units and whether only one may come, as in `pattern`."""
     cap = np.array(pattern[:NUM_CHANNELS])

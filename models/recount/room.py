@@ -122,7 +122,7 @@ class _Pattern:
         return None if listed is None else np.array(listed, dtype=np.int64)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65_536)
 def _listed(pattern: _Pattern) -> tuple[Vector, ...] | None:
     found = []
     for vector in _grow(pattern, (), pattern.free):
