@@ -12,9 +12,7 @@ from models.certificate import Certificate, Names, certify
 from models.problem import MILLI, AssignmentProblem, Ints
 from models.solution import Proof, Solution, Termination
 from models.tables import AssignmentEvent, Decision
-from solver.claim import entry_prices, rents_by_class
 from solver.form import LISTED_PAIRS, count_pairs
-from solver.rows import build_rows
 
 
 class PlanWitness:
@@ -94,6 +92,10 @@ def differences(file: Mapping[str, Any], published: Published) -> list[str]:
 
 def _rents_of_prices(problem: AssignmentProblem, solution: Solution) -> Ints:
     """What each contact would earn at the prices, (C,), without a list of pairs."""
+    # Compiled code takes seconds to load, which commands that only read should not pay for.
+    from solver.claim import entry_prices, rents_by_class  # noqa: PLC0415
+    from solver.rows import build_rows  # noqa: PLC0415
+
     rows = build_rows(problem)
     rents = np.zeros(problem.num_contacts, dtype=np.int64)
     rents[rows.contact] = rents_by_class(rows, entry_prices(problem, rows, solution.prices))

@@ -4,14 +4,17 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import polars as pl
 from rich.console import Console
 from rich.table import Table
 
 from jobs.tick import TickReport
-from jobs.why_not import AgentSlots, WhyNot
 from models.answers import MOST_TOLD
+
+if TYPE_CHECKING:  # loading it loads the engine, which `status` does not need
+    from jobs.why_not import AgentSlots, WhyNot
 
 console = Console()
 
@@ -56,7 +59,7 @@ def print_tick_line(report: TickReport) -> None:
     )
 
 
-def print_why_not(answer: WhyNot) -> None:
+def print_why_not(answer: "WhyNot") -> None:
     """Why a contact is not with an agent: sentence, who would move, and terms of the pair."""
     console.print(f"[bold]{answer.contact_id}[/bold] at {_instant(answer.tick_at)}")
     console.print(answer.sentence)
@@ -71,7 +74,7 @@ def print_why_not(answer: WhyNot) -> None:
     _print_if_other(as_decided=answer.as_decided)
 
 
-def print_slots(answer: AgentSlots) -> None:
+def print_slots(answer: "AgentSlots") -> None:
     """What an agent's slots are worth, channel by channel."""
     rows = [
         (

@@ -180,21 +180,18 @@ class AssignmentProblem:
 
     def _own_capacities(self) -> None:
         for name in ("lane_cap", "agent_cap", "load_cost", "site_cap"):
-            own = np.require(getattr(self, name), np.int64, ["C", "W"])
-            object.__setattr__(self, name, own)
+            object.__setattr__(self, name, np.require(getattr(self, name), np.int64, ["C", "W"]))
         if self.mixes is not None:
-            start, count = (
-                np.require(part, np.int64, ["C", "W"])
-                for part in (self.mixes.start, self.mixes.count)
-            )
-            object.__setattr__(self, "mixes", Mixes(start, count))
+            both = (self.mixes.start, self.mixes.count)
+            own = Mixes(*(np.require(part, np.int64, ["C", "W"]) for part in both))
+            object.__setattr__(self, "mixes", own)
 
     def _check_capacities(self) -> None:
         for name in ("lane_cap", "agent_cap", "site_cap", "load_cost"):
-            if (getattr(self, name) < 0).any():
+            values = getattr(self, name)
+            if (values < 0).any():
                 raise ValueError(f"problem: {name} has negative values; expected >= 0")
-        for name in ("lane_cap", "agent_cap", "site_cap"):
-            if getattr(self, name).max(initial=0) > LARGEST_CAP:
+            if name != "load_cost" and values.max(initial=0) > LARGEST_CAP:
                 raise ValueError(f"problem: {name} exceeds {LARGEST_CAP:,}; expected at most that")
         if (np.diff(self.load_cost, axis=1) < 0).any():
             raise ValueError("problem: load_cost falls along a row; expected ascending (convex)")
