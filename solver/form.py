@@ -54,7 +54,7 @@ def only_agents_bind(problem: AssignmentProblem) -> bool:
         is_network(problem)
         and int(problem.load_cost.max(initial=0)) <= LARGEST_GAIN
         and not _a_lane_binds(problem)
-        and not _a_site_binds(problem)
+        and not a_site_binds(problem)
     )
 
 
@@ -68,7 +68,8 @@ def _a_lane_binds(problem: AssignmentProblem) -> bool:
     return bool((problem.lane_cap[agent, lane] < problem.agent_cap[agent]).any())
 
 
-def _a_site_binds(problem: AssignmentProblem) -> bool:
+def a_site_binds(problem: AssignmentProblem) -> bool:
+    """Whether a site could be full before its agents are."""
     capped = problem.agent_site != NOBODY
     room = np.zeros(len(problem.site_cap), dtype=np.int64)
     cap = np.minimum(problem.agent_cap, problem.num_contacts)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from models.problem import LARGEST_GAIN, NOBODY, AssignmentProblem, Ints, Positions
 from models.solution import step_costs
+from solver.form import a_site_binds
 from solver.rows import build_rows
 from solver.rows_kernels import Rows
 
@@ -71,11 +72,7 @@ class MixForm:
     @property
     def sites_bind(self) -> bool:
         """Whether a site could be full before its agents are."""
-        problem = self.problem
-        capped = problem.agent_site != NOBODY
-        cap = np.minimum(problem.agent_cap, problem.num_contacts)
-        room = np.bincount(problem.agent_site[capped], cap[capped], len(problem.site_cap))
-        return bool((room > problem.site_cap).any())
+        return a_site_binds(self.problem)
 
     @property
     def agents_with_choice(self) -> int:

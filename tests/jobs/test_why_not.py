@@ -66,6 +66,14 @@ def test_the_archived_decision_itself_is_asked_about(tmp_path: Path) -> None:
     assert (answer.plan.decision, best.gain > 0) == ("unassigned", True)
 
 
+def test_another_decision_than_the_archived_one_says_so(tmp_path: Path) -> None:
+    """An archive without the decision, whose digest no deciding again can give."""
+    batch, config = rivals(), Config()
+    plan = replace(assign(batch, config.policy, config.solver), backend="another")
+    archive_batch(tmp_path / "one", batch, config, plan, None)
+    assert not why_not(tmp_path / "one", "rich", "a1").as_decided
+
+
 def rivals(**tables: Any) -> Batch:  # noqa: ANN401
     """Emails rich and poor, of two customers, and agents a1 and a2 with one slot each.
 

@@ -93,4 +93,6 @@ def test_rents_of_unknown_contacts_count_nothing() -> None:
     leads = case.conversations.members.filter("is_lead").select("contact_id")
     of_leads = plan.explanations.join(leads, on="contact_id")["rent"].sum()
     assert case.stated_rents.sum() == round(of_leads * MILLI)
-    assert isinstance(plan.explanations["rent"], pl.Series)
+    others = plan.explanations.with_columns(contact_id=pl.lit("stranger-") + pl.col("contact_id"))
+    strangers = replace(plan, explanations=others)
+    assert not Case(Recount(batch, policy), strangers).stated_rents.any()
