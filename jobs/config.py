@@ -9,7 +9,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
-from models.policy import ChannelPolicy, Policy, default_breach_penalties, default_channels
+from models.channel_policy import ChannelPolicy, default_channels
+from models.policy import Policy, default_breach_penalties
 from models.solution import SolveOptions
 from models.tables import Channel, Tier
 

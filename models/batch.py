@@ -19,15 +19,24 @@ class Batch:
     now: datetime
     queues: pl.DataFrame
     calendars: pl.DataFrame
+    holidays: pl.DataFrame
+    overflow: pl.DataFrame
     customers: pl.DataFrame
+    customer_agents: pl.DataFrame
     agents: pl.DataFrame
     agent_channels: pl.DataFrame
     agent_skills: pl.DataFrame
+    agent_activities: pl.DataFrame
+    agent_profiles: pl.DataFrame
+    agent_preferences: pl.DataFrame
+    agent_quotas: pl.DataFrame
     agent_load: pl.DataFrame
     queue_members: pl.DataFrame
     contacts: pl.DataFrame
     contact_skills: pl.DataFrame
+    contact_steps: pl.DataFrame
     declines: pl.DataFrame
+    offers: pl.DataFrame
 
     def __post_init__(self) -> None:
         """Check the instant and the columns, and sort every table by its key."""

@@ -8,140 +8,66 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 
+from models.channel_policy import ChannelPolicy, check_numbers, default_channels
 from models.tables import Channel, Tier
-
-
-@dataclass(frozen=True)
-class ChannelPolicy:
-    """How contacts of one channel behave and what they cost."""
-
-    units: float
-    """Units of an agent's capacity that one contact consumes."""
-    parked_share: float
-    """Share of the units that a parked contact still consumes, 0 to 1."""
-    max_new_per_tick: int
-    """New contacts of this channel that one agent may get in one tick."""
-    real_time: bool
-    """Whether the customer is on the line: the agent must stay until it can be handled."""
-    blocks: tuple[Channel, ...]
-    """Channels that an agent who holds one of these cannot be given."""
-    target_answer_s: float
-    """Answer target where the queue has none."""
-    mean_patience_s: float
-    """Mean time until a waiting customer gives up (exponential)."""
-    mean_handle_s: float
-    """Mean handling time where the queue has none."""
-    handle_sigma: float
-    """Sigma of the lognormal handling time."""
-    waiting_cost: float
-    """Cost of waiting exactly until the target; it grows with the square."""
-    mean_episode_s: float
-    """Mean time from first answer to resolution, for handover at the end of a shift."""
-    stick_half_life_s: float
-    """After this long, half of the worth of the same agent is gone."""
-
-    def __post_init__(self) -> None:
-        """Check ranges: durations and units above 0, shares within 0 to 1."""
-        _check_numbers(self)
-        positive = ("units", "target_answer_s", "mean_patience_s", "mean_handle_s", "handle_sigma")
-        for name in (*positive, "mean_episode_s", "stick_half_life_s"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"channel policy: {name} is {getattr(self, name)}, expected > 0")
-        if min(self.units, self.target_answer_s) < 1e-3:
-            raise ValueError(
-                f"channel policy: units {self.units} and target_answer_s {self.target_answer_s};"
-                " expected at least 0.001"
-            )
-        if self.parked_share > 1:
-            raise ValueError(
-                f"channel policy: parked_share is {self.parked_share}, expected 0 to 1"
-            )
-        if self.max_new_per_tick < 1:
-            raise ValueError(
-                f"channel policy: max_new_per_tick is {self.max_new_per_tick}, expected >= 1"
-            )
-
-
-_LARGEST = 1e9
-"""No number of a policy is larger; a duration of 30 years is a slip of the pen."""
-_HOUR = 3600.0
-_ALL = tuple(Channel)
-_LIVE = (Channel.VOICE, Channel.VIDEO, Channel.CALLBACK)
-
-
-def _live(target_s: float, handle_s: float, waiting_cost: float) -> ChannelPolicy:
-    return ChannelPolicy(
-        units=100.0,
-        parked_share=1.0,
-        max_new_per_tick=1,
-        real_time=True,
-        blocks=_ALL,
-        target_answer_s=target_s,
-        mean_patience_s=240.0,
-        mean_handle_s=handle_s,
-        handle_sigma=0.6,
-        waiting_cost=waiting_cost,
-        mean_episode_s=handle_s,
-        stick_half_life_s=72 * _HOUR,
-    )
-
-
-def _written(
-    units: float,
-    parked_share: float,
-    max_new: int,
-    target_s: float,
-    patience_s: float,
-    cost: float,
-) -> ChannelPolicy:
-    return ChannelPolicy(
-        units=units,
-        parked_share=parked_share,
-        max_new_per_tick=max_new,
-        real_time=False,
-        blocks=(),
-        target_answer_s=target_s,
-        mean_patience_s=patience_s,
-        mean_handle_s=600.0,
-        handle_sigma=0.8,
-        waiting_cost=cost,
-        mean_episode_s=4 * _HOUR,
-        stick_half_life_s=72 * _HOUR,
-    )
-
-
-def default_channels() -> Mapping[Channel, ChannelPolicy]:
-    """Channel defaults (`routing.md` R.3, `methods.md` 2.3)."""
-    return {
-        Channel.VOICE: _live(20.0, 300.0, 0.5),
-        Channel.VIDEO: _live(30.0, 420.0, 0.5),
-        Channel.CALLBACK: _live(300.0, 300.0, 0.5),
-        Channel.CHAT: ChannelPolicy(
-            units=33.0,
-            parked_share=0.2,
-            max_new_per_tick=1,
-            real_time=True,
-            blocks=_LIVE,
-            target_answer_s=60.0,
-            mean_patience_s=180.0,
-            mean_handle_s=480.0,
-            handle_sigma=0.7,
-            waiting_cost=0.4,
-            mean_episode_s=900.0,
-            stick_half_life_s=0.5 * _HOUR,
-        ),
-        Channel.MESSAGING: _written(25.0, 0.2, 1, 600.0, _HOUR, 0.3),
-        Channel.SOCIAL: _written(20.0, 0.2, 2, _HOUR, 12 * _HOUR, 0.5),
-        Channel.EMAIL: _written(10.0, 0.0, 3, 8 * _HOUR, 48 * _HOUR, 0.3),
-        Channel.CASE: _written(20.0, 0.0, 5, 8 * _HOUR, 48 * _HOUR, 0.3),
-    }
 
 
 def default_breach_penalties() -> Mapping[Tier, float]:
     """Cost of missing the answer target once, by tier (`methods.md` 2.3)."""
     return {Tier.STANDARD: 1.0, Tier.SILVER: 3.0, Tier.GOLD: 8.0}
+
+
+class VoiceFollow(StrEnum):
+    """What becomes of a customer's written contacts when a call goes to another agent."""
+
+    KEEP_TEXT_OWNER = "keep_text_owner"
+    """They go their own way, to their own agent."""
+    MOVE_ALL_TO_VOICE_AGENT = "move_all_to_voice_agent"
+    """They wait for the agent of the call."""
+    REASSIGN_ON_TEXT_CONTACT = "reassign_on_text_contact"
+    """They rest while the customer is on the line, and go their own way afterwards."""
+
+
+class ProfileReset(StrEnum):
+    """When a contact gives back the place that it took in a capacity profile."""
+
+    IMMEDIATE = "immediate"
+    """When it is closed."""
+    END_OF_SHIFT = "end_of_shift"
+
+
+@dataclass(frozen=True)
+class ProfilePolicy:
+    """Limit of one capacity profile, for agents without a limit of their own."""
+
+    max_items: int
+    reset: ProfileReset = ProfileReset.IMMEDIATE
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        check_numbers(self)
+
+
+@dataclass(frozen=True)
+class Boost:
+    """A rule that lifts the contacts that it matches; what is empty matches everything."""
+
+    queue_id: str = ""
+    channel: Channel | None = None
+    tier: Tier | None = None
+    escalated: bool = False
+    """Only escalated contacts."""
+    worth: float = 0.0
+    """Money added to their priority."""
+    age_s: float = 0.0
+    """They are treated as if they had waited so much longer; reports keep the true wait."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        check_numbers(self)
 
 
 @dataclass(frozen=True)
@@ -207,11 +133,81 @@ class Policy:
     max_declines: int = 3
     """After this many declines the pair is banned."""
     decline_cooldown_s: float = 600.0
-    """A decline keeps the pair apart for this long."""
+    """A decline keeps the pair apart for this long, while another agent is left."""
+    decline_pause_s: float = 15.0
+    """After a decline the agent gets no offer of that channel for this long."""
+    decline_cost: float = 0.5
+    """Each decline of the pair takes this much off its gain."""
+    max_declining_agents: int = 10
+    """After so many agents declined it, a contact is left to people."""
+    auto_ready_s: float = 300.0
+    """An agent who let an offer expire gets nothing until a new presence, or for this long."""
     extra_contact_share: float = 0.25
     """Share of its units that each further contact of a conversation adds ..."""
     most_extra_units: float = 100.0
     """... up to this, or the lead's own weight: no conversation may grow beyond all agents."""
+    default_priority: int = 5
+    """Priority class of contacts whose queue has none."""
+    strict_classes: int = 0
+    """Contacts of classes below this one are served before money counts: 0, 1 or 2."""
+    priority_worth: tuple[float, ...] = ()
+    """Money that a contact of class 0, 1, ... gains by being served; 0 beyond the list."""
+    ageing_per_s: float = 0.0
+    """Money that a second of waiting adds to the priority ..."""
+    most_ageing: float = 100.0
+    """... up to this."""
+    boosts: tuple[Boost, ...] = ()
+    """Rules that lift contacts; those that match add up."""
+    health_weight: float = 0.5
+    """Effect of a customer about to leave on impatience and loss; both at most double."""
+    age_credit: float = 1.0
+    """Share of the wait before a transfer that counts."""
+    age_outside_hours: bool = False
+    """Whether contacts age, and targets run, while their queue is closed."""
+
+    profiles: Mapping[str, ProfilePolicy] = field(default_factory=dict)
+    """Limits of capacity profiles that contacts name; a profile not named has none."""
+    interrupt_cost: float = 0.2
+    """Cost of interrupting one contact that yields."""
+    drain_share: float = 0.5
+    """A real-time contact that waited this share of its target, with nobody free, drains ..."""
+    drain_agents: int = 3
+    """... up to so many agents per class: they get nothing written meanwhile; 0: nobody."""
+
+    resolver_worth: float = 0.75
+    """Worth of who resolved the same issue earlier ..."""
+    resolver_half_life_s: float = 14 * 86_400.0
+    """... of which half is gone after this long ..."""
+    resolver_window_s: float = 30 * 86_400.0
+    """... and all after this."""
+    lock_release_s: float = 60.0
+    """A lock to an agent who is away ends after this long."""
+    hold_slack_share: float = 0.5
+    """Nobody waits for a preferred agent beyond this share of the time left to the target."""
+    region_cost: float = 0.5
+    """Cost of taking a conversation away from the site that had it."""
+    voice_follow: VoiceFollow = VoiceFollow.REASSIGN_ON_TEXT_CONTACT
+
+    fairness_band: float = 0.15
+    """Tolerated excess over the fair share of today's handled time ..."""
+    fairness_cost: float = 0.2
+    """... beyond which a further contact costs up to this much."""
+    utilisation_worth: float = 0.02
+    """Tie-break: worth of an agent who has handled nothing today over one always busy."""
+    preference_share: float = 0.01
+    """Share of the gain that may be given up for what agents prefer; 0: nothing."""
+    quota_worth: float = 1.0
+    """Weight of an open development quota against a preference of 1."""
+    overqualified_cost: float = 0.0
+    """Cost of ten levels above what a required skill asks for (nearest proficiency first)."""
+
+    borrow_cost: float = 0.2
+    """Cost of an agent of another queue."""
+    lend_horizon_s: float = 300.0
+    """A lending queue keeps an agent for every contact expected within this time."""
+    lend_service_level: float = 0.8
+    """A queue below this service level lends nobody."""
+
     callback_from_hour: int = 8
     """Callbacks go out from this local hour of the customer ..."""
     callback_until_hour: int = 20
@@ -219,7 +215,7 @@ class Policy:
 
     def __post_init__(self) -> None:
         """Check that every channel and tier has its numbers and that ranges hold."""
-        _check_numbers(self)
+        check_numbers(self)
         missing = [channel.value for channel in Channel if channel not in self.channels]
         missing += [tier.value for tier in Tier if tier not in self.breach_penalties]
         if missing:
@@ -234,6 +230,15 @@ class Policy:
             raise ValueError("policy: callback hours must be 0 <= from < until <= 24")
         if not (self.tick_s > 0 and self.hold_horizon_s > 0 and self.longest_delay_s > 0):
             raise ValueError("policy: tick_s, hold_horizon_s and longest_delay_s must be above 0")
+        if self.strict_classes > 2 or self.default_priority > 9 or len(self.priority_worth) > 10:
+            raise ValueError(
+                f"policy: strict_classes {self.strict_classes}, default_priority"
+                f" {self.default_priority}, {len(self.priority_worth)} values of priority_worth;"
+                " expected at most 2, 9 and 10"
+            )
+        for name in ("age_credit", "drain_share", "hold_slack_share", "preference_share"):
+            if getattr(self, name) > 1:
+                raise ValueError(f"policy: {name} is {getattr(self, name)}, expected 0 to 1")
         if self.min_language_proficiency > 10:
             raise ValueError(
                 f"policy: min_language_proficiency is {self.min_language_proficiency};"
@@ -250,18 +255,3 @@ class Policy:
         """Fingerprint of all numbers: equal policies, equal digests, on any machine."""
         text = json.dumps(asdict(self), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def _check_numbers(settings: "ChannelPolicy | Policy") -> None:
-    """Check that every number is finite and not negative; whole numbers become floats where meant.
-
-    Equal settings must have equal fingerprints, and JSON tells 5 from 5.0.
-    """
-    for item in fields(settings):
-        number = getattr(settings, item.name)
-        if not isinstance(number, int | float) or isinstance(number, bool):
-            continue
-        if not 0 <= number <= _LARGEST:
-            raise ValueError(f"policy: {item.name} is {number}; expected a number >= 0")
-        if item.type is float:
-            object.__setattr__(settings, item.name, float(number))

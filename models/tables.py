@@ -72,14 +72,52 @@ class Decision(StrEnum):
 
 
 class AssignmentEvent(StrEnum):
-    """Life of an assignment, one appended row per change."""
+    """Life of an assignment, one appended row per change (`docs/offers.md`)."""
 
     OFFERED = "offered"
+    DELIVERED = "delivered"
     ACCEPTED = "accepted"
     DECLINED = "declined"
     EXPIRED = "expired"
     RESCINDED = "rescinded"
+    CANCELLED = "cancelled"
     COMPLETED = "completed"
+
+
+class Answer(StrEnum):
+    """What the platform reports of an offer, in `responses`."""
+
+    DELIVERED = "delivered"
+    """The agent sees it."""
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    """The platform's own time-out."""
+    CANCELLED = "cancelled"
+    """The customer left while it rang."""
+    COMPLETED = "completed"
+
+
+class Importance(StrEnum):
+    """How long a required skill is insisted on; the least important is dropped first."""
+
+    REQUIRED = "required"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class OverflowWhen(StrEnum):
+    """Condition under which the contacts of a queue may go to another queue's members."""
+
+    CLOSED = "closed"
+    """The queue is closed and the other one open; no threshold."""
+    BACKLOG = "backlog"
+    """More conversations wait in the queue than the threshold."""
+    PREDICTED_WAIT = "predicted_wait"
+    """The queue's predicted wait exceeds the threshold, in seconds."""
+    WAITED = "waited"
+    """The conversation itself has waited longer than the threshold, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -156,14 +194,37 @@ def _instant(name: str, doc: str, *, nullable: bool = False) -> Column:
     )
 
 
-def _choice(name: str, options: type[StrEnum], doc: str) -> Column:
-    return Column(name, pl.String(), doc, choices=tuple(option.value for option in options))
+def _choice(name: str, options: type[StrEnum], doc: str, *, nullable: bool = False) -> Column:
+    choices = tuple(option.value for option in options)
+    return Column(name, pl.String(), doc, nullable=nullable, choices=choices)
+
+
+def _number(
+    name: str, doc: str, unit: str = "", *, most: float = 1e9, nullable: bool = True
+) -> Column:
+    return Column(name, pl.Float64(), doc, unit=unit, nullable=nullable, minimum=0.0, maximum=most)
+
+
+def _whole(name: str, doc: str, least: int, most: int, *, nullable: bool = False) -> Column:
+    return Column(name, pl.Int64(), doc, nullable=nullable, minimum=least, maximum=most)
+
+
+def _profiles(doc: str) -> Column:
+    return Column("profiles", pl.String(), doc, nullable=True)
+
+
+def _ends_after_it_starts() -> RowRule:
+    return RowRule("ends_after_it_starts", lambda _: pl.col("ends_at") > pl.col("starts_at"))
 
 
 def _zone(name: str, doc: str, *, nullable: bool = False) -> Column:
     # "localtime" is another zone on another machine, and "Factory" is none.
     zones = tuple(sorted(available_timezones() - {"localtime", "Factory"}))
     return Column(name, pl.String(), doc, unit="IANA zone", nullable=nullable, choices=zones)
+
+
+def _money_term(name: str, doc: str) -> Column:
+    return Column(name, pl.Float64(), doc, unit="money", nullable=True)
 
 
 def _version(doc: str) -> Column:
@@ -222,6 +283,18 @@ CONTACTS = Table(
         _identity("last_agent_id", "Agent who last handled this customer.", nullable=True),
         _instant("last_agent_at", "When that was.", nullable=True),
         _zone("time_zone", "Where the customer is; overrides the customer's zone.", nullable=True),
+        _whole(
+            "priority",
+            "Priority class, 0 is served first; overrides the queue's.",
+            0,
+            9,
+            nullable=True,
+        ),
+        _profiles("Capacity profiles that it consumes, comma-separated (`agent_profiles`)."),
+        _instant("hold_until", "Paused by hand: not assigned before.", nullable=True),
+        _number("waited_before_s", "Waited before a transfer began this visit.", "s"),
+        _identity("resolver_agent_id", "Who resolved the same issue earlier.", nullable=True),
+        _instant("resolved_at", "When that was.", nullable=True),
         _version("Rises when what waits changes or waits anew; stays while an offer is open."),
     ),
     rules=(_not_in_future("entered_at"), _not_in_future("last_message_at")),
@@ -241,6 +314,39 @@ CONTACT_SKILLS = Table(
             "Level that the agent needs at least; an agent without the skill has no level.",
             minimum=0,
             maximum=10,
+        ),
+        _choice(
+            "importance",
+            Importance,
+            "When it is dropped: low, medium and high after one, two and three times"
+            " `relax_after_s`; required, or empty, never.",
+            nullable=True,
+        ),
+    ),
+    references=(Reference("contact_id", "contacts"),),
+    guarded_parent=Reference("contact_id", "contacts"),
+)
+
+CONTACT_STEPS = Table(
+    name="contact_steps",
+    doc="Requirements that change while a contact waits: one step at a time, each a choice of"
+    " alternatives, each of which asks for all of its skills (at least one). `agent:<id>` is a"
+    " skill that only that agent has, at 10. After the last step nothing more is asked.",
+    key=("contact_id", "step", "alternative", "skill"),
+    columns=(
+        _identity("contact_id", "Contact."),
+        _whole("step", "Steps are taken in this order.", 0, 7),
+        _whole("alternative", "One of these must hold.", 0, 31),
+        _identity("skill", "Named ability."),
+        _whole("min_proficiency", "Level that the agent needs at least.", 0, 10),
+        Column(
+            "expires_s",
+            pl.Float64(),
+            "How long the step lasts, the largest of its rows; never ends where all are empty.",
+            unit="s",
+            nullable=True,
+            minimum=1.0,
+            maximum=3e7,
         ),
     ),
     references=(Reference("contact_id", "contacts"),),
@@ -268,6 +374,9 @@ AGENTS = Table(
             maximum=10_000.0,
         ),
         _instant("idle_since", "Last assignment in any channel, for ties.", nullable=True),
+        _instant("presence_since", "When the agent took this presence.", nullable=True),
+        _number("handled_s", "Time spent on contacts today.", "s", most=1e6),
+        _number("productive_s", "Productive time of today's shift so far.", "s", most=1e6),
         _version("Rises with every change of presence, capacity or load on the platform."),
     ),
     rules=(
@@ -287,6 +396,66 @@ AGENT_CHANNELS = Table(
         _identity("agent_id", "Agent."),
         _choice("channel", Channel, "Channel."),
         Column("max_items", pl.Int64(), "Contacts held at once.", minimum=0, maximum=1_000),
+    ),
+    references=(Reference("agent_id", "agents"),),
+)
+
+AGENT_ACTIVITIES = Table(
+    name="agent_activities",
+    doc="Planned parts of shifts that are not for contacts: breaks, meetings, training.",
+    key=("agent_id", "starts_at"),
+    columns=(
+        _identity("agent_id", "Agent."),
+        _instant("starts_at", "Start."),
+        _instant("ends_at", "End."),
+    ),
+    rules=(_ends_after_it_starts(),),
+    references=(Reference("agent_id", "agents"),),
+    guarded_parent=Reference("agent_id", "agents"),
+)
+
+AGENT_PROFILES = Table(
+    name="agent_profiles",
+    doc="Limits of an agent's own on capacity profiles; others have those of the policy.",
+    key=("agent_id", "profile"),
+    columns=(
+        _identity("agent_id", "Agent."),
+        _identity("profile", "Capacity profile that contacts name in `profiles`."),
+        _whole("max_items", "Contacts of the profile at once, or in one shift.", 0, 1_000),
+    ),
+    references=(Reference("agent_id", "agents"),),
+    guarded_parent=Reference("agent_id", "agents"),
+)
+
+AGENT_PREFERENCES = Table(
+    name="agent_preferences",
+    doc="What agents like to do; followed only as far as customers lose next to nothing.",
+    key=("agent_id", "subject"),
+    columns=(
+        _identity("agent_id", "Agent."),
+        _identity("subject", "`skill:<name>`, `channel:<name>` or `queue:<id>`."),
+        Column(
+            "weight",
+            pl.Float64(),
+            "From -1, avoids, to 1, seeks.",
+            minimum=-1.0,
+            maximum=1.0,
+        ),
+    ),
+    references=(Reference("agent_id", "agents"),),
+)
+
+AGENT_QUOTAS = Table(
+    name="agent_quotas",
+    doc="Development: contacts of a skill that a trainee should get per shift while a mentor is"
+    " there.",
+    key=("agent_id", "skill"),
+    columns=(
+        _identity("agent_id", "Trainee."),
+        _identity("skill", "Skill to practise."),
+        _whole("quota", "Contacts per shift.", 1, 1_000),
+        _whole("done", "Had in this shift so far.", 0, 1_000),
+        _identity("mentor_agent_id", "Who must be present; nobody where empty.", nullable=True),
     ),
     references=(Reference("agent_id", "agents"),),
 )
@@ -325,6 +494,9 @@ AGENT_LOAD = Table(
         ),
         _instant("started_at", "When the agent got it."),
         _instant("expected_end_at", "When it is expected to end.", nullable=True),
+        _instant("state_since", "When it took this state.", nullable=True),
+        _instant("last_customer_at", "Last message of the customer.", nullable=True),
+        _profiles("Capacity profiles that it consumes, comma-separated."),
     ),
     rules=(_not_in_future("started_at"),),
     references=(Reference("agent_id", "agents"),),
@@ -348,6 +520,18 @@ CUSTOMERS = Table(
         _choice("tier", Tier, "Value segment."),
         _identity("owner_agent_id", "Dedicated agent.", nullable=True),
         _zone("time_zone", "Where the customer lives.", nullable=True),
+        _number("health", "Health of the relationship: 0 about to leave, 1 loyal.", most=1.0),
+    ),
+)
+
+CUSTOMER_AGENTS = Table(
+    name="customer_agents",
+    doc="Dedicated agents of a customer, best first, beside the owner.",
+    key=("customer_id", "agent_id"),
+    columns=(
+        _identity("customer_id", "Customer."),
+        _identity("agent_id", "Dedicated agent."),
+        _number("score", "How dedicated; the owner has 100.", most=100.0, nullable=False),
     ),
 )
 
@@ -377,6 +561,25 @@ QUEUES = Table(
             minimum=5.0,
             maximum=14_400.0,
         ),
+        _whole(
+            "priority",
+            "Priority class of its contacts, 0 is served first; the policy's when empty.",
+            0,
+            9,
+            nullable=True,
+        ),
+        _number("max_wait_s", "Nobody should wait longer; the channel's when empty.", "s"),
+        Column(
+            "relax_after_s",
+            pl.Float64(),
+            "Time after which the least important skills are dropped; the channel's when empty.",
+            unit="s",
+            nullable=True,
+            minimum=1.0,
+            maximum=3e7,
+        ),
+        _number("arrivals_per_h", "Expected contacts; a queue without lends nobody.", "1/h"),
+        _number("service_level", "Over the last half hour; unknown when empty.", most=1.0),
     ),
 )
 
@@ -421,6 +624,57 @@ CALENDARS = Table(
     ),
 )
 
+HOLIDAYS = Table(
+    name="holidays",
+    doc="Days on which a calendar's weekly hours do not hold: closed, or other hours.",
+    key=("calendar_id", "day", "opens_minute"),
+    columns=(
+        _identity("calendar_id", "Calendar."),
+        Column("day", pl.String(), "Local day of the calendar's zone.", unit="YYYY-MM-DD"),
+        _whole("opens_minute", "Minute of the local day.", 0, 1440),
+        _whole("closes_minute", "Minute of the local day; as `opens_minute`: closed.", 0, 1440),
+    ),
+    rules=(
+        RowRule(
+            "day_is_a_date",
+            lambda _: pl.col("day").str.to_date("%Y-%m-%d", strict=False).is_not_null(),
+        ),
+        RowRule("closes_not_before", lambda _: pl.col("closes_minute") >= pl.col("opens_minute")),
+    ),
+)
+
+OVERFLOW = Table(
+    name="overflow",
+    doc="When the contacts of a queue may also go to the members of another one.",
+    key=("queue_id", "to_queue_id", "condition", "threshold"),
+    columns=(
+        _identity("queue_id", "Queue that borrows."),
+        _identity("to_queue_id", "Queue whose members may help."),
+        _choice("condition", OverflowWhen, "When."),
+        _number("threshold", "Beyond this; 0 where the condition has none.", nullable=False),
+        _choice("tier", Tier, "Only for customers of this segment.", nullable=True),
+    ),
+    references=(Reference("queue_id", "queues"), Reference("to_queue_id", "queues")),
+)
+
+OFFERS = Table(
+    name="offers",
+    doc="Recent offers and what became of them. The store adds those of its own; a source needs"
+    " this only for offers that somebody else made.",
+    key=("contact_id", "offered_at"),
+    columns=(
+        _identity("contact_id", "Contact."),
+        _identity("agent_id", "Agent."),
+        _choice("channel", Channel, "Lane in which it was offered."),
+        _instant("offered_at", "When."),
+        _choice("event", AssignmentEvent, "Its last event."),
+        _instant("event_at", "When that was."),
+        _profiles("Capacity profiles that it consumes, comma-separated."),
+    ),
+    rules=(_not_in_future("offered_at"), _not_in_future("event_at")),
+    references=(Reference("agent_id", "agents"),),
+)
+
 DECLINES = Table(
     name="declines",
     doc="Offers that an agent declined or let time out.",
@@ -436,17 +690,41 @@ DECLINES = Table(
 INPUT_TABLES = (
     QUEUES,
     CALENDARS,
+    HOLIDAYS,
+    OVERFLOW,
     CUSTOMERS,
+    CUSTOMER_AGENTS,
     AGENTS,
     AGENT_CHANNELS,
     AGENT_SKILLS,
+    AGENT_ACTIVITIES,
+    AGENT_PROFILES,
+    AGENT_PREFERENCES,
+    AGENT_QUOTAS,
     AGENT_LOAD,
     QUEUE_MEMBERS,
     CONTACTS,
     CONTACT_SKILLS,
+    CONTACT_STEPS,
     DECLINES,
+    OFFERS,
 )
 """Parents before the tables that refer to them."""
+
+RESPONSES = Table(
+    name="responses",
+    doc="What the platform reports of offers; applied once, in the transaction of the next tick.",
+    key=("response_id",),
+    columns=(
+        _identity("response_id", "Unique; a row seen before changes nothing."),
+        _identity("contact_id", "Contact of the offer."),
+        _instant("tick_at", "Tick of the offer, as in `assignment`."),
+        _identity("agent_id", "Agent of the offer."),
+        _choice("answer", Answer, "What happened."),
+        _instant("responded_at", "When it happened."),
+    ),
+    rules=(_not_in_future("responded_at"),),
+)
 
 ASSIGNMENT = Table(
     name="assignment",
@@ -467,6 +745,26 @@ ASSIGNMENT = Table(
         Column("is_lead", pl.Boolean(), "Whether this contact carries its conversation's gain."),
         Column("units", pl.Float64(), "Units that the contact consumes.", unit="units"),
         Column("gain", pl.Float64(), "Gain of the conversation; 0 on followers.", unit="money"),
+        _profiles("Capacity profiles that it consumes, comma-separated."),
+        Column(
+            "seen_before",
+            pl.Boolean(),
+            "Whether the agent had this customer before: last, owner, resolver or holding.",
+            nullable=True,
+        ),
+        _whole(
+            "num_context",
+            "Other contacts of the customer, waiting or held, that the agent will see.",
+            0,
+            1_000_000,
+            nullable=True,
+        ),
+        Column(
+            "is_borrowed",
+            pl.Boolean(),
+            "Whether the agent is no member of the queue, but of one that helps out.",
+            nullable=True,
+        ),
     ),
 )
 
@@ -517,13 +815,32 @@ EXPLANATION = Table(
             unit="money",
             minimum=0.0,
         ),
+        _money_term("priority", "Class, boosts and ageing."),
+        _money_term("interruption", "Work that it interrupts."),
+        _money_term("fairness", "Beyond the agent's fair share of today's work."),
+        _money_term("declines", "Earlier declines of the pair."),
+        _money_term("overqualified", "Levels above those asked for."),
+        _money_term("borrowing", "An agent of another queue."),
+        _money_term("region", "Away from the site that had it."),
+        _whole(
+            "tier", "Served before money counts, 0 first; empty: money only.", 0, 9, nullable=True
+        ),
+        _whole("step", "How far its requirement is relaxed.", 0, 8, nullable=True),
+        _instant("relaxes_at", "When it relaxes next.", nullable=True),
+        _instant("breach_at", "When its target is missed; empty where it is.", nullable=True),
+        Column(
+            "unavoidable",
+            pl.Boolean(),
+            "Whether no assignment can prevent that any more.",
+            nullable=True,
+        ),
     ),
 )
 
 PRICE = Table(
     name="price",
     doc="Shadow prices of the last tick: what one more slot was worth, a guide where agents mix.",
-    key=("agent_id", "channel"),
+    key=("agent_id", "channel", "profiles"),
     columns=(
         _instant("tick_at", "Tick."),
         _identity("agent_id", "Agent."),
@@ -532,6 +849,7 @@ PRICE = Table(
         Column("lane_price", pl.Float64(), "Price of the lane's cap.", unit="money", minimum=0.0),
         Column("agent_price", pl.Float64(), "Price of the agent.", unit="money", minimum=0.0),
         Column("site_price", pl.Float64(), "Price of the site's cap.", unit="money", minimum=0.0),
+        _profiles("Profiles of the lane, where contacts name any."),
     ),
 )
 
@@ -563,6 +881,79 @@ TICK = Table(
         Column("explain_s", pl.Float64(), "Solution to plan.", unit="s"),
         Column("audit_s", pl.Float64(), "Plan to findings.", unit="s"),
         _identity("proof", "Where the bound comes from: prices, rents or search."),
+        Column(
+            "tier_weight",
+            pl.Float64(),
+            "Added to prices and rents per level of a tier served; 0 without tiers.",
+            unit="money",
+            nullable=True,
+            minimum=0.0,
+        ),
+        Column(
+            "preference_cost",
+            pl.Float64(),
+            "Gain given up for what agents prefer.",
+            unit="money",
+            nullable=True,
+            minimum=0.0,
+        ),
+        _identity("policy_arm", "Which policy of a switchback decided.", nullable=True),
+    ),
+)
+
+REQUEUE = Table(
+    name="requeue",
+    doc="Held contacts whose agent is gone: the platform should put them back in their queue,"
+    " with their original `entered_at`.",
+    key=("contact_id",),
+    columns=(
+        _instant("tick_at", "Tick that found it."),
+        _identity("contact_id", "Contact."),
+        _identity("agent_id", "Agent who holds it and is gone."),
+        _choice("channel", Channel, "Its channel."),
+        _choice("state", LoadState, "Its state."),
+        _instant("gone_since", "Since when the agent is gone.", nullable=True),
+        _identity("detail", "Why, in plain words."),
+    ),
+)
+
+OUTLOOK = Table(
+    name="outlook",
+    doc="Each queue at the last tick: what waits, who can serve it, how long it will take.",
+    key=("queue_id",),
+    columns=(
+        _instant("tick_at", "Tick."),
+        _identity("queue_id", "Queue."),
+        Column("is_open", pl.Boolean(), "Whether its calendar is open."),
+        _whole("num_waiting", "Conversations waiting before the tick.", 0, 10_000_000),
+        _whole("num_free", "Members free before the tick.", 0, 10_000_000),
+        _number(
+            "effective_agents",
+            "Members present, each divided by the queues that he serves.",
+            nullable=False,
+        ),
+        _number(
+            "predicted_wait_s",
+            "h * max(0, waiting - free) / effective agents; empty where nobody is there.",
+            "s",
+            most=1e12,
+        ),
+        Column("lends", pl.Boolean(), "Whether its members may help other queues now."),
+        _identity("borrows_from", "Queues that help it now, comma-separated.", nullable=True),
+        _whole("num_breaching", "Conversations past their target.", 0, 10_000_000),
+        _whole("num_unavoidable", "Not past it yet, but nothing can save them.", 0, 10_000_000),
+    ),
+)
+
+RESPONSE_RESULT = Table(
+    name="response_result",
+    doc="Every response of the platform and what became of it.",
+    key=("response_id",),
+    columns=(
+        _instant("applied_at", "Tick that applied or refused it."),
+        *RESPONSES.columns,
+        Column("is_applied", pl.Boolean(), "Whether it changed anything."),
+        _identity("refusal", "Why it did not: `data_io/responses.py`.", nullable=True),
     ),
 )
 
@@ -581,7 +972,17 @@ REJECTED_ROW = Table(
     ),
 )
 
-OUTPUT_TABLES = (TICK, ASSIGNMENT, UNASSIGNED, EXPLANATION, PRICE, REJECTED_ROW)
+OUTPUT_TABLES = (
+    TICK,
+    ASSIGNMENT,
+    UNASSIGNED,
+    EXPLANATION,
+    PRICE,
+    REQUEUE,
+    OUTLOOK,
+    RESPONSE_RESULT,
+    REJECTED_ROW,
+)
 
 
 @dataclass(frozen=True)
@@ -590,15 +991,24 @@ class InputTables:
 
     queues: pl.DataFrame | None = None
     calendars: pl.DataFrame | None = None
+    holidays: pl.DataFrame | None = None
+    overflow: pl.DataFrame | None = None
     customers: pl.DataFrame | None = None
+    customer_agents: pl.DataFrame | None = None
     agents: pl.DataFrame | None = None
     agent_channels: pl.DataFrame | None = None
     agent_skills: pl.DataFrame | None = None
+    agent_activities: pl.DataFrame | None = None
+    agent_profiles: pl.DataFrame | None = None
+    agent_preferences: pl.DataFrame | None = None
+    agent_quotas: pl.DataFrame | None = None
     agent_load: pl.DataFrame | None = None
     queue_members: pl.DataFrame | None = None
     contacts: pl.DataFrame | None = None
     contact_skills: pl.DataFrame | None = None
+    contact_steps: pl.DataFrame | None = None
     declines: pl.DataFrame | None = None
+    offers: pl.DataFrame | None = None
 
     def frame(self, table: Table) -> pl.DataFrame | None:
         """Frame of `table`, or None."""

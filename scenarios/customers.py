@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from models.policy import default_channels
+from models.channel_policy import default_channels
 from models.problem import NOBODY
 from models.tables import CONTACT_SKILLS, CUSTOMERS, INSTANT, Channel, Tier
 from scenarios.centre import ARRIVALS_SCHEMA, HOMES, LANGUAGES, QUEUES, SKILLS, US

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from models.policy import default_channels
+from models.channel_policy import default_channels
 from models.problem import NOBODY
 from models.tables import Channel
 from scenarios.centre import CALENDARS, PROFILES, QUEUES, US, CentreSize

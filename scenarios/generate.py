@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from models.batch import Batch
-from models.policy import default_channels
+from models.channel_policy import default_channels
 from models.tables import (
     AGENT_LOAD,
     CALENDARS,

@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from models.policy import ChannelPolicy, Policy
+from models.channel_policy import ChannelPolicy
+from models.policy import Policy
 from models.tables import Channel
 
 Bools = NDArray[np.bool_]

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from models.policy import ChannelPolicy, Policy, default_channels
+from models.channel_policy import ChannelPolicy, default_channels
+from models.policy import Policy
 from models.tables import Channel, Tier
 
 
