@@ -38,6 +38,8 @@ class Limit(StrEnum):
     ERROR = "error"
     INTERRUPTED = "interrupted"
     """Somebody asked the solver to stop and to give what it had."""
+    PREFERENCE = "preference"
+    """A better plan is known; this one has more of what agents prefer."""
 
 
 class Proof(StrEnum):
@@ -134,6 +136,14 @@ class Solution:
     """
     served: tuple[int, ...] = ()
     """Contacts of each tier that are served."""
+    tier_weight: int = 0
+    """Milli-units; `bound`, prices and rents are those of gains with `tier_weight` times the level
+    of its tier added to every contact, taken off again for those that are served.
+    """
+    tier_levels: tuple[int, ...] = ()
+    """Level of each tier, falling; empty without tiers."""
+    preference_cost: int = 0
+    """Milli-units of gain given up for what agents prefer (`solver/wishes.py`)."""
 
     def __post_init__(self) -> None:
         """Check that reason, limit and bound fit together."""

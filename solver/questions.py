@@ -25,7 +25,7 @@ from solver.form import folded, is_network
 from solver.lifted import largest_gain, lifted, only_contacts
 from solver.rows import restricted
 from solver.slots import with_one_fewer
-from solver.tiers import check_weight, tier_levels
+from solver.tier_levels import check_weight, tier_levels
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from models.problem import AssignmentProblem, Mixes, PairUnits
 from models.solution import Hint, Limit, Solution, SolveOptions, Termination, usable
 from solver.backend import Backend
 from solver.form import LISTED_PAIRS, choose, count_pairs, folded, is_network
+from solver.tier_levels import affordable
 
 BACKENDS = {
     "auction": "solver.backends.auction",
@@ -67,6 +68,7 @@ def solve(
     down.
     """
     find_backend(options.backend)
+    problem = affordable(problem)
     begun = monotonic()
     baseline = solve_baseline(problem, options, hint)
     if options.backend == BASELINE:
@@ -139,6 +141,8 @@ def better_of(solution: Solution, baseline: Solution) -> Solution:
             prices=baseline.prices,
             rents=baseline.rents,
             proof=baseline.proof,
+            tier_weight=baseline.tier_weight,
+            tier_levels=baseline.tier_levels,
         )
     if (baseline.served, baseline.gain) > (solution.served, solution.gain):
         if baseline.served != solution.served:

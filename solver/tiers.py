@@ -30,12 +30,10 @@ from time import monotonic
 import numpy as np
 
 from models.problem import (
-    LARGEST_GAIN,
     MILLI,
     NO_TIER,
     AssignmentProblem,
     Ints,
-    Mixes,
     Positions,
     Prices,
 )
@@ -50,13 +48,8 @@ from models.solution import (
 from solver.backend import Backend, BackendError, Clock
 from solver.claim import gain_by_class
 from solver.form import folded, is_network
-from solver.lifted import largest_gain, lifted
-
-RAISE = 16
-"""The weight is raised so many times where the optimum serves fewer than it should."""
-
-MONEY_ONLY = 0
-"""Level of contacts without a tier."""
+from solver.lifted import lifted
+from solver.tier_levels import RAISE, check_weight, first_weight, fits, tier_levels
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +99,7 @@ def plan_in_tiers(
 
     ends_at = clock() + options.deadline_s
     search = _Search(problem, level)
-    weight = _first_weight(problem)
+    weight = first_weight(problem)
     while True:
         check_weight(problem, level, weight)
         raised = lifted(problem, weight * level)
@@ -119,43 +112,10 @@ def plan_in_tiers(
         exact = found.termination is Termination.OPTIMAL
         if search.is_complete or not exact or clock() >= ends_at:
             return search.result()
+        if not fits(problem, level, weight * RAISE):
+            return search.result()
         weight *= RAISE
         hint = Hint(found.prices, found.rents)
-
-
-def tier_levels(problem: AssignmentProblem) -> Ints:
-    """v_k of every contact's tier, shape (C,): whole, falling with the tier, 1 for the last."""
-    level = np.full(problem.num_contacts, MONEY_ONLY, dtype=np.int64)
-    if problem.tier is None:
-        return level
-    tiered = problem.tier != NO_TIER
-    present, place = np.unique(problem.tier[tiered], return_inverse=True)
-    from_last = len(present) - 1 - place
-    if is_network(folded(problem)):
-        level[tiered] = from_last + 1
-    else:
-        mixes = problem.all_mixes
-        most = np.minimum(problem.agent_cap, _largest_mix(mixes)).max(initial=0)
-        most = min(int(most), len(level))
-        steps = [int(most + 1) ** n for n in range(len(present))]
-        if steps and steps[-1] > LARGEST_GAIN:
-            raise _too_large(steps[-1])
-        level[tiered] = np.array(steps, dtype=np.int64)[from_last]
-    return level
-
-
-def _largest_mix(mixes: Mixes) -> Ints:
-    """Most contacts that any mix of each agent holds, (A,)."""
-    total = mixes.count.sum(axis=1)
-    most: Ints = np.maximum.reduceat(total, mixes.start[:-1]) if len(total) else total
-    return most
-
-
-def check_weight(problem: AssignmentProblem, level: Ints, weight: int) -> None:
-    """Raise OverflowError if gains with `weight` a level would be too large."""
-    largest = weight * int(level.max()) + largest_gain(problem)
-    if largest > LARGEST_GAIN:
-        raise _too_large(largest)
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,6 +180,8 @@ class _Search:
             gain=best.gain,
             bound=bound,
             served=best.served,
+            tier_weight=weight,
+            tier_levels=self._levels(),
             baseline=0,
             termination=termination,
             limit=limit,
@@ -234,6 +196,16 @@ class _Search:
         if last.termination is Termination.FAILED:
             return Termination.FAILED, last.limit
         return Termination.FEASIBLE, last.limit or Limit.METHOD
+
+    def _levels(self) -> tuple[int, ...]:
+        """Level of tier 0, 1, ...; 0 for tiers that nobody has."""
+        tier = self.problem.tier
+        if tier is None:
+            return ()
+        levels = np.zeros(int(tier.max(initial=NO_TIER)) + 1, dtype=np.int64)
+        tiered = tier != NO_TIER
+        levels[tier[tiered]] = self.level[tiered]
+        return tuple(levels.tolist())
 
     def _counts_proven(self) -> bool:
         if self.counted is None:
@@ -265,19 +237,6 @@ def _counting_only(problem: AssignmentProblem, level: Ints) -> AssignmentProblem
         extra_gain=np.zeros_like(problem.extra_gain),
         load_cost=np.zeros((problem.num_agents, 0), dtype=np.int64),
         tier=None,
-    )
-
-
-def _first_weight(problem: AssignmentProblem) -> int:
-    """A power of two above what moving one contact can be worth, milli-units."""
-    worth = 2 * largest_gain(problem) + int(problem.load_cost.max(initial=0))
-    return int(2 ** (worth + 1).bit_length())
-
-
-def _too_large(found: int) -> OverflowError:
-    return OverflowError(
-        f"tiers: a weight of {found / MILLI:,.0f} would be needed, expected at most"
-        f" {LARGEST_GAIN / MILLI:,.0f}: use fewer tiers, or check customer values and load costs"
     )
 
 

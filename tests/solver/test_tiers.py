@@ -30,7 +30,9 @@ from models.solution import (
 from solver.backend import BackendError, Clock
 from solver.backends import auction, flow, greedy
 from solver.lifted import lifted
-from solver.tiers import plan_in_tiers, solve_in_tiers, tier_levels
+from solver.solve import solve
+from solver.tier_levels import tier_levels
+from solver.tiers import plan_in_tiers, solve_in_tiers
 
 Problems = SearchStrategy[AssignmentProblem]
 Value = Callable[[AssignmentProblem, list[int]], int]
@@ -135,6 +137,10 @@ def test_prices_and_weight_prove_the_gain(data: DataObject, problems: Problems) 
     plan = plan_in_tiers(problem, OPTIONS, None, flow.solve)
     weighted = lifted(problem, plan.weight * plan.level)
     score = int(plan.level[plan.solution.agent != NOBODY].sum())
+    assert plan.solution.tier_weight == plan.weight
+    tiered = problem.tier != NO_TIER
+    levels = np.array((*plan.solution.tier_levels, 0))
+    assert (levels[problem.tier[tiered]] == plan.level[tiered]).all()
     assert upper_bound(weighted, plan.solution.prices) - plan.weight * score == plan.solution.gain
     if plan.count_prices is not None:
         by_level = dense_problem_of_levels(problem, plan.level)
@@ -263,6 +269,16 @@ def test_weights_that_do_not_fit_are_refused_with_advice() -> None:
     )
     with pytest.raises(OverflowError, match="use fewer tiers"):
         solve_in_tiers(problem, OPTIONS, None, flow.solve)
+
+
+def test_a_tick_does_without_tiers_that_do_not_fit() -> None:
+    """The door drops the weakest tiers, whose contacts then compete by money."""
+    problem = dense_problem(
+        np.array([[LARGEST_GAIN - 10], [5]]), np.array([1]), tier=np.array([1, 0], dtype=np.int32)
+    )
+    found = solve(problem, OPTIONS)
+    # Neither tier fits beside such a gain, so the slot goes to whom it is worth most.
+    assert (found.agent.tolist(), found.termination) == ([0, NOBODY], Termination.OPTIMAL)
 
 
 def test_a_backend_that_misstates_its_gain_is_found_out() -> None:
