@@ -7,14 +7,17 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from enum import Enum
 from pathlib import Path
+from types import UnionType
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from models.channel_policy import ChannelPolicy, default_channels
-from models.policy import Policy, default_breach_penalties
+from models.policy import Policy, ProfilePolicy, default_breach_penalties
 from models.solution import SolveOptions
 from models.tables import Channel, Tier
 
 DEFAULT_FILE = Path("omniassign.toml")
+READY_MADE = Path(__file__).parent / "policies"
+"""Policies that behave like other routers, one file each; `base` in [policy] names one."""
 
 
 class ConfigError(Exception):
@@ -117,8 +120,39 @@ def read_config(path: Path | None) -> Config:
 
 
 def parse_settings(values: Mapping[str, Any]) -> Config:
-    """Settings from nested mappings, as TOML or JSON gives them; raises ConfigError."""
+    """Settings from nested mappings, as TOML or JSON gives them; raises ConfigError.
+
+    `base` in [policy] names a ready-made policy, whose numbers hold where the rest is silent.
+    """
+    given = values.get("policy") if isinstance(values, Mapping) else None
+    if isinstance(given, Mapping) and "base" in given:
+        own = {key: value for key, value in given.items() if key != "base"}
+        values = {**values, "policy": over(read_ready_made(given["base"]), own)}
     return cast(Config, _read(Config, values, ""))
+
+
+def over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """The base with the values of `own` in their place, table by table."""
+    merged = dict(base)
+    for key, value in own.items():
+        below = merged.get(key)
+        both = isinstance(value, Mapping) and isinstance(below, Mapping)
+        merged[key] = over(cast(Mapping[str, Any], below), value) if both else value
+    return merged
+
+
+def ready_made() -> list[str]:
+    """Names of the ready-made policies, sorted."""
+    return sorted(path.stem for path in READY_MADE.glob("*.toml"))
+
+
+def read_ready_made(name: object) -> Mapping[str, Any]:
+    """The numbers of a ready-made policy; raises ConfigError for an unknown name."""
+    _check_known({name: None}, ready_made(), "policy.base")
+    values = tomllib.loads((READY_MADE / f"{name}.toml").read_text(encoding="utf-8"))
+    _check_known(values, ["policy"], str(name))
+    numbers: Mapping[str, Any] = values["policy"]
+    return numbers
 
 
 def _read(kind: type[Any], values: object, where: str, defaults: object | None = None) -> Any:  # noqa: ANN401
@@ -153,6 +187,9 @@ def _check_known(values: Mapping[Any, Any], known: list[str], where: str) -> Non
 
 
 def _convert(hint: Any, value: object, key: str) -> Any:  # noqa: ANN401, PLR0911
+    if isinstance(hint, UnionType):
+        # The configuration knows one kind of union: something, or nothing.
+        return None if value is None else _convert(get_args(hint)[0], value, key)
     if is_dataclass(hint):
         return _read(cast(type[Any], hint), value, key)
     if get_origin(hint) is Mapping:
@@ -162,15 +199,15 @@ def _convert(hint: Any, value: object, key: str) -> Any:  # noqa: ANN401, PLR091
     if isinstance(hint, type) and issubclass(hint, Enum):
         _check_known({value: None}, [member.value for member in hint], key)
         return hint(value)
-    if hint in {Path, Path | None}:
-        return Path(_expect(value, str, key)) if value is not None else None
+    if hint is Path:
+        return Path(_expect(value, str, key))
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     return _expect(value, hint, key)
 
 
 def _read_mapping(value: object, key: str) -> Mapping[Any, Any]:
-    """The three tables of the policy that are keyed by a name."""
+    """The four tables of the policy that are keyed by a name."""
     if key.endswith("channels"):
         given = _expect(value, dict, key)
         _check_known(given, [channel.value for channel in Channel], key)
@@ -189,6 +226,12 @@ def _read_mapping(value: object, key: str) -> Mapping[Any, Any]:
         }
         return {
             tier: _convert(float, amount, f"{key}.{tier}") for tier, amount in penalties.items()
+        }
+    if key.endswith("profiles"):
+        limits = _expect(value, dict, key)
+        return {
+            str(name): _read(ProfilePolicy, limit, f"{key}.{name}")
+            for name, limit in limits.items()
         }
     caps = _expect(value, dict, key)
     return {str(site): _expect(cap, int, f"{key}.{site}") for site, cap in caps.items()}
