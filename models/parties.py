@@ -7,10 +7,11 @@ import polars as pl
 
 from models.batch import Batch
 from models.capacity import AgentState
-from models.conversations import Conversations
+from models.conversations import LIVE, Conversations
 from models.eligibility import Eligibility
-from models.problem import NOBODY, Positions
-from models.tables import LoadState
+from models.policy import Policy
+from models.problem import NOBODY, Ints, Positions
+from models.tables import Channel, LoadState
 
 _LOCKING = (LoadState.OFFERED.value, LoadState.ACTIVE.value)
 
@@ -19,33 +20,47 @@ _LOCKING = (LoadState.OFFERED.value, LoadState.ACTIVE.value)
 class HeldByParty:
     """Items that agents hold of waiting parties.
 
-    `items`: (conversation_idx, agent_id, agent_idx, state, started_at), one row per held item and
-    conversation; agents that are not in the batch are left out.
+    `items`: (conversation_idx, contact_id, agent_id, agent_idx, state, is_live, started_at), one
+    row per held item and conversation of its party, sorted; items that are over are left out.
     """
 
     items: pl.DataFrame
 
+    def count(self, num_conversations: int) -> Ints:
+        """(C,) held items of the party of each conversation."""
+        found = np.bincount(self.items["conversation_idx"], minlength=num_conversations)
+        return found.astype(np.int64)
+
 
 def build_held_by_party(
-    batch: Batch, conversations: Conversations, agents: AgentState
+    batch: Batch, conversations: Conversations, agents: AgentState, policy: Policy
 ) -> HeldByParty:
     """Held items of the same customer, or of the same conversation."""
     members = conversations.members
-    load = batch.agent_load.select(
-        "contact_id", "agent_id", "customer_id", "conversation_id", "state", "started_at"
+    load = batch.agent_load.filter(~_is_over(batch, policy)).select(
+        "contact_id",
+        "agent_id",
+        "customer_id",
+        "conversation_id",
+        "state",
+        "started_at",
+        is_live=pl.col("channel").is_in(LIVE),
     )
     by_customer = load.join(
-        members.select("conversation_idx", "party_customer").unique(),
+        members.select("party", "party_customer").unique(),
         left_on="customer_id",
         right_on="party_customer",
     )
     by_thread = load.join(
-        members.select("conversation_idx", "conversation_id").unique(), on="conversation_id"
+        members.select("party", "conversation_id").unique(), on="conversation_id"
     )
-    columns = ("conversation_idx", "contact_id", "agent_id", "state", "started_at")
+    columns = ("party", "contact_id", "agent_id", "state", "is_live", "started_at")
     items = (
         pl.concat([by_customer.select(columns), by_thread.select(columns)])
         .unique()
+        # Of a party that is split, both parts know what is held of the other.
+        .join(members.select("party", "conversation_idx").unique(), on="party")
+        .drop("party")
         .join(agents.agents.select("agent_id", "agent_idx"), on="agent_id")
         .sort("conversation_idx", "contact_id")
     )
@@ -53,19 +68,45 @@ def build_held_by_party(
 
 
 def locked_to(
-    held: HeldByParty, conversations: Conversations, eligibility: Eligibility
+    held: HeldByParty, conversations: Conversations, agents: AgentState, eligibility: Eligibility
 ) -> Positions:
     """The one agent that each conversation must go to, or NOBODY, shape (C,) (`docs/model.md` 3).
 
-    A lock holds while the agent is suitable, which takes being on duty; calls are never locked.
+    A lock holds while the agent is there, or stepped away a moment ago, and could serve the
+    conversation at all, or talks to the customer right now; calls are never locked.
     """
     only = np.full(len(conversations.units), NOBODY, dtype=np.int32)
     items = held.items.filter(pl.col("state").is_in(_LOCKING)).join(
         conversations.units.filter(~pl.col("any_live")).select("conversation_idx", "class_idx"),
         on="conversation_idx",
     )
+    if items.is_empty():
+        return only
     agent = items["agent_idx"].to_numpy().astype(np.int64)
-    suitable = eligibility.suitable[items["class_idx"].to_numpy().astype(np.int64), agent]
-    chosen = items.filter(pl.Series(suitable, dtype=pl.Boolean)).sort("started_at", "agent_id")
+    kind = items["class_idx"].to_numpy().astype(np.int64)
+    back_soon = agents.away_recently & agents.on_shift
+    there = (agents.present & agents.on_shift) | back_soon
+    could = eligibility.suitable[kind, agent]
+    if back_soon[agent].any():
+        forgiven = back_soon & agents.responding
+        could |= eligibility.suitable_if(forgiven)[kind, agent] & forgiven[agent]
+    locks = there[agent] & (could | items["is_live"].to_numpy())
+    chosen = items.filter(pl.Series(locks, dtype=pl.Boolean)).sort(
+        "is_live", "started_at", "agent_id"
+    )
+    # Of several rows of one conversation, the last one written stays.
     only[chosen["conversation_idx"].to_numpy()] = chosen["agent_idx"].to_numpy()
     return only
+
+
+def _is_over(batch: Batch, policy: Policy) -> pl.Expr:
+    """Whether a held item is wrapped up for long enough to count no more (section 2)."""
+    now = pl.lit(batch.now, pl.Datetime("us", "UTC"))
+    block_us = {
+        channel.value: round(policy.channels[channel].wrap_block_s * 1e6) for channel in Channel
+    }
+    blocks = pl.duration(
+        microseconds=pl.col("channel").replace_strict(block_us, return_dtype=pl.Int64)
+    )
+    is_over = (pl.col("state") == LoadState.WRAP_UP.value) & (pl.col("state_since") <= now - blocks)
+    return is_over.fill_null(value=False)

@@ -1,0 +1,90 @@
+"""Which parties are split into a call and what else the customer sent: `docs/model.md` 3b."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from models.batch import Batch
+from models.capacity import AgentState, Mask
+from models.conversations import LIVE, Conversations, build_conversations, party_names
+from models.eligibility import REASONS, build_eligibility
+from models.hours import OpenHours
+from models.overflow import Overflow
+from models.plan import Reason
+from models.policy import Policy
+from models.skills import build_skill_levels
+
+NO_SPLIT = pl.Series("party", [], dtype=pl.String)
+_LAST_TEST = 1 + REASONS.index(Reason.UNITS_FULL)
+
+
+@dataclass(frozen=True, eq=False)
+class _Site:
+    """What the parties meet: everything that the rules look at but the contacts."""
+
+    policy: Policy
+    hours: OpenHours
+    agents: AgentState
+    overflow: Overflow
+
+
+def build_splits(
+    batch: Batch, policy: Policy, hours: OpenHours, agents: AgentState, overflow: Overflow
+) -> pl.Series:
+    """Parties whose call goes ahead alone, sorted: nobody takes all of it, somebody the call.
+
+    Looks at parties with live and other contacts only, so that it costs nothing where there are
+    none.
+    """
+    contacts = _mixed(batch.contacts)
+    if contacts.is_empty():
+        return NO_SPLIT
+    mixed = replace(batch, contacts=contacts)
+    site = _Site(policy, hours, agents, overflow)
+    whole = _somebody_passes(mixed, site, NO_SPLIT)
+    parts = _somebody_passes(mixed, site, whole["party"].unique().sort())
+    stuck = whole.filter(~pl.col("passes")).select("party")
+    call = parts.filter("any_live", "passes").select("party")
+    return stuck.join(call, on="party", how="semi")["party"].sort()
+
+
+def _mixed(contacts: pl.DataFrame) -> pl.DataFrame:
+    """Contacts of parties with live and other contacts."""
+    is_live = contacts["channel"].is_in(LIVE)
+    if not is_live.any() or is_live.all():
+        return contacts.clear()
+    of = party_names(contacts).with_columns(is_live=is_live)
+    is_live = pl.col("is_live")
+    return contacts.join(
+        of.filter(is_live.any().over("party") & ~is_live.all().over("party")),
+        on="contact_id",
+        how="semi",
+    )
+
+
+def _somebody_passes(batch: Batch, site: _Site, split: pl.Series) -> pl.DataFrame:
+    """(party, any_live, passes): whether an agent passes the tests up to `units_full`."""
+    conversations = build_conversations(
+        batch, site.policy, site.hours, site.agents, site.overflow, split
+    )
+    passes = _class_passes(batch, site, conversations)
+    units = conversations.units
+    of_class = passes[units["class_idx"].to_numpy().astype(np.int64)]
+    parties = conversations.members.filter(pl.col("position") == 0).select(
+        "conversation_idx", "party"
+    )
+    return units.select(
+        "conversation_idx", "any_live", passes=pl.Series(of_class, dtype=pl.Boolean)
+    ).join(parties, on="conversation_idx")
+
+
+def _class_passes(batch: Batch, site: _Site, conversations: Conversations) -> Mask:
+    """(K,)"""
+    levels = build_skill_levels(batch, conversations, site.agents, site.policy)
+    eligibility = build_eligibility(
+        batch, conversations, site.agents, levels, site.overflow, site.policy
+    )
+    failed = eligibility.first_failures(np.arange(len(conversations.classes)))
+    passes: Mask = ((failed == 0) | (failed > _LAST_TEST)).any(axis=1)
+    return passes
