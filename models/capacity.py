@@ -7,36 +7,74 @@ import polars as pl
 from numpy.typing import NDArray
 
 from models.batch import Batch
-from models.conversations import UNIT_DECIMALS, channel_frame, seconds
+from models.held_items import UNIT_DECIMALS, build_held_items
 from models.policy import Policy
 from models.problem import Floats, Ints
-from models.tables import Channel, LoadState, Presence
+from models.tables import INSTANT, Channel, Presence
+from models.usage import ProfileUse, build_profile_use, build_rate_left, build_responding
 
 NUM_CHANNELS = len(Channel)
 Mask = NDArray[np.bool_]
 
 _PRESENT = (Presence.AVAILABLE.value, Presence.BUSY.value, Presence.WRAP_UP.value)
+_MICRO = 1e6
 
 
 @dataclass(frozen=True, eq=False)
 class AgentState:
-    """All agents of the batch in position order (sorted by id), A rows, one column per channel."""
+    """All agents of the batch in position order (sorted by id), A rows, one column per channel.
+
+    What agents hold, and what that leaves, is seen as if for those free soon the item that ends
+    first had ended.
+    """
 
     agents: pl.DataFrame
     present: Mask
     on_shift: Mask
+    responding: Mask
+    """Whether the agent has not let an offer expire of late."""
+    away_recently: Mask
+    """On shift, and away for less than `lock_release_s`: locks still hold."""
     shift_left_s: Floats
+    """Seconds to the end of the shift, or to its next activity."""
+    starts_in_s: Floats
+    """Seconds to the start of the shift, infinite unless it lies ahead."""
     free_now: Mask
     free_soon: Mask
     free_in_s: Floats
     """Seconds until the agent is free; 0 unless free soon."""
+    free_later_s: Floats
+    """Seconds to the first expected end of an item, or to the start of the shift, of agents who
+    are not free now; infinite where unknown."""
     served: Mask
     """(A, channels)"""
     blocked: Mask
     """(A, channels) a held item forbids the channel."""
     lane_left: Ints
     """(A, channels) items of the channel that still fit by count, whatever blocks."""
+    rate_left: Ints
+    """(A, channels) offers that the hour still allows."""
     free_units: Floats
+    """(A, channels) units left for the channel: items that yield to it take none."""
+    profiles: tuple[str, ...]
+    """Capacity profiles that waiting contacts carry, P of them."""
+    profile_left: Ints
+    """(A, P)"""
+    interrupts: Ints
+    """(A, channels) held items, not parked, that a contact of the channel would interrupt."""
+    num_busy: Ints
+    """(A,) held items that are not parked."""
+    remaining_s: Floats
+    """(A,) seconds to the expected ends of those, added up; overdue ones are 0."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Shift:
+    present: Mask
+    on_shift: Mask
+    away_recently: Mask
+    left_s: Floats
+    starts_in_s: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,48 +82,60 @@ class _Residual:
     blocked: Mask
     lane_left: Ints
     free_units: Floats
+    profile_left: Ints
+    interrupts: Ints
+    num_busy: Ints
+    remaining_s: Floats
 
 
 def build_agent_state(batch: Batch, policy: Policy) -> AgentState:
-    """Presence, shift and residual capacity of every agent.
+    """Presence, shift, limits and residual capacity of every agent.
 
     An agent who is free soon is seen as if the item that ends first had ended.
     """
     agents = batch.agents.with_row_index("agent_idx")
-    limits = _limits(batch, agents, policy)
-    items = _items(batch, agents, policy)
-    units = agents["capacity_units"].to_numpy()
-    present = agents["presence"].is_in(_PRESENT).to_numpy()
-    now = pl.lit(batch.now, pl.Datetime("us", "UTC"))
-    shift = agents.select(
-        on=(pl.col("shift_start_at") <= now) & (now < pl.col("shift_end_at")),
-        left_s=seconds(pl.col("shift_end_at") - now),
-    )
-    on_shift = shift["on"].to_numpy()
-    today = _residual(items, limits, units, policy)
-    weight = np.array([policy.channels[channel].units for channel in Channel])
-    takes = (today.lane_left > 0) & ~today.blocked & (weight <= today.free_units[:, None])
-    free_now = (agents["presence"] == Presence.AVAILABLE.value).to_numpy() & takes.any(axis=1)
-    ending = _first_to_end(items, policy)
-    soon = np.zeros(len(agents), dtype=bool)
-    soon[ending["agent_idx"].to_numpy()] = True
-    soon &= present & on_shift & ~free_now
-    ending = ending.filter(pl.Series(soon[ending["agent_idx"].to_numpy()], dtype=pl.Boolean))
-    free_in_s = np.zeros(len(agents))
-    free_in_s[ending["agent_idx"].to_numpy()] = ending["ends_in_s"].to_numpy()
-    later = _residual(items.join(ending, on="contact_id", how="anti"), limits, units, policy)
+    shift = _shift(batch, agents, policy)
+    responding = build_responding(batch, agents, policy)
+    limits = _limits(batch, agents)
+    rate_left = build_rate_left(batch, agents, policy)
+    use = build_profile_use(batch, agents, policy)
+    items = build_held_items(batch, agents, policy)
+
+    today = _residual(items, agents, limits, use, policy)
+    available = (agents["presence"] == Presence.AVAILABLE.value).to_numpy()
+    free_now = available & shift.on_shift & responding & _takes_one(today, rate_left, policy)
+    not_free = shift.present & shift.on_shift & ~free_now
+    ending = _first_to_end(items)
+    first_s = np.full(len(agents), np.inf)
+    first_s[ending["agent_idx"].to_numpy()] = ending["ends_in_us"].to_numpy() / _MICRO
+    soon = not_free & responding & (first_s <= policy.hold_horizon_s)
+    ended = ending.filter(pl.Series(soon[ending["agent_idx"].to_numpy()], dtype=pl.Boolean))
+    later = today
+    if len(ended):
+        rest = items.join(ended, on="contact_id", how="anti", maintain_order="left")
+        later = _residual(rest, agents, limits, use, policy)
     return AgentState(
         agents=agents,
-        present=present,
-        on_shift=on_shift,
-        shift_left_s=shift["left_s"].to_numpy(),
-        free_now=free_now & on_shift & present,
+        present=shift.present,
+        on_shift=shift.on_shift,
+        responding=responding,
+        away_recently=shift.away_recently,
+        shift_left_s=shift.left_s,
+        starts_in_s=shift.starts_in_s,
+        free_now=free_now,
         free_soon=soon,
-        free_in_s=free_in_s,
+        free_in_s=np.where(soon, np.maximum(first_s, policy.tick_s), 0.0),
+        free_later_s=np.where(not_free, first_s, shift.starts_in_s),
         served=limits > 0,
         blocked=later.blocked,
         lane_left=later.lane_left,
+        rate_left=rate_left,
         free_units=later.free_units,
+        profiles=use.names,
+        profile_left=later.profile_left,
+        interrupts=later.interrupts,
+        num_busy=later.num_busy,
+        remaining_s=later.remaining_s,
     )
 
 
@@ -97,64 +147,103 @@ def block_matrix(policy: Policy) -> Mask:
     )
 
 
-def _limits(batch: Batch, agents: pl.DataFrame, policy: Policy) -> Ints:
-    rows = batch.agent_channels.join(agents.select("agent_id", "agent_idx"), on="agent_id").join(
-        channel_frame(policy).select("channel", "channel_idx"), on="channel"
+def yield_matrix(policy: Policy) -> Mask:
+    """[held, new] whether a held contact of one channel yields to a new one of another."""
+    order = tuple(Channel)
+    return np.array(
+        [[new in policy.channels[held].yields_to for new in order] for held in order], dtype=bool
     )
+
+
+def _shift(batch: Batch, agents: pl.DataFrame, policy: Policy) -> _Shift:
+    now = pl.lit(batch.now, INSTANT)
+    activities = batch.agent_activities.group_by("agent_id").agg(
+        occupied=((pl.col("starts_at") <= now) & (now < pl.col("ends_at"))).any(),
+        next_at=pl.col("starts_at").filter(pl.col("starts_at") > now).min(),
+    )
+    until = pl.min_horizontal("shift_end_at", "next_at")
+    recent = pl.col("presence_since") > now - pl.duration(
+        microseconds=round(policy.lock_release_s * _MICRO)
+    )
+    found = agents.join(activities, on="agent_id", how="left", maintain_order="left").select(
+        present=pl.col("presence").is_in(_PRESENT),
+        on=(pl.col("shift_start_at") <= now)
+        & (now < pl.col("shift_end_at"))
+        & ~pl.col("occupied").fill_null(value=False),
+        away=(pl.col("presence") == Presence.AWAY.value) & recent.fill_null(value=False),
+        left_us=(until - now).dt.total_microseconds(),
+        starts_in_us=(pl.col("shift_start_at") - now).dt.total_microseconds(),
+    )
+    on_shift = found["on"].to_numpy()
+    starts_in_s = found["starts_in_us"].to_numpy() / _MICRO
+    return _Shift(
+        present=found["present"].to_numpy(),
+        on_shift=on_shift,
+        away_recently=found["away"].to_numpy() & on_shift,
+        left_s=found["left_us"].to_numpy() / _MICRO,
+        starts_in_s=np.where(starts_in_s > 0, starts_in_s, np.inf),
+    )
+
+
+def _limits(batch: Batch, agents: pl.DataFrame) -> Ints:
+    channels = [channel.value for channel in Channel]
+    rows = batch.agent_channels.join(agents.select("agent_id", "agent_idx"), on="agent_id")
+    channel = rows["channel"].replace_strict(channels, range(NUM_CHANNELS), return_dtype=pl.Int64)
     limits = np.zeros((len(agents), NUM_CHANNELS), dtype=np.int64)
-    limits[rows["agent_idx"].to_numpy(), rows["channel_idx"].to_numpy()] = rows[
-        "max_items"
-    ].to_numpy()
+    limits[rows["agent_idx"].to_numpy(), channel.to_numpy()] = rows["max_items"].to_numpy()
     return limits
 
 
-def _items(batch: Batch, agents: pl.DataFrame, policy: Policy) -> pl.DataFrame:
-    """Held items with their agent, channel, units that count, and time to the expected end."""
-    now = pl.lit(batch.now, pl.Datetime("us", "UTC"))
-    parked = pl.col("state") == LoadState.PARKED.value
-    handle = pl.duration(microseconds=(pl.col("channel_handle_s") * 1e6).round().cast(pl.Int64))
-    end = pl.coalesce("expected_end_at", pl.col("started_at") + handle)
-    return (
-        batch.agent_load.join(agents.select("agent_id", "agent_idx"), on="agent_id")
-        .join(channel_frame(policy), on="channel")
-        .select(
-            "contact_id",
-            "agent_idx",
-            "channel_idx",
-            parked=parked,
-            held_units=pl.coalesce("units", "channel_units")
-            * pl.when(parked).then("parked_share").otherwise(1.0),
-            ends_in_s=seconds(end - now),
-        )
-        .sort("agent_idx", "contact_id")
-    )
+def _takes_one(residual: _Residual, rate_left: Ints, policy: Policy) -> Mask:
+    """Whether one more contact of any served channel fits, shape (A,)."""
+    weight = np.array([policy.channels[channel].units for channel in Channel])
+    fits = np.round(weight, UNIT_DECIMALS) <= residual.free_units
+    takes = fits & (residual.lane_left > 0) & (rate_left > 0) & ~residual.blocked
+    return np.logical_or.reduce(takes, axis=1)
 
 
-def _residual(items: pl.DataFrame, limits: Ints, units: Floats, policy: Policy) -> _Residual:
-    agent = items["agent_idx"].to_numpy()
+def _residual(
+    items: pl.DataFrame, agents: pl.DataFrame, limits: Ints, use: ProfileUse, policy: Policy
+) -> _Residual:
     busy = items.filter(~pl.col("parked"))
-    place = busy["agent_idx"].to_numpy().astype(np.int64) * NUM_CHANNELS
-    place = place + busy["channel_idx"].to_numpy()
-    held = np.bincount(place, minlength=limits.size).reshape(limits.shape)
-    used = np.bincount(agent, weights=items["held_units"].to_numpy(), minlength=len(units))
-    free: Floats = np.round(np.maximum(units - used, 0.0), UNIT_DECIMALS).astype(np.float64)
+    held = _by_channel(busy, limits.shape).astype(np.int64)
+    units = _by_channel(items, limits.shape, items["units"].to_numpy())
+    extra = np.array([policy.channels[channel].extra_units for channel in Channel])
+    yields = yield_matrix(policy)
+    offered = agents["capacity_units"].to_numpy()[:, None] + extra
+    free: Floats = np.maximum(offered - units @ (~yields).astype(np.float64), 0.0)
+    to_end = np.maximum(busy["ends_in_us"].to_numpy(), 0)
+    # Sums of whole microseconds are exact, so ties do not hang on the order of the items.
+    remaining = np.bincount(busy["agent_idx"].to_numpy(), to_end, minlength=len(agents))
     return _Residual(
         blocked=((held > 0).astype(np.int64) @ block_matrix(policy).astype(np.int64)) > 0,
         lane_left=np.maximum(limits - held, 0),
-        free_units=free,
+        free_units=np.round(free, UNIT_DECIMALS),
+        profile_left=use.left(busy),
+        interrupts=held @ yields.astype(np.int64),
+        num_busy=held.sum(axis=1),
+        remaining_s=remaining / _MICRO,
     )
 
 
-def _first_to_end(items: pl.DataFrame, policy: Policy) -> pl.DataFrame:
-    """(agent_idx, contact_id, ends_in_s): the item of each agent that frees him soon.
+def _by_channel(
+    items: pl.DataFrame, shape: tuple[int, ...], weights: Floats | None = None
+) -> Floats:
+    """How many items, or how much of them, each agent holds of each channel."""
+    place = items["agent_idx"].to_numpy() * NUM_CHANNELS + items["channel_idx"].to_numpy()
+    total = np.bincount(place, weights, minlength=shape[0] * NUM_CHANNELS)
+    return total.reshape(shape).astype(np.float64)
+
+
+def _first_to_end(items: pl.DataFrame) -> pl.DataFrame:
+    """(agent_idx, contact_id, ends_in_us): the item of each agent that ends first.
 
     An overdue item promises nothing: whoever is late once is late for long.
     """
     return (
-        items.filter(~pl.col("parked") & (pl.col("ends_in_s") > 0))
-        .sort("agent_idx", "ends_in_s", "contact_id")
+        items.filter(~pl.col("parked") & (pl.col("ends_in_us") > 0))
+        .sort("agent_idx", "ends_in_us", "contact_id")
         .group_by("agent_idx", maintain_order=True)
         .first()
-        .filter(pl.col("ends_in_s") <= policy.hold_horizon_s)
-        .select("agent_idx", "contact_id", pl.col("ends_in_s").clip(lower_bound=policy.tick_s))
+        .select("agent_idx", "contact_id", "ends_in_us")
     )

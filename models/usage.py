@@ -1,0 +1,118 @@
+"""What recent offers say of agents: who does not respond, and how much of their limits is used.
+
+Follows `docs/model.md` section 2. Columns are channels in the order of `Channel`, or profiles.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from models.batch import Batch
+from models.held_items import profile_rows
+from models.policy import Policy, ProfileReset
+from models.problem import LARGEST_CAP, Ints
+from models.tables import INSTANT, AssignmentEvent, Channel
+
+NO_LIMIT = LARGEST_CAP
+"""What is left of a limit that is not there."""
+
+_HOUR = timedelta(hours=1)
+_TAKEN_BACK = (AssignmentEvent.RESCINDED.value, AssignmentEvent.CANCELLED.value)
+_NOT_TAKEN = (*_TAKEN_BACK, AssignmentEvent.DECLINED.value, AssignmentEvent.EXPIRED.value)
+
+
+@dataclass(frozen=True, eq=False)
+class ProfileUse:
+    """Limits of capacity profiles and what of them held items do not show, A rows, P columns."""
+
+    names: tuple[str, ...]
+    limit: Ints
+    """(A, P) NO_LIMIT where there is none."""
+    used_in_shift: Ints
+    """(A, P) offers of this shift, 0 for profiles that are given back at once."""
+    by_shift: NDArray[np.bool_]
+    """(P,) whether the profile is given back only when the shift ends."""
+
+    def left(self, items: pl.DataFrame) -> Ints:
+        """What the profiles leave beside these unparked held items, shape (A, P)."""
+        held = _counted(profile_rows(items, "contact_id", "agent_idx"), self.names, self.limit)
+        used = self.used_in_shift + np.where(self.by_shift, 0, held)
+        left: Ints = np.where(self.limit == NO_LIMIT, NO_LIMIT, np.maximum(self.limit - used, 0))
+        return left
+
+
+def build_responding(batch: Batch, agents: pl.DataFrame, policy: Policy) -> NDArray[np.bool_]:
+    """Whether each agent has let no offer expire of late, or has a newer presence, shape (A,)."""
+    since = pl.lit(batch.now, INSTANT) - _duration(policy.auto_ready_s)
+    silent = (
+        batch.offers.filter(
+            pl.col("event") == AssignmentEvent.EXPIRED.value, pl.col("event_at") > since
+        )
+        .join(agents.select("agent_id", "agent_idx", "presence_since"), on="agent_id")
+        .filter((pl.col("presence_since") <= pl.col("event_at")).fill_null(value=True))
+    )
+    responding = np.ones(len(agents), dtype=bool)
+    responding[silent["agent_idx"].to_numpy()] = False
+    return responding
+
+
+def build_rate_left(batch: Batch, agents: pl.DataFrame, policy: Policy) -> Ints:
+    """Offers that each agent may still get this hour, (A, channels); NO_LIMIT without limit."""
+    most = np.array([policy.channels[channel].max_per_hour for channel in Channel])
+    recent = batch.offers.filter(
+        pl.col("offered_at") > pl.lit(batch.now - _HOUR, INSTANT),
+        ~pl.col("event").is_in(_TAKEN_BACK),
+    ).join(agents.select("agent_id", "agent_idx"), on="agent_id")
+    channels = tuple(channel.value for channel in Channel)
+    shape = np.zeros((len(agents), len(channels)), dtype=np.int64)
+    had = _counted(recent.rename({"channel": "profile"}, strict=True), channels, shape)
+    left: Ints = np.where(most > 0, np.maximum(most - had, 0), NO_LIMIT)
+    return left
+
+
+def build_profile_use(batch: Batch, agents: pl.DataFrame, policy: Policy) -> ProfileUse:
+    """Limits of the profiles that contacts of the batch carry, and their use in this shift."""
+    names = tuple(profile_rows(batch.contacts, "contact_id")["profile"].unique().sort())
+    default = [
+        policy.profiles[name].max_items if name in policy.profiles else NO_LIMIT for name in names
+    ]
+    limit = np.tile(np.array(default, dtype=np.int64), (len(agents), 1))
+    own = batch.agent_profiles.filter(pl.col("profile").is_in(names)).join(
+        agents.select("agent_id", "agent_idx"), on="agent_id"
+    )
+    limit[own["agent_idx"].to_numpy(), _positions(own["profile"], names)] = own["max_items"]
+    by_shift = np.array(
+        [
+            name in policy.profiles and policy.profiles[name].reset is ProfileReset.END_OF_SHIFT
+            for name in names
+        ],
+        dtype=bool,
+    )
+    offers = (
+        batch.offers.filter(~pl.col("event").is_in(_NOT_TAKEN))
+        .join(agents.select("agent_id", "agent_idx", "shift_start_at"), on="agent_id")
+        .filter(pl.col("offered_at") >= pl.col("shift_start_at"))
+    )
+    taken = _counted(profile_rows(offers, "contact_id", "offered_at", "agent_idx"), names, limit)
+    return ProfileUse(names, limit, np.where(by_shift, taken, 0), by_shift)
+
+
+def _counted(rows: pl.DataFrame, names: tuple[str, ...], like: Ints) -> Ints:
+    """How many of `rows` (agent_idx, profile) there are of each agent and name."""
+    known = rows.filter(pl.col("profile").is_in(names))
+    place = known["agent_idx"].to_numpy().astype(np.int64) * len(names)
+    place = place + _positions(known["profile"], names)
+    return np.bincount(place, minlength=like.size).reshape(like.shape).astype(np.int64)
+
+
+def _positions(names: pl.Series, order: tuple[str, ...]) -> Ints:
+    place = names.replace_strict(order, range(len(order)), return_dtype=pl.Int64)
+    found: Ints = place.to_numpy()
+    return found
+
+
+def _duration(seconds: float) -> pl.Expr:
+    return pl.duration(microseconds=round(seconds * 1e6))
