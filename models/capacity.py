@@ -7,10 +7,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from models.batch import Batch
-from models.held_items import UNIT_DECIMALS, build_held_items
+from models.columns import UNIT_DECIMALS, duration, instant
+from models.held_items import build_held_items
 from models.policy import Policy
 from models.problem import Floats, Ints
-from models.tables import INSTANT, Channel, Presence
+from models.tables import Channel, Presence
 from models.usage import ProfileUse, build_profile_use, build_rate_left, build_responding
 
 NUM_CHANNELS = len(Channel)
@@ -156,15 +157,13 @@ def yield_matrix(policy: Policy) -> Mask:
 
 
 def _shift(batch: Batch, agents: pl.DataFrame, policy: Policy) -> _Shift:
-    now = pl.lit(batch.now, INSTANT)
+    now = instant(batch.now)
     activities = batch.agent_activities.group_by("agent_id").agg(
         occupied=((pl.col("starts_at") <= now) & (now < pl.col("ends_at"))).any(),
         next_at=pl.col("starts_at").filter(pl.col("starts_at") > now).min(),
     )
     until = pl.min_horizontal("shift_end_at", "next_at")
-    recent = pl.col("presence_since") > now - pl.duration(
-        microseconds=round(policy.lock_release_s * _MICRO)
-    )
+    recent = pl.col("presence_since") > now - duration(pl.lit(policy.lock_release_s))
     found = agents.join(activities, on="agent_id", how="left", maintain_order="left").select(
         present=pl.col("presence").is_in(_PRESENT),
         on=(pl.col("shift_start_at") <= now)
@@ -199,7 +198,8 @@ def _takes_one(residual: _Residual, rate_left: Ints, policy: Policy) -> Mask:
     weight = np.array([policy.channels[channel].units for channel in Channel])
     fits = np.round(weight, UNIT_DECIMALS) <= residual.free_units
     takes = fits & (residual.lane_left > 0) & (rate_left > 0) & ~residual.blocked
-    return np.logical_or.reduce(takes, axis=1)
+    some: Mask = np.logical_or.reduce(takes, axis=1)
+    return some
 
 
 def _residual(

@@ -8,13 +8,9 @@ from datetime import datetime
 import polars as pl
 
 from models.batch import Batch
+from models.columns import channel_frame, duration, instant
 from models.policy import Policy
-from models.tables import INSTANT, Channel, LoadState
-
-UNIT_DECIMALS = 6
-"""Units are rounded so before they are compared: sums of shares must not decide by a last bit."""
-
-_MICRO = 1e6
+from models.tables import LoadState
 
 
 def build_held_items(batch: Batch, agents: pl.DataFrame, policy: Policy) -> pl.DataFrame:
@@ -24,21 +20,21 @@ def build_held_items(batch: Batch, agents: pl.DataFrame, policy: Policy) -> pl.D
     `units` are those that count, the parked share applied; `ends_in_us` are microseconds to the
     expected end, not above 0 where overdue. Items that are over are left out.
     """
-    now = pl.lit(batch.now, INSTANT)
-    end = pl.coalesce("expected_end_at", pl.col("started_at") + pl.col("handle"))
+    mean_end = pl.col("started_at") + duration(pl.col("channel_handle_s"))
+    to_end = pl.coalesce("expected_end_at", mean_end) - instant(batch.now)
     share = pl.when("parked").then("parked_share").otherwise(1.0)
     return (
         with_parked(batch.agent_load, batch.now, policy)
         .filter(~pl.col("over"))
         .join(agents.select("agent_id", "agent_idx"), on="agent_id")
-        .join(_channel_numbers(policy), on="channel")
+        .join(channel_frame(policy), on="channel")
         .select(
             "contact_id",
             pl.col("agent_idx").cast(pl.Int64),
-            "channel_idx",
+            pl.col("channel_idx").cast(pl.Int64),
             "parked",
             units=pl.coalesce("units", "channel_units") * share,
-            ends_in_us=(end - now).dt.total_microseconds(),
+            ends_in_us=to_end.dt.total_microseconds(),
             profiles="profiles",
         )
         .sort("agent_idx", "contact_id")
@@ -49,23 +45,23 @@ def with_parked(load: pl.DataFrame, now: datetime, policy: Policy) -> pl.DataFra
     """Rows of `agent_load` in their order, with `parked` (by state, or by inactivity) and `over`
     (wrap-up that no longer consumes anything).
     """
-    at = pl.lit(now, INSTANT)
+    at = instant(now)
     inactive = (
         (pl.col("state") == LoadState.ACTIVE.value)
-        & (pl.col("inactive_after") > pl.duration())
-        & (pl.col("last_customer_at") <= at - pl.col("inactive_after"))
+        & (pl.col("inactive_after_s") > 0)
+        & (pl.col("last_customer_at") <= at - duration(pl.col("inactive_after_s")))
     )
     over = (pl.col("state") == LoadState.WRAP_UP.value) & (
-        pl.col("state_since") <= at - pl.col("wrap_block")
+        pl.col("state_since") <= at - duration(pl.col("wrap_block_s"))
     )
-    numbers = _channel_numbers(policy).select("channel", "inactive_after", "wrap_block")
+    numbers = channel_frame(policy).select("channel", "inactive_after_s", "wrap_block_s")
     return (
         load.join(numbers, on="channel", how="left", maintain_order="left")
         .with_columns(
             parked=(pl.col("state") == LoadState.PARKED.value) | inactive.fill_null(value=False),
             over=over.fill_null(value=False),
         )
-        .drop("inactive_after", "wrap_block")
+        .drop("inactive_after_s", "wrap_block_s")
     )
 
 
@@ -78,23 +74,4 @@ def profile_rows(rows: pl.DataFrame, *keys: str) -> pl.DataFrame:
         .filter(pl.col("profile") != "")
         .unique()
         .sort(*keys, "profile")
-    )
-
-
-def _channel_numbers(policy: Policy) -> pl.DataFrame:
-    rows = [policy.channels[channel] for channel in Channel]
-
-    def durations(seconds: list[float]) -> pl.Series:
-        return pl.Series([round(s * _MICRO) for s in seconds], dtype=pl.Duration("us"))
-
-    return pl.DataFrame(
-        {
-            "channel": [channel.value for channel in Channel],
-            "channel_idx": pl.Series(range(len(rows)), dtype=pl.Int64),
-            "channel_units": [row.units for row in rows],
-            "parked_share": [row.parked_share for row in rows],
-            "handle": durations([row.mean_handle_s for row in rows]),
-            "wrap_block": durations([row.wrap_block_s for row in rows]),
-            "inactive_after": durations([row.inactive_after_s for row in rows]),
-        }
     )

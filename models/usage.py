@@ -11,10 +11,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from models.batch import Batch
+from models.columns import duration, instant
 from models.held_items import profile_rows
 from models.policy import Policy, ProfileReset
 from models.problem import LARGEST_CAP, Ints
-from models.tables import INSTANT, AssignmentEvent, Channel
+from models.tables import AssignmentEvent, Channel
 
 NO_LIMIT = LARGEST_CAP
 """What is left of a limit that is not there."""
@@ -46,7 +47,7 @@ class ProfileUse:
 
 def build_responding(batch: Batch, agents: pl.DataFrame, policy: Policy) -> NDArray[np.bool_]:
     """Whether each agent has let no offer expire of late, or has a newer presence, shape (A,)."""
-    since = pl.lit(batch.now, INSTANT) - _duration(policy.auto_ready_s)
+    since = instant(batch.now) - duration(pl.lit(policy.auto_ready_s))
     silent = (
         batch.offers.filter(
             pl.col("event") == AssignmentEvent.EXPIRED.value, pl.col("event_at") > since
@@ -63,7 +64,7 @@ def build_rate_left(batch: Batch, agents: pl.DataFrame, policy: Policy) -> Ints:
     """Offers that each agent may still get this hour, (A, channels); NO_LIMIT without limit."""
     most = np.array([policy.channels[channel].max_per_hour for channel in Channel])
     recent = batch.offers.filter(
-        pl.col("offered_at") > pl.lit(batch.now - _HOUR, INSTANT),
+        pl.col("offered_at") > instant(batch.now - _HOUR),
         ~pl.col("event").is_in(_TAKEN_BACK),
     ).join(agents.select("agent_id", "agent_idx"), on="agent_id")
     channels = tuple(channel.value for channel in Channel)
@@ -109,10 +110,7 @@ def _counted(rows: pl.DataFrame, names: tuple[str, ...], like: Ints) -> Ints:
 
 
 def _positions(names: pl.Series, order: tuple[str, ...]) -> Ints:
-    place = names.replace_strict(order, range(len(order)), return_dtype=pl.Int64)
-    found: Ints = place.to_numpy()
+    # Without names there is nothing to look up, and Polars would not know the type.
+    place = names.replace_strict(order, range(len(order))) if order else names
+    found: Ints = place.cast(pl.Int64).to_numpy()
     return found
-
-
-def _duration(seconds: float) -> pl.Expr:
-    return pl.duration(microseconds=round(seconds * 1e6))
