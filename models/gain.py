@@ -1,10 +1,11 @@
 """What a pair is worth, term by term, in money: `docs/model.md` section 5.
 
-Every term is one function and one line in `build_gain`. Terms that depend on the pair are stated
-as a coefficient per conversation times a row over agents, so that no pair need be stored.
+Every term is one function and one line in `build_gain`. What does not depend on the agent is the
+base of the conversation; what depends on few facts of it is a coefficient times a row over agents,
+so that no pair need be stored; only what belongs to single pairs is a row of `extra`.
 """
 
-import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -13,67 +14,93 @@ import polars as pl
 
 from models.batch import Batch
 from models.capacity import AgentState
-from models.conversations import Conversations, seconds
+from models.conversations import Conversations
+from models.declines import Declines
 from models.eligibility import Eligibility
+from models.fairness import balance, excess_cost
 from models.parties import HeldByParty
 from models.policy import Policy
 from models.problem import Floats, Ints, Positions
+from models.shift_end import expected_handover, expected_overtime, work_types
 from models.skills import SkillLevels
-from models.tables import Channel
+from models.stickiness import stickiness
+from models.urgency import Stakes, build_stakes, delay_if_skipped, priority, value_at_risk
+
+_TOP_LEVEL = 10.0
 
 
 class Term(StrEnum):
-    """Terms of the gain, as they are explained."""
+    """Terms of the gain, as they are explained; costs are negative."""
 
     MATCH = "match"
     VALUE_AT_RISK = "value_at_risk"
+    PRIORITY = "priority"
     STICKINESS = "stickiness"
     SHIFT_END = "shift_end"
     HANDOVER = "handover"
+    REGION = "region"
     HOLD = "hold"
+    INTERRUPTION = "interruption"
+    FAIRNESS = "fairness"
+    DECLINES = "declines"
+    OVERQUALIFIED = "overqualified"
+    BORROWING = "borrowing"
     BALANCE = "balance"
 
 
 @dataclass(frozen=True, eq=False)
 class Gain:
-    """The gain in the form of `AssignmentProblem`: C conversations, A agents, R rated terms."""
+    """The gain in the form of `AssignmentProblem`: C conversations, A agents, R rated columns."""
 
     match_base: Floats
-    """(C,) match value at proficiency 0 in every required skill."""
+    """(C,) match value at proficiency 0 in every named skill."""
     value_at_risk: Floats
+    """(C,)"""
+    priority: Floats
     """(C,)"""
     rated: tuple[Term, ...]
     """(R,) the term that each column of `term_row` and `term_coef` belongs to."""
     term_row: Positions
     term_coef: Floats
     rate: Floats
-    sticky: pl.DataFrame
-    """(conversation_idx, agent_idx, worth): one row per pair, sorted."""
+    extra: pl.DataFrame
+    """(conversation_idx, agent_idx, stickiness, declines, worth): one row per pair, sorted; the
+    worth is the sum of the two."""
 
     @property
     def base(self) -> Floats:
         """(C,) part of the gain that does not depend on the agent."""
-        return self.match_base + self.value_at_risk
+        return self.match_base + self.value_at_risk + self.priority
 
 
 @dataclass(frozen=True, eq=False)
-class _Rated:
-    """One column of the rated part: a row of its term's rates and a coefficient, (C,) each."""
+class Rated:
+    """A term as rates over agents (T, A) and, per conversation, rows of them and coefficients."""
 
-    term: Term
+    rate: Floats
     row: Ints
+    """(C, R)"""
     coef: Floats
+    """(C, R)"""
 
 
 @dataclass(frozen=True, eq=False)
-class _Stakes:
-    """Money and time at stake, per conversation (C,)."""
+class _Facts:
+    """What the rated terms are made of."""
 
-    benefit: Floats
-    failure: Floats
-    loss: Floats
-    breach: Floats
-    impatience: Floats
+    batch: Batch
+    policy: Policy
+    conversations: Conversations
+    agents: AgentState
+    levels: SkillLevels
+    stakes: Stakes
+    risk_rate: Floats
+    """(C,) value at risk of a second, up to the horizon of holds."""
+
+    @property
+    def units(self) -> pl.DataFrame:
+        """One row per conversation."""
+        return self.conversations.units
 
 
 def build_gain(
@@ -84,187 +111,186 @@ def build_gain(
     levels: SkillLevels,
     eligibility: Eligibility,
     held: HeldByParty,
+    declines: Declines,
 ) -> Gain:
     """All terms for the conversations and agents of the batch."""
     units = conversations.units
     kind = units["class_idx"].to_numpy().astype(np.int64)
-    stakes = _stakes(units, policy)
-    spread = stakes.benefit + stakes.failure
+    stakes = build_stakes(units, policy)
     mean_p = levels.mean_probability(eligibility.suitable)[kind]
-    later = np.maximum(mean_p * spread - stakes.failure, 0.0)
-    delay_s = _delay_if_skipped(units, eligibility, agents, policy)
+    later = np.maximum(mean_p * stakes.spread - stakes.failure, 0.0)
+    delay_s = delay_if_skipped(units, eligibility, agents, policy)
     horizon = np.full(len(units), policy.hold_horizon_s)
-    risk_rate = (
-        value_at_risk(conversations, stakes, later, horizon, policy) / policy.hold_horizon_s
+    soon = value_at_risk(conversations, stakes, later, horizon, policy)
+    facts = _Facts(
+        batch, policy, conversations, agents, levels, stakes, soon / policy.hold_horizon_s
     )
-    work, work_of = _work_types(units)
-    base_p, skill_of, share = levels.match_terms()
-    everyone = np.zeros(len(units), dtype=np.int64)
-    rated = (
-        *(
-            _Rated(Term.MATCH, skill_of[kind, place], spread * share[kind, place])
-            for place in range(share.shape[1])
-        ),
-        _Rated(Term.SHIFT_END, work_of, np.full(len(units), -1.0)),
-        _Rated(Term.HANDOVER, work_of, np.full(len(units), -1.0)),
-        _Rated(Term.HOLD, everyone, -risk_rate),
-        _Rated(Term.BALANCE, everyone, np.ones(len(units))),
-    )
-    rates = {
-        Term.MATCH: np.maximum(levels.proficiency, 0).astype(np.float64),
-        Term.SHIFT_END: expected_overtime(work, agents, policy),
-        Term.HANDOVER: expected_handover(work, agents, policy),
-        Term.HOLD: agents.free_in_s[None, :],
-        Term.BALANCE: idle_bonus(batch, agents, policy),
-    }
-    first_row = dict(zip(rates, np.cumsum([0, *map(len, rates.values())]), strict=False))
+    parts = [(term, rated(facts)) for term, rated in RATED_TERMS]
+    # A term that is nothing anywhere would cost a pass over all pairs.
+    told = [(term, part) for term, part in parts if part.rate.any() and part.coef.any()]
+    told = told or parts[:1]
+    first = np.cumsum([0, *(len(part.rate) for _, part in told)])
+    rows = [part.row + first[place] for place, (_, part) in enumerate(told)]
+    sticky = stickiness(batch, policy, conversations, agents, held)
     return Gain(
-        match_base=base_p[kind] * spread - stakes.failure,
+        match_base=levels.match_terms()[0][kind] * stakes.spread - stakes.failure,
         value_at_risk=value_at_risk(conversations, stakes, later, delay_s, policy),
-        rated=tuple(column.term for column in rated),
-        term_row=np.stack(
-            [column.row + first_row[column.term] for column in rated], axis=1
-        ).astype(np.int32),
-        term_coef=np.stack([column.coef for column in rated], axis=1),
-        rate=np.concatenate(list(rates.values()), axis=0),
-        sticky=stickiness(batch, policy, conversations, agents, held),
+        priority=priority(units, policy),
+        rated=tuple(term for term, part in told for _ in range(part.row.shape[1])),
+        term_row=np.concatenate(rows, axis=1).astype(np.int32),
+        term_coef=np.concatenate([part.coef for _, part in told], axis=1),
+        rate=np.concatenate([part.rate for _, part in told], axis=0),
+        extra=_extra(sticky, declines, policy),
     )
 
 
-def value_at_risk(
-    conversations: Conversations, stakes: _Stakes, later: Floats, delay_s: Floats, policy: Policy
-) -> Floats:
-    """u(T): expected loss if the conversation is skipped for `delay_s`, shape (C,).
-
-    Loss by giving up, growth of the waiting cost, and a breach of the target caused by this skip
-    (`methods.md` 2.1); the largest over the members of the conversation.
-    """
-    members = conversations.members
-    of = members["conversation_idx"].to_numpy().astype(np.int64)
-    if not len(of):
-        return np.zeros(0)
-    wait = members["wait_s"].to_numpy()
-    target = members["target_s"].to_numpy()
-    delay = delay_s[of]
-    leave_rate = stakes.impatience[of] / members["mean_patience_s"].to_numpy()
-    leaves = (later + stakes.loss)[of] * -np.expm1(-leave_rate * delay)
-    growth = ((wait + delay) / target) ** 2 - (wait / target) ** 2
-    waits = np.minimum(members["waiting_cost"].to_numpy() * growth, policy.most_waiting_cost)
-    left = np.maximum(target - wait, 0.0)
-    breach = np.where(wait < target, stakes.breach[of] * np.exp(-left / delay), 0.0)
-    first = np.flatnonzero(np.diff(of, prepend=-1))
-    worst: Floats = np.maximum.reduceat(leaves + waits + breach, first)
-    return worst
+def by_match(facts: _Facts) -> Rated:
+    """What the agent's levels add to the probability of resolving."""
+    kind = facts.units["class_idx"].to_numpy().astype(np.int64)
+    _, row, share = facts.levels.match_terms()
+    coef = facts.stakes.spread[:, None] * share[kind]
+    return Rated(facts.levels.match_rates(), row[kind], coef)
 
 
-def expected_overtime(work: pl.DataFrame, agents: AgentState, policy: Policy) -> Floats:
-    """Cost of handling past the end of the shift, per work type and agent, shape (W, A).
-
-    E[(H - b)+] of a lognormal handling time H with b seconds left (`methods.md` 6.3); 0 for work
-    that can be handed over.
-    """
-    left, where = np.unique(np.maximum(agents.shift_left_s, 1e-6), return_inverse=True)
-    cost = np.zeros((len(work), len(left)))
-    for row, (channel, handle_s, real_time) in enumerate(work.iter_rows()):
-        if real_time:
-            sigma = policy.channels[Channel(channel)].handle_sigma
-            middle = math.log(handle_s) - sigma**2 / 2
-            upper = normal_cdf((middle + sigma**2 - np.log(left)) / sigma)
-            lower = normal_cdf((middle - np.log(left)) / sigma)
-            cost[row] = policy.overtime_cost_per_s * (handle_s * upper - left * lower)
-    return cost[:, where]
+def by_shift_end(facts: _Facts) -> Rated:
+    """Expected overtime of live work."""
+    work, of = work_types(facts.units)
+    return _alone(expected_overtime(work, facts.agents, facts.policy), of, -np.ones(len(of)))
 
 
-def expected_handover(work: pl.DataFrame, agents: AgentState, policy: Policy) -> Floats:
-    """Cost of an episode that outlives the agent's shift, per work type and agent, (W, A)."""
-    episode_s = np.array(
-        [policy.channels[Channel(channel)].mean_episode_s for channel in work["lane"]]
+def by_handover(facts: _Facts) -> Rated:
+    """Expected handover of written work."""
+    work, of = work_types(facts.units)
+    return _alone(expected_handover(work, facts.agents, facts.policy), of, -np.ones(len(of)))
+
+
+def by_region(facts: _Facts) -> Rated:
+    """Taking the conversation away from the site that had it; one row per site."""
+    site_of = facts.agents.agents.select("agent_id", "site")
+    sites = site_of.select("site").unique().sort("site").with_row_index("site_idx")
+    preferred = facts.units.join(
+        site_of.join(sites, on="site"),
+        left_on="preferred_agent_id",
+        right_on="agent_id",
+        how="left",
+        maintain_order="left",
     )
-    outlives = np.exp(-np.maximum(agents.shift_left_s, 0.0)[None, :] / episode_s[:, None])
-    cost: Floats = policy.handover_cost * outlives * ~work["real_time"].to_numpy()[:, None]
-    return cost
+    had = preferred["preferred_by_window"] & preferred["site_idx"].is_not_null()
+    elsewhere = sites["site"].to_numpy()[:, None] != site_of["site"].to_numpy()[None, :]
+    row = preferred["site_idx"].fill_null(0).to_numpy().astype(np.int64)
+    cost = np.where(had.fill_null(value=False).to_numpy(), -facts.policy.region_cost, 0.0)
+    return _alone(elsewhere.astype(np.float64), row, cost)
 
 
-def idle_bonus(batch: Batch, agents: AgentState, policy: Policy) -> Floats:
-    """Tie-break towards whoever has been without a new contact longest, shape (1, A)."""
-    now = pl.lit(batch.now, pl.Datetime("us", "UTC"))
-    idle_s = agents.agents.select(
-        seconds(now - pl.col("idle_since")).clip(0.0, 600.0).fill_null(600.0)
-    ).to_series()
-    bonus: Floats = policy.idle_worth * idle_s.to_numpy() / 600.0
-    return bonus[None, :]
+def by_hold(facts: _Facts) -> Rated:
+    """The risk of the wait for an agent who is free soon."""
+    return _alone(facts.agents.free_in_s[None, :], None, -facts.risk_rate)
 
 
-def stickiness(
-    batch: Batch,
-    policy: Policy,
-    conversations: Conversations,
-    agents: AgentState,
-    held: HeldByParty,
-) -> pl.DataFrame:
-    """Worth of an agent whom the customer knows; only the strongest reason counts (R.7).
+def by_interruption(facts: _Facts) -> Rated:
+    """What the agent holds that yields to the channel; one row per channel."""
+    channel = facts.units["channel_idx"].to_numpy().astype(np.int64)
+    cost = np.full(len(channel), -facts.policy.interrupt_cost)
+    return _alone(facts.agents.interrupts.T.astype(np.float64), channel, cost)
 
-    Returns (conversation_idx, agent_idx, worth), one row per pair, sorted.
-    """
-    now = pl.lit(batch.now, pl.Datetime("us", "UTC"))
-    age_s = seconds(now - pl.col("last_agent_at")).clip(lower_bound=0.0)
-    last = conversations.members.filter(pl.col("last_agent_at").is_not_null()).select(
-        "conversation_idx",
-        agent_id="last_agent_id",
-        worth=policy.stick_worth * (-age_s / pl.col("stick_half_life_s") * math.log(2)).exp(),
+
+def by_fairness(facts: _Facts) -> Rated:
+    """Beyond the agent's fair share of today's work."""
+    cost = excess_cost(facts.agents, facts.policy)
+    return _alone(cost, None, np.full(len(facts.units), -1.0))
+
+
+def by_overqualification(facts: _Facts) -> Rated:
+    """Levels above those that are insisted on; one row per set of required skills."""
+    levels, cost = facts.levels, facts.policy.overqualified_cost
+    asked = levels.requirements.filter(pl.col("from_skills") & ~pl.col("is_language"))
+    if not cost or asked.is_empty():
+        return _nothing(facts)
+    sets = (
+        asked.sort("class_idx", "skill_idx")
+        .group_by("class_idx", maintain_order=True)
+        .agg(key=pl.format("{}:{}", "skill_idx", "min_proficiency").str.join(","))
     )
-    owner = conversations.units.select(
-        "conversation_idx", agent_id="owner_agent_id", worth=pl.lit(policy.owner_worth)
+    rows = sets.select("key").unique().sort("key").with_row_index("row")
+    of_class = np.zeros(len(levels.num_skills), dtype=np.int64)
+    counts = np.zeros(len(levels.num_skills))
+    sets = sets.join(rows, on="key")
+    of_class[sets["class_idx"].to_numpy()] = sets["row"].to_numpy()
+    counts[sets["class_idx"].to_numpy()] = 1.0
+    above = np.zeros((len(rows), levels.proficiency.shape[1]))
+    first = sets.sort("class_idx").unique("row", keep="first", maintain_order=True)
+    parts = asked.join(first.select("class_idx", "row"), on="class_idx").with_columns(
+        place=pl.int_range(pl.len()).over("row"), num=pl.len().over("row")
     )
-    open_item = held.items.select("conversation_idx", "agent_id", worth=pl.lit(policy.stick_worth))
+    for group in parts.sort("place", "row").partition_by("place", maintain_order=True):
+        levels_above = (
+            levels.proficiency[group["skill_idx"].to_numpy()]
+            - group["min_proficiency"].to_numpy()[:, None]
+        )
+        above[group["row"].to_numpy()] += levels_above / (
+            _TOP_LEVEL * group["num"].to_numpy()[:, None]
+        )
+    kind = facts.units["class_idx"].to_numpy().astype(np.int64)
+    return _alone(above, of_class[kind], -cost * counts[kind])
+
+
+def by_borrowing(facts: _Facts) -> Rated:
+    """An agent who is no member of the queue but of one that helps; one row per queue."""
+    members = facts.batch.queue_members
+    if facts.batch.overflow.is_empty() or not facts.policy.borrow_cost:
+        return _nothing(facts)
+    queues = facts.units.select("queue_id").unique().sort("queue_id").with_row_index("queue_idx")
+    listed = members.join(queues, on="queue_id").join(
+        facts.agents.agents.select("agent_id", "agent_idx"), on="agent_id"
+    )
+    foreign = np.zeros((len(queues), len(facts.agents.agents)))
+    foreign[queues["queue_id"].is_in(members["queue_id"].unique().implode()).to_numpy()] = 1.0
+    foreign[listed["queue_idx"].to_numpy(), listed["agent_idx"].to_numpy()] = 0.0
+    of = facts.units.join(queues, on="queue_id", how="left", maintain_order="left")["queue_idx"]
+    cost = np.full(len(of), -facts.policy.borrow_cost)
+    return _alone(foreign, of.to_numpy().astype(np.int64), cost)
+
+
+def by_balance(facts: _Facts) -> Rated:
+    """Tie-break by idleness and by what the agent did today."""
+    worth = balance(facts.batch, facts.agents, facts.policy)
+    return _alone(worth, None, np.ones(len(facts.units)))
+
+
+RATED_TERMS: tuple[tuple[Term, Callable[[_Facts], Rated]], ...] = (
+    (Term.BALANCE, by_balance),
+    (Term.MATCH, by_match),
+    (Term.SHIFT_END, by_shift_end),
+    (Term.HANDOVER, by_handover),
+    (Term.REGION, by_region),
+    (Term.HOLD, by_hold),
+    (Term.INTERRUPTION, by_interruption),
+    (Term.FAIRNESS, by_fairness),
+    (Term.OVERQUALIFIED, by_overqualification),
+    (Term.BORROWING, by_borrowing),
+)
+"""Terms that are a coefficient times a row over agents."""
+
+
+def _extra(sticky: pl.DataFrame, declines: Declines, policy: Policy) -> pl.DataFrame:
+    """Terms of single pairs side by side, with their sum."""
+    pair = ("conversation_idx", "agent_idx")
+    refused = declines.pairs.select(*pair, declines=-policy.decline_cost * pl.col("num"))
+    known = sticky.rename({"worth": "stickiness"})
     return (
-        pl.concat([last, owner, open_item])
-        .join(agents.agents.select("agent_id", "agent_idx"), on="agent_id")
-        .group_by("conversation_idx", "agent_idx")
-        .agg(pl.col("worth").max())
-        .sort("conversation_idx", "agent_idx")
+        known.join(refused, on=pair, how="full", coalesce=True)
+        .with_columns(pl.col("stickiness", "declines").fill_null(0.0))
+        .with_columns(worth=pl.col("stickiness") + pl.col("declines"))
+        .sort(pair)
     )
 
 
-def normal_cdf(x: Floats) -> Floats:
-    """Standard normal distribution function, to the last digit of `math.erf`."""
-    return np.array([0.5 * (1.0 + math.erf(value / math.sqrt(2.0))) for value in x])
+def _alone(rate: Floats, row: Ints | None, coef: Floats) -> Rated:
+    """One column; without rows, everybody has the first one."""
+    row = np.zeros(len(coef), dtype=np.int64) if row is None else row
+    return Rated(rate, row[:, None], coef[:, None])
 
 
-def _stakes(units: pl.DataFrame, policy: Policy) -> _Stakes:
-    value = units["value"].to_numpy()
-    anger = np.maximum(-units["sentiment"].to_numpy(), 0.0) * policy.sentiment_weight
-    escalated = np.where(units["escalated"].to_numpy(), policy.escalation_factor, 1.0)
-    penalties = {tier.value: penalty for tier, penalty in policy.breach_penalties.items()}
-    breach = units["tier"].replace_strict(penalties, return_dtype=pl.Float64).to_numpy()
-    loss = policy.loss_fixed + policy.loss_share * value
-    return _Stakes(
-        benefit=policy.benefit_fixed + policy.benefit_share * value,
-        failure=policy.failure_fixed + policy.failure_share * value,
-        loss=loss * np.minimum(1.0 + anger, 2.0) * escalated,
-        breach=breach * escalated,
-        impatience=np.minimum(np.exp(anger), 2.0),
-    )
-
-
-def _delay_if_skipped(
-    units: pl.DataFrame, eligibility: Eligibility, agents: AgentState, policy: Policy
-) -> Floats:
-    """T: expected delay until the next good chance if this tick skips the conversation, (C,)."""
-    kind = units["class_idx"].to_numpy().astype(np.int64)
-    rank = units["rank"].to_numpy().astype(np.float64)
-    idle = np.count_nonzero(eligibility.eligible & agents.free_now[None, :], axis=1)[kind]
-    suitable = np.maximum(np.count_nonzero(eligibility.suitable, axis=1), 1)[kind]
-    queued = policy.tick_s + (rank - idle + 1) * units["handle_s"].to_numpy() / suitable
-    delay: Floats = np.where(rank < idle, policy.tick_s, queued)
-    return np.minimum(delay, policy.longest_delay_s)
-
-
-def _work_types(units: pl.DataFrame) -> tuple[pl.DataFrame, Ints]:
-    """Distinct (lane, handling time, real time), and the work type of each conversation."""
-    columns = ("lane", "handle_s", "real_time")
-    work = units.select(columns).unique().sort(columns)
-    of = units.select(columns).join(
-        work.with_row_index("work_idx"), on=columns, how="left", maintain_order="left"
-    )
-    return work, of["work_idx"].to_numpy().astype(np.int64)
+def _nothing(facts: _Facts) -> Rated:
+    none = np.zeros(len(facts.units))
+    return _alone(np.zeros((1, len(facts.agents.agents))), None, none)

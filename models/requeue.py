@@ -1,0 +1,117 @@
+"""Held contacts whose agent is gone, so that the platform can put them back in their queue.
+
+Follows `docs/model.md` section 7.
+"""
+
+import polars as pl
+
+from models.batch import Batch
+from models.capacity import AgentState
+from models.columns import instant, seconds
+from models.held_items import with_parked
+from models.policy import Policy
+from models.tables import (
+    REQUEUE,
+    AssignmentEvent,
+    Channel,
+    LoadState,
+    Presence,
+)
+
+_OPEN_OFFERS = (
+    AssignmentEvent.OFFERED.value,
+    AssignmentEvent.DELIVERED.value,
+    AssignmentEvent.ACCEPTED.value,
+)
+
+
+def build_requeue(batch: Batch, policy: Policy, agents: AgentState) -> pl.DataFrame:
+    """Rows by the contract of `requeue`, sorted by contact.
+
+    Offers of our own are left out: those are rescinded. What waits for the customer moves only
+    when the customer has written since the agent left.
+    """
+    now = instant(batch.now)
+    patience = _patience(policy)
+    left_s = seconds(now - pl.col("gone_since").fill_null(now))
+    since = pl.col("gone_since").fill_null(pl.col("started_at"))
+    has_written = (pl.col("last_customer_at") > since).fill_null(value=False)
+    return (
+        with_parked(batch.agent_load, batch.now, policy)
+        .filter(pl.col("state") != LoadState.WRAP_UP.value)
+        .join(_our_offers(batch), on=["contact_id", "agent_id", "state"], how="anti")
+        .join(_gone(batch, agents), on="agent_id")
+        .join(patience, on="channel")
+        .filter((left_s >= pl.col("owner_gone_s")) & (~pl.col("parked") | has_written))
+        .with_columns(tick_at=now, detail=_sentence())
+        .select(REQUEUE.schema().names())
+        .sort("contact_id")
+    )
+
+
+def _gone(batch: Batch, agents: AgentState) -> pl.DataFrame:
+    """(agent_id, presence, is_present, gone_since) of agents not present or off shift.
+
+    A present agent on a break, or before the shift, is not known to be gone since anything.
+    """
+    now = instant(batch.now)
+    away_since = pl.when(~pl.col("is_present")).then("presence_since")
+    return (
+        agents.agents.with_columns(
+            is_present=pl.Series(agents.present), is_on_shift=pl.Series(agents.on_shift)
+        )
+        .filter(~(pl.col("is_present") & pl.col("is_on_shift")))
+        .select(
+            "agent_id",
+            "presence",
+            "is_present",
+            ended=pl.col("shift_end_at") <= now,
+            gone_since=pl.when(pl.col("shift_end_at") <= now)
+            .then("shift_end_at")
+            .otherwise(away_since),
+        )
+    )
+
+
+def _our_offers(batch: Batch) -> pl.DataFrame:
+    """(contact_id, agent_id, state) of held rows that only an offer of a tick stands for."""
+    last = batch.offers.sort("contact_id", "offered_at").unique(
+        ["contact_id", "agent_id"], keep="last", maintain_order=True
+    )
+    return last.filter(pl.col("event").is_in(_OPEN_OFFERS)).select(
+        "contact_id", "agent_id", state=pl.lit(LoadState.OFFERED.value)
+    )
+
+
+def _patience(policy: Policy) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "channel": [channel.value for channel in Channel],
+            "owner_gone_s": [policy.channels[channel].owner_gone_s for channel in Channel],
+        }
+    )
+
+
+def _sentence() -> pl.Expr:
+    since = (
+        pl.when(pl.col("gone_since").is_not_null())
+        .then(pl.format(" since {} UTC", pl.col("gone_since").dt.strftime("%Y-%m-%d %H:%M")))
+        .otherwise(pl.lit(""))
+    )
+    why = (
+        pl.when("ended")
+        .then(pl.lit("off shift"))
+        .when(pl.col("presence") == Presence.OFFLINE.value)
+        .then(pl.lit("offline"))
+        .when(~pl.col("is_present"))
+        .then(pl.lit("away"))
+        .otherwise(pl.lit("not on shift"))
+    )
+    written = (
+        pl.when("parked")
+        .then(pl.lit(", and the customer has written since"))
+        .otherwise(pl.lit(""))
+    )
+    return pl.format(
+        "{} is {}{}{}: back to the queue, with its age.", "agent_id", why, since, written
+    )

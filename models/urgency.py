@@ -1,0 +1,102 @@
+"""What is lost if a tick leaves a conversation waiting: `docs/model.md` section 5."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from models.capacity import AgentState
+from models.conversations import Conversations
+from models.eligibility import Eligibility
+from models.policy import Policy
+from models.problem import Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Stakes:
+    """Money and time at stake, per conversation (C,)."""
+
+    benefit: Floats
+    """B"""
+    failure: Floats
+    """F"""
+    loss: Floats
+    """L"""
+    breach: Floats
+    """P"""
+    impatience: Floats
+    """f"""
+    boost_age_s: Floats
+    """Added to every wait."""
+
+    @property
+    def spread(self) -> Floats:
+        """B + F: what a higher probability of resolving is worth."""
+        return self.benefit + self.failure
+
+
+def build_stakes(units: pl.DataFrame, policy: Policy) -> Stakes:
+    """What customer, mood, relationship and escalation put at stake."""
+    value = units["value"].to_numpy()
+    anger = np.maximum(-units["sentiment"].to_numpy(), 0.0) * policy.sentiment_weight
+    worry = 1.0 + policy.health_weight * (1.0 - units["health"].to_numpy())
+    escalated = np.where(units["escalated"].to_numpy(), policy.escalation_factor, 1.0)
+    penalties = {tier.value: penalty for tier, penalty in policy.breach_penalties.items()}
+    breach = units["tier"].replace_strict(penalties, return_dtype=pl.Float64).to_numpy()
+    loss = policy.loss_fixed + policy.loss_share * value
+    return Stakes(
+        benefit=policy.benefit_fixed + policy.benefit_share * value,
+        failure=policy.failure_fixed + policy.failure_share * value,
+        loss=loss * np.minimum((1.0 + anger) * worry, 2.0) * escalated,
+        breach=breach * escalated,
+        impatience=np.minimum(np.exp(anger) * worry, 2.0),
+        boost_age_s=units["boost_age_s"].to_numpy(),
+    )
+
+
+def value_at_risk(
+    conversations: Conversations, stakes: Stakes, later: Floats, delay_s: Floats, policy: Policy
+) -> Floats:
+    """u(T): expected loss if the conversation is skipped for `delay_s`, shape (C,).
+
+    Loss by giving up, growth of the waiting cost, and a breach of the target caused by this skip
+    (`methods.md` 2.1); the largest over the members of the conversation.
+    """
+    members = conversations.members
+    of = members["conversation_idx"].to_numpy().astype(np.int64)
+    if not len(of):
+        return np.zeros(0)
+    wait = members["wait_s"].to_numpy() + stakes.boost_age_s[of]
+    target = members["target_s"].to_numpy()
+    delay = delay_s[of]
+    leave_rate = stakes.impatience[of] / members["mean_patience_s"].to_numpy()
+    leaves = (later + stakes.loss)[of] * -np.expm1(-leave_rate * delay)
+    growth = ((wait + delay) / target) ** 2 - (wait / target) ** 2
+    waits = np.minimum(members["waiting_cost"].to_numpy() * growth, policy.most_waiting_cost)
+    left = np.maximum(target - wait, 0.0)
+    breach = np.where(wait < target, stakes.breach[of] * np.exp(-left / delay), 0.0)
+    first = np.flatnonzero(np.diff(of, prepend=-1))
+    worst: Floats = np.maximum.reduceat(leaves + waits + breach, first)
+    return worst
+
+
+def delay_if_skipped(
+    units: pl.DataFrame, eligibility: Eligibility, agents: AgentState, policy: Policy
+) -> Floats:
+    """T: expected delay until the next good chance if this tick skips the conversation, (C,)."""
+    kind = units["class_idx"].to_numpy().astype(np.int64)
+    rank = units["rank"].to_numpy().astype(np.float64)
+    idle = np.count_nonzero(eligibility.eligible & agents.free_now[None, :], axis=1)[kind]
+    suitable = np.maximum(np.count_nonzero(eligibility.suitable, axis=1), 1)[kind]
+    queued = policy.tick_s + (rank - idle + 1) * units["handle_s"].to_numpy() / suitable
+    delay: Floats = np.where(rank < idle, policy.tick_s, queued)
+    return np.minimum(delay, policy.longest_delay_s)
+
+
+def priority(units: pl.DataFrame, policy: Policy) -> Floats:
+    """Money that classes, boosts and ageing add, shape (C,)."""
+    listed = np.zeros(max(len(policy.priority_worth), 10))
+    listed[: len(policy.priority_worth)] = policy.priority_worth
+    ageing = policy.ageing_per_s * units["waited_s"].to_numpy()
+    worth: Floats = listed[units["priority"].to_numpy()] + units["boost_worth"].to_numpy()
+    return worth + np.minimum(ageing, policy.most_ageing)
