@@ -26,7 +26,7 @@ from models.problem import MILLI, NOBODY, AssignmentProblem
 from models.solution import SolveOptions
 from solver.backends import flow
 from solver.forced import build_exchanges, forced_pair
-from solver.lifted import largest_gain, lifted
+from models.lifted import largest_gain, lifted
 
 CONTACTS, AGENTS, LANES, SITES = 120, 30, 3, 3
 PER_PROBLEM = 20

@@ -8,7 +8,7 @@ import polars as pl
 
 from data_io.publish import Published
 from models.batch_problem import BatchProblem
-from models.certificate import Certificate, Names, certify
+from models.certificate import Certificate, Names, certify, weighted_problem
 from models.problem import MILLI, AssignmentProblem, Ints
 from models.solution import Proof, Solution, Termination
 from models.tables import AssignmentEvent, Decision
@@ -48,7 +48,8 @@ def certificate_of(stated: BatchProblem, solution: Solution) -> Certificate:
     # Where pairs are few, explanations have listed them, and `certify` makes use of that.
     is_large = count_pairs(problem) > LISTED_PAIRS
     by_prices = solution.proof is Proof.PRICES or solution.rents is None
-    rents = _rents_of_prices(problem, solution) if is_large and by_prices else None
+    weighted = weighted_problem(problem, solution)
+    rents = _rents_of_prices(weighted, solution) if is_large and by_prices else None
     return certify(problem, solution, names, rents)
 
 

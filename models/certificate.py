@@ -18,11 +18,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bound import configuration_bound, contact_rents
-from models.problem import LARGEST_GAIN, NO_TIER, AssignmentProblem, Ints, Positions
+from models.lifted import lifted
+from models.problem import (
+    LARGEST_GAIN,
+    NO_TIER,
+    NOBODY,
+    AssignmentProblem,
+    Ints,
+    Positions,
+)
 from models.solution import Proof, Solution, Termination
 
 TIERS = "tiers"
-"""Proof of a plan with tiers: its bound is that of weighted gains, which are not in the file."""
+"""Proof of a plan with tiers whose solver states no weight: nothing that rents could show."""
 
 NO_UNIT_CAP = -1
 
@@ -60,6 +68,9 @@ class Certificate:
     optimal: bool
     served: tuple[int, ...]
     """Contacts of each tier that are served."""
+    tier_weight: int
+    """Added to every gain per level of the contact's tier before rents are taken off."""
+    tier_level: tuple[int, ...]
 
     def to_bytes(self) -> bytes:
         """The content of the file: numpy's `.npz`, not compressed, without pickled objects."""
@@ -88,11 +99,12 @@ def certify(
     worked out over the listed pairs. They are not needed where the solution states its own.
     """
     site_price, proof = solution.prices.site, solution.proof.value
+    weighted = weighted_problem(problem, solution)
     if solution.proof is not Proof.PRICES and solution.rents is not None:
         rents = solution.rents
     elif rents is None:
-        rents = contact_rents(problem, solution.prices)
-    if problem.tier is not None:
+        rents = contact_rents(weighted, solution.prices)
+    if problem.tier is not None and not solution.tier_weight:
         # Those of weighted gains have any sign and size; cut to what money can be, they still
         # bound the money of any plan.
         proof, rents = TIERS, np.clip(rents, 0, LARGEST_GAIN)
@@ -102,7 +114,9 @@ def certify(
     rent_bound = solution.bound
     if proof in {Proof.SEARCH, Proof.UNITS, TIERS}:
         rents = np.clip(rents, 0, LARGEST_GAIN)
-        rent_bound = configuration_bound(problem, rents, site_price)
+        lift = tier_lift(problem, solution)
+        rent_bound = configuration_bound(weighted, rents, site_price)
+        rent_bound -= int(lift[solution.agent != NOBODY].sum())
     return Certificate(
         problem=problem,
         names=names,
@@ -115,7 +129,31 @@ def certify(
         proof=proof,
         optimal=solution.termination is Termination.OPTIMAL,
         served=solution.served if problem.tier is not None else (),
+        tier_weight=solution.tier_weight,
+        tier_level=_levels(problem, solution),
     )
+
+
+def tier_lift(problem: AssignmentProblem, solution: Solution) -> Ints:
+    """What the tiers add to the gains of each contact in the proof, milli-units, (C,)."""
+    lift = np.zeros(problem.num_contacts, dtype=np.int64)
+    if problem.tier is not None and solution.tier_weight:
+        level = np.array((*_levels(problem, solution), 0), dtype=np.int64)
+        lift = solution.tier_weight * level[problem.tier]
+    return lift
+
+
+def weighted_problem(problem: AssignmentProblem, solution: Solution) -> AssignmentProblem:
+    """The problem whose bound the solution's prices and rents state."""
+    lift = tier_lift(problem, solution)
+    return lifted(problem, lift) if lift.any() else problem
+
+
+def _levels(problem: AssignmentProblem, solution: Solution) -> tuple[int, ...]:
+    """Level of each tier that `served` counts, 0 where the solver states none."""
+    given = solution.tier_levels[: len(solution.served)]
+    size = len(solution.served) if problem.tier is not None else 0
+    return (*given, *(0 for _ in range(size - len(given))))
 
 
 def _arrays(certificate: Certificate) -> dict[str, NDArray[Any]]:
@@ -136,6 +174,8 @@ def _arrays(certificate: Certificate) -> dict[str, NDArray[Any]]:
         "unit_of_entry": _units_by_entry(problem),
         "tier": np.full(problem.num_contacts, NO_TIER, np.int32) if tier is None else tier,
         "served": np.array(certificate.served, dtype=np.int64),
+        "tier_level": np.array(certificate.tier_level, dtype=np.int64),
+        "tier_weight": np.array(certificate.tier_weight, dtype=np.int64),
         "agent": certificate.agent,
         "rent": certificate.rent,
         "site_price": certificate.site_price,

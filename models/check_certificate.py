@@ -50,6 +50,8 @@ FORMAT: dict[str, tuple[str, tuple[str, ...], Any, Any]] = {
     "extra_agent": ("i", ("X",), 0, "A"),
     "extra_gain": ("f", ("X",), -1e30, 1e30),
     "served": ("i", ("G",), 0, WIDE),
+    "tier_level": ("i", ("G",), 0, LARGEST),
+    "tier_weight": ("i", (), 0, LARGEST),
     "tier": ("i", ("C",), -1, "G"),
     "agent": ("i", ("C",), -1, "A"),
     "rent": ("i", ("C",), 0, LARGEST),
@@ -68,6 +70,8 @@ def check(file: Arrays) -> list[str]:
     z, faults = _read(file)
     if faults:
         return faults
+    # Serving a tier counts as so much money in the proof, and is taken off again below.
+    z["lift"] = (z["tier_weight"] * np.append(z["tier_level"], 0))[z["tier"]]
     gain_of, units_of, left, largest = _look_at_every_pair(z)
     on, (agents, lanes) = z["agent"] >= 0, z["lane_cap"].shape
     if largest >= LARGEST or (gain_of[on] <= -LARGEST).any():
@@ -76,6 +80,7 @@ def check(file: Arrays) -> list[str]:
     load = np.bincount(place, minlength=agents * lanes).reshape(agents, lanes)
     gain = int(gain_of[on].astype(np.int64).sum())
     bound = int(z["rent"].sum()) + sum(z["site_price"].astype(object) * z["site_cap"])
+    bound -= int(z["lift"][on].sum())
     for j, count in enumerate(load.sum(axis=1).tolist()):
         steps = z["load_cost"][j].tolist() or [0]
         gain -= sum(steps[:count]) + steps[-1] * max(0, count - len(steps))
@@ -120,6 +125,8 @@ def _structure(z: Arrays, size: Mapping[str, int]) -> list[str]:
     pairs = int(np.diff(z["class_ptr"])[z["contact_class"]].sum()) if has_units else 0
     if size["E"] != pairs:
         return [f"array unit_of_entry has {size['E']} values, unlike {pairs} pairs"]
+    if int(z["tier_weight"]) * int(z["tier_level"].max(initial=0)) >= LARGEST:
+        return ["a tier weighs more than 2^40"]
     known = str(z["proof"]) in PROOFS
     return [] if known else [f"proof is {z['proof']}, not one of {', '.join(PROOFS)}"]
 
@@ -137,7 +144,7 @@ def _look_at_every_pair(z: Arrays) -> tuple[Any, Any, list[list[int]], float]:
         mine, at = np.nonzero(z["agent"][who, None] == team)
         gain_of[who[mine]], units_of[who[mine]] = gain[mine, at], unit[mine, at]
         largest = max(largest, gain.max(initial=-np.inf))
-        left = gain - z["rent"][who, None] - site_price[team]
+        left = gain + (z["lift"] - z["rent"])[who, None] - site_price[team]
         row, column = np.nonzero(left > floor[:, team][z["contact_lane"][who]])
         place = team[column] * lanes + z["contact_lane"][who[row]]
         value = np.minimum(left[row, column], LARGEST).astype(np.int64)

@@ -11,6 +11,7 @@ from models.policy import Policy
 from models.problem import AssignmentProblem
 from models.solution import Hint, Solution, SolveOptions
 from solver.solve import solve
+from solver.wishes import follow_wishes
 
 Solver = Callable[[AssignmentProblem, SolveOptions, Hint | None], Solution]
 """Anything that solves: `solver.solve.solve` itself, or a warm child process around it."""
@@ -50,6 +51,11 @@ def assign(
         stated = build_problem(batch, policy)
     with watch(Stage.SOLVE):
         solution = solver(stated.problem, options, stated.hint(previous))
+        if stated.wishes is not None:
+            share = policy.preference_share
+            solution = follow_wishes(
+                stated.problem, stated.wishes, share, options, solution, solver
+            )
     witness(stated, solution)
     with watch(Stage.EXPLAIN):
         return stated.to_plan(solution)

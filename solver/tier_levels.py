@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from models.lifted import largest_gain
 from models.problem import LARGEST_GAIN, MILLI, NO_TIER, AssignmentProblem, Ints, Mixes
 from solver.form import folded, is_network
-from solver.lifted import largest_gain
 
 RAISE = 16
 """The weight is raised so many times where the optimum serves fewer than it should."""

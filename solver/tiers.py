@@ -29,6 +29,7 @@ from time import monotonic
 
 import numpy as np
 
+from models.lifted import lifted
 from models.problem import (
     MILLI,
     NO_TIER,
@@ -48,7 +49,6 @@ from models.solution import (
 from solver.backend import Backend, BackendError, Clock
 from solver.claim import gain_by_class
 from solver.form import folded, is_network
-from solver.lifted import lifted
 from solver.tier_levels import RAISE, check_weight, first_weight, fits, tier_levels
 
 

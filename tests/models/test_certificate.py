@@ -114,7 +114,7 @@ LIMITS: list[tuple[str, Callable[[Arrays], Arrays]]] = [
     ("none of its mixes", lambda z: z | {"mix_count": z["mix_count"] * 0 + 1}),
     ("a site holds", lambda z: z | {"site_cap": z["site_cap"] * 0 + 1}),
     ("more units", lambda z: z | {"unit_cap": np.array([6]), "unit_of_entry": np.array([3, 4])}),
-    ("served by tier", lambda z: z | {"tier": np.array([0, 0]), "served": np.array([1])}),
+    ("served by tier", lambda z: z | _one_of_two_served()),
     ("the gain is 12", lambda z: z | {"gain": np.array(11)}),
     ("above the bound", lambda z: z | {"bound": np.array(11)}),
     ("with a gap", lambda z: z | {"bound": np.array(13)}),
@@ -129,6 +129,12 @@ LIMITS: list[tuple[str, Callable[[Arrays], Arrays]]] = [
     ("array class_ptr does not rise", lambda z: z | {"class_ptr": np.array([0, 2, 2])[::-1]}),
     ("unit_of_entry has 0 values", lambda z: z | {"unit_cap": np.array([6])}),
 ]
+
+
+def _one_of_two_served() -> Arrays:
+    """Both contacts are of tier 0, of which one is said to be served."""
+    one = np.array([1])
+    return {"tier": np.array([0, 0]), "served": one, "tier_level": one - 1}
 
 
 def _none() -> Ints:
@@ -177,6 +183,34 @@ def test_tiers_are_counted_and_their_bound_is_not_claimed_to_be_checked() -> Non
     cut = claim(problem, [NOBODY, 0], [0, 0], bound=5, served=(1,), rents=weighted)
     assert cut.rent.tolist() == [0, 2**40]
     assert check(arrays_of(cut)) == []
+
+
+def test_the_weight_of_a_tier_is_part_of_the_proof() -> None:
+    """One slot for 7 without a tier or 5 with one: with weight 10 the rents 0 and 8 and the slot's
+    price 7 prove 15 - 10 = 5, the most that a plan which serves the tier gains.
+    """
+    problem = dense_problem(
+        np.array([[7], [5]]), np.array([1]), tier=np.array([NO_TIER, 0], dtype=np.int32)
+    )
+    solution = Solution(
+        agent=np.array([NOBODY, 0], dtype=np.int32),
+        gain=5,
+        bound=5,
+        prices=replace(no_prices(problem), agent=np.array([7])),
+        termination=Termination.OPTIMAL,
+        limit=None,
+        backend="hand",
+        served=(1,),
+        tier_weight=10,
+        tier_levels=(1,),
+    )
+    certificate = certify(problem, solution, names_of(problem))
+    assert (certificate.rent.tolist(), certificate.proof) == ([0, 8], "prices")
+    arrays = arrays_of(certificate)
+    assert check(arrays) == []
+    # Half the weight proves less: 8 + max(7 - 0, 10 - 8) - 5 = 10 is above 5.
+    assert check(arrays | {"tier_weight": np.array(5)})
+    assert check(arrays | {"tier_weight": np.array(2**41 - 1)})
 
 
 def test_a_bound_by_knapsacks_is_told_from_one_by_rents() -> None:

@@ -17,6 +17,7 @@ from benchmarks.engine_instances import Form, Size, Structure, build_instance
 from models.bound import upper_bound
 from models.dense_problem import dense_problem
 from models.feasibility import violations
+from models.lifted import lifted
 from models.problem import LARGEST_GAIN, MILLI, NO_TIER, NOBODY, AssignmentProblem, Mixes
 from models.solution import (
     Hint,
@@ -29,7 +30,6 @@ from models.solution import (
 )
 from solver.backend import BackendError, Clock
 from solver.backends import auction, flow, greedy
-from solver.lifted import lifted
 from solver.solve import solve
 from solver.tier_levels import tier_levels
 from solver.tiers import plan_in_tiers, solve_in_tiers
