@@ -1,0 +1,54 @@
+"""Columns that several parts derive alike: channel numbers, durations, what counts as live."""
+
+from datetime import datetime
+
+import polars as pl
+
+from models.policy import Policy
+from models.tables import INSTANT, Channel
+
+UNIT_DECIMALS = 6
+"""Units are rounded so before they are compared: sums of shares must not decide by a last bit."""
+
+LIVE = (Channel.VOICE.value, Channel.VIDEO.value, Channel.CALLBACK.value)
+"""Channels on which the customer and the agent talk: they are never locked to another agent."""
+
+
+def channel_frame(policy: Policy) -> pl.DataFrame:
+    """The policy's channel numbers as a frame keyed by `channel`, in the order of `Channel`."""
+    rows = [policy.channels[channel] for channel in Channel]
+    return pl.DataFrame(
+        {
+            "channel": [channel.value for channel in Channel],
+            "channel_idx": range(len(rows)),
+            "channel_units": [row.units for row in rows],
+            "parked_share": [row.parked_share for row in rows],
+            "real_time": [row.real_time for row in rows],
+            "channel_target_s": [row.target_answer_s for row in rows],
+            "mean_patience_s": [row.mean_patience_s for row in rows],
+            "channel_handle_s": [row.mean_handle_s for row in rows],
+            "waiting_cost": [row.waiting_cost for row in rows],
+            "stick_half_life_s": [row.stick_half_life_s for row in rows],
+            "same_agent_window_s": [row.same_agent_window_s for row in rows],
+            "channel_relax_s": [row.relax_after_s for row in rows],
+            "channel_max_wait_s": [row.max_wait_s for row in rows],
+            "inactive_after_s": [row.inactive_after_s for row in rows],
+            "wrap_block_s": [row.wrap_block_s for row in rows],
+        },
+        schema_overrides={"channel_idx": pl.Int32},
+    )
+
+
+def seconds(duration: pl.Expr) -> pl.Expr:
+    """A duration in seconds as a float."""
+    return duration.dt.total_microseconds() / 1e6
+
+
+def duration(amount_s: pl.Expr) -> pl.Expr:
+    """Seconds as a duration of whole microseconds."""
+    return pl.duration(microseconds=(amount_s * 1e6).round().cast(pl.Int64))
+
+
+def instant(at: datetime) -> pl.Expr:
+    """An instant as a literal."""
+    return pl.lit(at, INSTANT)

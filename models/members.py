@@ -1,0 +1,181 @@
+"""Pending contacts with their party, clocks, targets and customers: `docs/model.md` section 1."""
+
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+
+from models.batch import Batch
+from models.columns import LIVE, channel_frame, duration, instant
+from models.hours import NO_CALENDAR, OpenHours, local_minutes, microseconds
+from models.policy import Policy, VoiceFollow
+from models.priority import starvation
+from models.problem import Ints
+from models.tables import INSTANT, Channel, Tier
+
+
+def build_members(
+    batch: Batch, policy: Policy, hours: OpenHours, split: pl.Series
+) -> pl.DataFrame:
+    """One row per contact, sorted by party, the lead of each party first (`position` 0).
+
+    `party` is the conversation of the model: of a party in `split` the live contacts end in
+    `:live`, the others in `:follower`.
+    """
+    customers = batch.customers.rename({"value": "customer_value", "time_zone": "customer_zone"})
+    contacts = (
+        _parties(batch.contacts, policy, split)
+        .join(customers, left_on="party_customer", right_on="customer_id", how="left")
+        .join(batch.queues.rename({"priority": "queue_priority"}), on="queue_id", how="left")
+        .join(hours.queues, on="queue_id", how="left")
+        .join(channel_frame(policy), on="channel", how="left")
+        .join(_declining_agents(batch), on="contact_id", how="left")
+    )
+    members = _with_clocks(contacts, policy, hours).with_columns(
+        handle_s=pl.coalesce("mean_handle_s", "channel_handle_s"),
+        relax_s=pl.coalesce("relax_after_s", "channel_relax_s"),
+        tier=pl.col("tier").fill_null(Tier.STANDARD.value),
+        health=pl.col("health").fill_null(1.0),
+        priority=pl.coalesce("priority", "queue_priority", pl.lit(policy.default_priority)),
+        starved=starvation(pl.col("wait_s"), pl.coalesce("max_wait_s", "channel_max_wait_s")),
+        paused=(pl.col("hold_until") > instant(batch.now)).fill_null(value=False),
+        manual_only=pl.col("num_declining").fill_null(0) >= policy.max_declining_agents,
+    )
+    return (
+        members.join(_customer_hours(members, policy, batch.now), on="contact_id", how="left")
+        .sort(
+            "party",
+            "channel_units",
+            "entered_at",
+            "contact_id",
+            descending=[False, True, False, False],
+        )
+        .with_columns(position=pl.int_range(pl.len()).over("party"))
+    )
+
+
+def preferred_agents(batch: Batch, members: pl.DataFrame) -> pl.DataFrame:
+    """(party, preferred_agent_id, preferred_by_window): whom a party should rather wait for.
+
+    The last agent within the same-agent window of the channel, else the owner, else the most
+    dedicated agent; parties without any are left out.
+    """
+    recent = (
+        members.filter(
+            pl.col("last_agent_id").is_not_null()
+            & (
+                pl.col("last_agent_at")
+                > instant(batch.now) - duration(pl.col("same_agent_window_s"))
+            )
+        )
+        .sort("party", "last_agent_at", "last_agent_id")
+        .group_by("party", maintain_order=True)
+        .agg(last_id=pl.col("last_agent_id").last())
+    )
+    dedicated = (
+        batch.customer_agents.sort("customer_id", -pl.col("score"), "agent_id")
+        .group_by("customer_id", maintain_order=True)
+        .agg(dedicated_id=pl.col("agent_id").first())
+    )
+    leads = members.filter(pl.col("position") == 0).select(
+        "party", "party_customer", "owner_agent_id"
+    )
+    return (
+        leads.join(recent, on="party", how="left")
+        .join(dedicated, left_on="party_customer", right_on="customer_id", how="left")
+        .select(
+            "party",
+            preferred_agent_id=pl.coalesce("last_id", "owner_agent_id", "dedicated_id"),
+            preferred_by_window=pl.col("last_id").is_not_null(),
+        )
+        .filter(pl.col("preferred_agent_id").is_not_null())
+    )
+
+
+def profile_names(members: pl.DataFrame) -> pl.DataFrame:
+    """(party, profiles): distinct names of the members, sorted; parties without are left out."""
+    return (
+        members.filter(pl.col("profiles").is_not_null())
+        .select("party", name=pl.col("profiles").str.split(","))
+        .explode("name")
+        .with_columns(pl.col("name").str.strip_chars())
+        .filter(pl.col("name") != "")
+        .group_by("party")
+        .agg(profiles=pl.col("name").unique().sort().str.join(","))
+    )
+
+
+def _parties(contacts: pl.DataFrame, policy: Policy, split: pl.Series) -> pl.DataFrame:
+    is_live = pl.col("channel").is_in(LIVE)
+    is_split = pl.col("whole_party").is_in(split.cast(pl.String).implode())
+    part = pl.when(is_live).then(pl.lit(":live")).otherwise(pl.lit(":follower"))
+    waits = policy.voice_follow is not VoiceFollow.KEEP_TEXT_OWNER
+    return (
+        contacts.with_columns(party_customer=pl.col("customer_id").max().over("conversation_id"))
+        .with_columns(
+            whole_party=pl.coalesce(
+                pl.lit("customer:") + pl.col("party_customer"),
+                pl.lit("conversation:") + pl.col("conversation_id"),
+            )
+        )
+        .with_columns(
+            party=pl.when(is_split)
+            .then(pl.col("whole_party") + part)
+            .otherwise("whole_party"),
+            follower=is_split & ~is_live & waits,
+        )
+    )
+
+
+def _with_clocks(contacts: pl.DataFrame, policy: Policy, hours: OpenHours) -> pl.DataFrame:
+    """Adds `clock`, `wait_s`, `target_s` and `breach_at`, by the hours of each contact's queue."""
+    credit_s = (pl.col("waited_before_s") * policy.age_credit).fill_null(0.0)
+    timed = contacts.with_columns(
+        credit_s=credit_s,
+        clock=pl.coalesce(
+            pl.when(~pl.col("real_time")).then(pl.col("last_message_at")),
+            pl.col("entered_at") - duration(credit_s),
+        ),
+    )
+    calendar = timed["calendar_idx"].to_numpy()
+    if policy.age_outside_hours:
+        calendar = np.full(len(timed), NO_CALENDAR)
+    clock = _microseconds(timed["clock"])
+    now = np.full(len(timed), microseconds(hours.now))
+    due = timed["due_at"].is_not_null().to_numpy()
+    promised_s = np.maximum(hours.elapsed_s(calendar, clock, _microseconds(timed["due_at"])), 1.0)
+    usual_s = timed.select(pl.coalesce("target_answer_s", "channel_target_s")).to_series()
+    target_s = np.where(due, promised_s, usual_s.to_numpy())
+    wait_s = hours.elapsed_s(calendar, clock, now)
+    breach, within_reach = hours.reached(calendar, clock, target_s)
+    ahead = within_reach & (wait_s < target_s)
+    return timed.with_columns(
+        pl.Series("wait_s", wait_s, dtype=pl.Float64),
+        pl.Series("target_s", target_s, dtype=pl.Float64),
+        breach_at=pl.when(pl.Series(ahead, dtype=pl.Boolean)).then(
+            pl.Series(breach, dtype=pl.Int64).cast(INSTANT)
+        ),
+    )
+
+
+def _microseconds(instants: pl.Series) -> Ints:
+    """Microseconds since 1970, 0 where empty."""
+    return instants.dt.epoch("us").fill_null(0).to_numpy()
+
+
+def _declining_agents(batch: Batch) -> pl.DataFrame:
+    return batch.declines.group_by("contact_id").agg(num_declining=pl.col("agent_id").n_unique())
+
+
+def _customer_hours(members: pl.DataFrame, policy: Policy, now: datetime) -> pl.DataFrame:
+    zoned = members.select(
+        "contact_id", "channel", time_zone=pl.coalesce("time_zone", "customer_zone")
+    )
+    minute = pl.col("minute")
+    inside = (minute >= policy.callback_from_hour * 60) & (
+        minute < policy.callback_until_hour * 60
+    )
+    return zoned.join(local_minutes(zoned["time_zone"], now), on="time_zone", how="left").select(
+        "contact_id",
+        member_open=(pl.col("channel") != Channel.CALLBACK.value) | inside.fill_null(value=True),
+    )
