@@ -11,35 +11,26 @@ import polars as pl
 
 from models.batch import Batch
 from models.capacity import AgentState, build_agent_state
+from models.columns import instant
 from models.conversations import Conversations, build_conversations
+from models.declines import Declines, build_declines
 from models.eligibility import Eligibility, build_eligibility
 from models.explanations import Facts, build_explanations
 from models.gain import Gain, build_gain
+from models.hours import OpenHours, build_hours
 from models.mixes import build_room
-from models.parties import build_held_by_party, locked_to
+from models.overflow import Overflow, build_overflow
+from models.parties import HeldByParty, build_held_by_party, locked_to
 from models.plan import Carried, Plan
+from models.plan_tables import assignment_frame, price_frame, prices_of_frame, to_money
 from models.policy import Policy
-from models.problem import (
-    MILLI,
-    NOBODY,
-    AssignmentProblem,
-    Floats,
-    Ints,
-    Positions,
-    Prices,
-    to_milli,
-)
+from models.problem import NO_TIER, NOBODY, AssignmentProblem, Ints, Positions, to_milli
+from models.reservations import Reservations, reserved_for
 from models.skills import build_skill_levels
 from models.solution import NO_RENT, Hint, Solution
-from models.tables import (
-    ASSIGNMENT,
-    EXPLANATION,
-    PRICE,
-    UNASSIGNED,
-    AssignmentEvent,
-    Channel,
-    Decision,
-)
+from models.splits import build_splits
+from models.tables import EXPLANATION, UNASSIGNED, Decision
+from models.wishes import Wishes, build_wishes
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,10 +39,19 @@ class BatchProblem:
 
     batch: Batch
     policy: Policy
-    conversations: Conversations
+    hours: OpenHours
     agents: AgentState
+    overflow: Overflow
+    conversations: Conversations
     eligibility: Eligibility
+    held: HeldByParty
+    declines: Declines
+    locked: Positions
+    """(C,) the agent that a conversation is locked to, or NOBODY."""
+    reserved: Reservations
     gain: Gain
+    wishes: Wishes | None
+    """None where no agent has a wish that concerns the batch."""
     problem: AssignmentProblem
     sites: tuple[str, ...]
     """Capped sites in position order."""
@@ -63,23 +63,15 @@ class BatchProblem:
         """
         if previous is None:
             return None
-        lanes = pl.DataFrame(
-            {"channel": [channel.value for channel in Channel], "lane": range(len(Channel))}
+        prices = prices_of_frame(
+            previous.prices,
+            previous.site_prices,
+            self.problem,
+            self.conversations,
+            self.agents,
+            self.sites,
         )
-        known = previous.prices.join(
-            self.agents.agents.select("agent_id", "agent_idx"), on="agent_id"
-        ).join(lanes, on="channel")
-        lane = np.zeros(self.problem.lane_cap.shape)
-        agent = np.zeros(self.problem.num_agents)
-        rows = known["agent_idx"].to_numpy()
-        lane[rows, known["lane"].to_numpy()] = known["lane_price"].to_numpy()
-        agent[rows] = known["agent_price"].to_numpy()
-        site_of = dict(previous.site_prices.iter_rows())
-        site = np.array([site_of.get(site, 0.0) for site in self.sites])
-        return Hint(
-            Prices(to_milli(lane.ravel()).reshape(lane.shape), to_milli(agent), to_milli(site)),
-            self._rents(previous),
-        )
+        return Hint(prices, self._rents(previous))
 
     def _rents(self, previous: Carried) -> Ints:
         """Rent of each conversation in the previous tick, by its lead, or NO_RENT."""
@@ -93,28 +85,21 @@ class BatchProblem:
 
     def to_plan(self, solution: Solution) -> Plan:
         """The plan that a solution of this problem stands for, with a reason for every contact."""
-        rows = build_explanations(
-            Facts(
-                now=self.batch.now,
-                conversations=self.conversations,
-                agents=self.agents,
-                eligibility=self.eligibility,
-                gain=self.gain,
-                problem=self.problem,
-                solution=solution,
-            )
-        )
-        tick_at = pl.lit(self.batch.now, pl.Datetime("us", "UTC")).alias("tick_at")
-        members = self.conversations.members.join(rows, on="conversation_idx").sort("contact_id")
-        waiting = members.filter(pl.col("decision") != Decision.ASSIGNED.value)
+        now, conversations = self.batch.now, self.conversations
+        rows = build_explanations(self._facts(solution))
+        tick_at = instant(now).alias("tick_at")
+        decided = _decided(conversations.members, rows)
+        waiting = decided.filter(pl.col("decision") != Decision.ASSIGNED.value)
         return Plan(
-            tick_at=self.batch.now,
-            assignments=self._assignments(members),
+            tick_at=now,
+            assignments=assignment_frame(
+                decided, self.batch, conversations, self.agents, self.held
+            ),
             unassigned=waiting.select(tick_at, *_columns(UNASSIGNED.schema())),
-            explanations=members.select(tick_at, *_columns(EXPLANATION.schema())),
-            prices=self._prices(solution.prices),
+            explanations=decided.select(tick_at, *_columns(EXPLANATION.schema())),
+            prices=price_frame(solution.prices, self.problem, conversations, self.agents, now),
             site_prices=pl.DataFrame(
-                {"site": self.sites, "price": _money(solution.prices.site)},
+                {"site": self.sites, "price": to_money(solution.prices.site)},
                 schema={"site": pl.String, "price": pl.Float64},
             ),
             gain_milli=solution.gain,
@@ -125,79 +110,57 @@ class BatchProblem:
             backend=solution.backend,
             policy_digest=self.policy.digest(),
             proof=solution.proof,
+            tier_weight_milli=solution.tier_weight,
+            tier_levels=solution.tier_levels,
+            preference_cost_milli=solution.preference_cost,
         )
 
-    def _assignments(self, members: pl.DataFrame) -> pl.DataFrame:
-        is_lead = pl.col("position") == 0
-        units = self.conversations.units.select("conversation_idx", "units")
-        versions = self.batch.agents.select("agent_id", agent_version="version")
-        tick_at = pl.lit(self.batch.now, pl.Datetime("us", "UTC"))
-        return (
-            members.filter(pl.col("decision") == Decision.ASSIGNED.value)
-            .join(units, on="conversation_idx")
-            .join(versions, on="agent_id")
-            .with_columns(
-                tick_at=tick_at,
-                event_at=tick_at,
-                event=pl.lit(AssignmentEvent.OFFERED.value),
-                contact_version="version",
-                is_lead=is_lead,
-                units=pl.when(is_lead).then("units").otherwise(0.0),
-                gain=pl.when(is_lead).then("gain").otherwise(0.0),
-            )
-            .select(ASSIGNMENT.schema().names())
-            .sort("contact_id")
-        )
-
-    def _prices(self, prices: Prices) -> pl.DataFrame:
-        agent, lane = np.nonzero(self.problem.lane_cap * (self.problem.agent_cap > 0)[:, None])
-        site = self.problem.agent_site[agent]
-        capped = site != NOBODY
-        site_price = np.zeros(len(agent))
-        site_price[capped] = _money(prices.site)[site[capped]]
-        channels = np.array([channel.value for channel in Channel])
-        return pl.DataFrame(
-            {
-                "tick_at": pl.Series(
-                    [self.batch.now] * len(agent), dtype=pl.Datetime("us", "UTC")
-                ),
-                "agent_id": self.agents.agents["agent_id"].gather(agent),
-                "channel": channels[lane],
-                "free_slots": self.problem.lane_cap[agent, lane],
-                "lane_price": _money(prices.lane)[agent, lane],
-                "agent_price": _money(prices.agent)[agent],
-                "site_price": site_price,
-            },
-            schema=PRICE.schema(),
+    def _facts(self, solution: Solution) -> Facts:
+        return Facts(
+            now=self.batch.now,
+            conversations=self.conversations,
+            agents=self.agents,
+            eligibility=self.eligibility,
+            gain=self.gain,
+            problem=self.problem,
+            solution=solution,
+            locked=self.locked,
+            reserved=self.reserved,
         )
 
 
 def build_problem(batch: Batch, policy: Policy) -> BatchProblem:
     """The batch as arrays: eligibility as classes, gain in money, residual capacity."""
-    conversations = build_conversations(batch, policy)
+    hours = build_hours(batch)
     agents = build_agent_state(batch, policy)
+    overflow = build_overflow(batch, policy, agents, hours)
+    split = build_splits(batch, policy, hours, agents, overflow)
+    conversations = build_conversations(batch, policy, hours, agents, overflow, split)
     levels = build_skill_levels(batch, conversations, agents, policy)
-    eligibility = build_eligibility(batch, conversations, agents, levels, policy)
-    held = build_held_by_party(batch, conversations, agents)
-    gain = build_gain(batch, policy, conversations, agents, levels, eligibility, held)
-    room = build_room(agents, conversations, policy)
-    banned = _banned(batch, policy, conversations, agents)
+    eligibility = build_eligibility(batch, conversations, agents, levels, overflow, policy)
+    held = build_held_by_party(batch, conversations, agents, policy)
+    declines = build_declines(batch, policy, conversations, agents, eligibility)
+    locked = locked_to(held, conversations, agents, eligibility)
+    reserved = reserved_for(conversations, agents, eligibility, declines, locked, policy)
+    gain = build_gain(batch, policy, conversations, agents, levels, eligibility, held, declines)
     sites, agent_site, site_cap = _sites(agents, policy)
-    per_class = np.count_nonzero(eligibility.eligible, axis=1)
+    room = build_room(agents, conversations, policy)
+    apart = declines.apart
+    class_ptr, class_agent = _agents_of_classes(conversations, eligibility)
     problem = AssignmentProblem(
         contact_class=conversations.units["class_idx"].to_numpy().astype(np.int32),
-        class_ptr=np.concatenate([[0], np.cumsum(per_class)]).astype(np.int64),
-        class_agent=np.nonzero(eligibility.eligible)[1].astype(np.int32),
-        only_agent=locked_to(held, conversations, eligibility),
-        banned_contact=banned["conversation_idx"].to_numpy().astype(np.int32),
-        banned_agent=banned["agent_idx"].to_numpy().astype(np.int32),
+        class_ptr=class_ptr,
+        class_agent=class_agent,
+        only_agent=np.where(locked != NOBODY, locked, reserved.agent),
+        banned_contact=apart["conversation_idx"].to_numpy().astype(np.int32),
+        banned_agent=apart["agent_idx"].to_numpy().astype(np.int32),
         base=gain.base,
         term_row=gain.term_row,
         term_coef=gain.term_coef,
         rate=gain.rate,
-        extra_contact=gain.sticky["conversation_idx"].to_numpy().astype(np.int32),
-        extra_agent=gain.sticky["agent_idx"].to_numpy().astype(np.int32),
-        extra_gain=gain.sticky["worth"].to_numpy(),
+        extra_contact=gain.extra["conversation_idx"].to_numpy().astype(np.int32),
+        extra_agent=gain.extra["agent_idx"].to_numpy().astype(np.int32),
+        extra_gain=gain.extra["worth"].to_numpy(),
         contact_lane=conversations.units["lane_idx"].to_numpy().astype(np.int32),
         lane_cap=room.lane_cap,
         agent_cap=room.agent_cap,
@@ -205,34 +168,47 @@ def build_problem(batch: Batch, policy: Policy) -> BatchProblem:
         agent_site=agent_site,
         site_cap=site_cap,
         mixes=room.mixes,
+        tier=_tiers(conversations),
     )
     return BatchProblem(
-        batch, policy, conversations, agents, eligibility, gain, problem, sites=sites
+        batch=batch,
+        policy=policy,
+        hours=hours,
+        agents=agents,
+        overflow=overflow,
+        conversations=conversations,
+        eligibility=eligibility,
+        held=held,
+        declines=declines,
+        locked=locked,
+        reserved=reserved,
+        gain=gain,
+        wishes=build_wishes(batch, conversations, agents, policy),
+        problem=problem,
+        sites=sites,
     )
+
+
+def _agents_of_classes(
+    conversations: Conversations, eligibility: Eligibility
+) -> tuple[Ints, Positions]:
+    """Eligible agents of each class; nobody for followers, who wait while the customer talks."""
+    classes = conversations.classes.sort("class_idx")
+    eligible = eligibility.eligible & ~classes["follower"].to_numpy()[:, None]
+    per_class = np.count_nonzero(eligible, axis=1)
+    pointer = np.concatenate([[0], np.cumsum(per_class)]).astype(np.int64)
+    return pointer, np.nonzero(eligible)[1].astype(np.int32)
+
+
+def _tiers(conversations: Conversations) -> Positions | None:
+    """Tier of each conversation, None where nobody has one: tiers cost the engine solves."""
+    tier = conversations.units["tier_idx"].to_numpy().astype(np.int32)
+    return tier if (tier != NO_TIER).any() else None
 
 
 def _load_cost(slots: Ints, policy: Policy) -> Ints:
     steps = to_milli(np.arange(float(slots.max(initial=0))) * policy.load_step_cost)
     return np.tile(steps, (len(slots), 1))
-
-
-def _banned(
-    batch: Batch, policy: Policy, conversations: Conversations, agents: AgentState
-) -> pl.DataFrame:
-    """(conversation_idx, agent_idx) of pairs that declines keep apart."""
-    recent = pl.lit(batch.now, pl.Datetime("us", "UTC")) - pl.duration(
-        microseconds=round(policy.decline_cooldown_s * 1e6)
-    )
-    return (
-        batch.declines.group_by("contact_id", "agent_id")
-        .agg(num=pl.len(), last=pl.col("declined_at").max())
-        .filter((pl.col("num") >= policy.max_declines) | (pl.col("last") > recent))
-        .join(conversations.members.select("contact_id", "conversation_idx"), on="contact_id")
-        .join(agents.agents.select("agent_id", "agent_idx"), on="agent_id")
-        .select("conversation_idx", "agent_idx")
-        .unique()
-        .sort("conversation_idx", "agent_idx")
-    )
 
 
 def _sites(agents: AgentState, policy: Policy) -> tuple[tuple[str, ...], Positions, Ints]:
@@ -247,10 +223,17 @@ def _sites(agents: AgentState, policy: Policy) -> tuple[tuple[str, ...], Positio
     return sites, agent_site.to_numpy(), caps
 
 
+def _decided(members: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Members with the published columns of their conversation, sorted by contact."""
+    published = {*EXPLANATION.schema(), *UNASSIGNED.schema()} - {"contact_id", "conversation_id"}
+    decided = [name for name in rows.columns if name in published]
+    # The tier of a customer and that of the model have one name.
+    return (
+        members.drop(decided, strict=False)
+        .join(rows.select("conversation_idx", *decided), on="conversation_idx")
+        .sort("contact_id")
+    )
+
+
 def _columns(schema: pl.Schema) -> list[str]:
     return [name for name in schema.names() if name != "tick_at"]
-
-
-def _money(milli: Ints) -> Floats:
-    money: Floats = milli / MILLI
-    return money

@@ -1,4 +1,4 @@
-"""Which pairs earlier declines keep apart: bans, one forgiveness, and rests (`docs/model.md` 3)."""
+"""Which pairs declines keep apart: bans, one forgiveness, and rests (`docs/model.md` 3)."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,7 @@ import polars as pl
 
 from models.batch import Batch
 from models.capacity import AgentState, Mask
+from models.columns import duration, instant
 from models.conversations import Conversations
 from models.eligibility import Eligibility
 from models.policy import Policy
@@ -75,9 +76,7 @@ def _counted(
     batch: Batch, policy: Policy, conversations: Conversations, agents: AgentState
 ) -> pl.DataFrame:
     """One row per pair: `num` of all members, `most` of one, `is_recent` the last of any."""
-    recent = pl.lit(batch.now, pl.Datetime("us", "UTC")) - pl.duration(
-        microseconds=round(policy.decline_cooldown_s * 1e6)
-    )
+    recent = instant(batch.now) - duration(pl.lit(policy.decline_cooldown_s))
     return (
         batch.declines.join(
             conversations.members.select("contact_id", "conversation_idx"), on="contact_id"

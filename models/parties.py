@@ -7,11 +7,13 @@ import polars as pl
 
 from models.batch import Batch
 from models.capacity import AgentState
-from models.conversations import LIVE, Conversations
+from models.columns import LIVE
+from models.conversations import Conversations
 from models.eligibility import Eligibility
+from models.held_items import with_parked
 from models.policy import Policy
 from models.problem import NOBODY, Ints, Positions
-from models.tables import Channel, LoadState
+from models.tables import LoadState
 
 _LOCKING = (LoadState.OFFERED.value, LoadState.ACTIVE.value)
 
@@ -37,7 +39,8 @@ def build_held_by_party(
 ) -> HeldByParty:
     """Held items of the same customer, or of the same conversation."""
     members = conversations.members
-    load = batch.agent_load.filter(~_is_over(batch, policy)).select(
+    load = with_parked(batch.agent_load, batch.now, policy).filter(~pl.col("over"))
+    load = load.select(
         "contact_id",
         "agent_id",
         "customer_id",
@@ -86,10 +89,9 @@ def locked_to(
     kind = items["class_idx"].to_numpy().astype(np.int64)
     back_soon = agents.away_recently & agents.on_shift
     there = (agents.present & agents.on_shift) | back_soon
+    stepped_away = (back_soon & agents.responding)[agent]
     could = eligibility.suitable[kind, agent]
-    if back_soon[agent].any():
-        forgiven = back_soon & agents.responding
-        could |= eligibility.suitable_if(forgiven)[kind, agent] & forgiven[agent]
+    could |= stepped_away & eligibility.suitable_off_duty[kind, agent]
     locks = there[agent] & (could | items["is_live"].to_numpy())
     chosen = items.filter(pl.Series(locks, dtype=pl.Boolean)).sort(
         "is_live", "started_at", "agent_id"
@@ -97,16 +99,3 @@ def locked_to(
     # Of several rows of one conversation, the last one written stays.
     only[chosen["conversation_idx"].to_numpy()] = chosen["agent_idx"].to_numpy()
     return only
-
-
-def _is_over(batch: Batch, policy: Policy) -> pl.Expr:
-    """Whether a held item is wrapped up for long enough to count no more (section 2)."""
-    now = pl.lit(batch.now, pl.Datetime("us", "UTC"))
-    block_us = {
-        channel.value: round(policy.channels[channel].wrap_block_s * 1e6) for channel in Channel
-    }
-    blocks = pl.duration(
-        microseconds=pl.col("channel").replace_strict(block_us, return_dtype=pl.Int64)
-    )
-    is_over = (pl.col("state") == LoadState.WRAP_UP.value) & (pl.col("state_since") <= now - blocks)
-    return is_over.fill_null(value=False)

@@ -48,9 +48,7 @@ def reserved_for(
     agent = found["agent_idx"].to_numpy().astype(np.int64)
     left_s = found["least_left_s"].to_numpy()
 
-    bearable_s = np.minimum(
-        found["hold_preferred_s"].to_numpy(), policy.hold_slack_share * left_s
-    )
+    bearable_s = np.minimum(found["hold_preferred_s"].to_numpy(), policy.hold_slack_share * left_s)
     free_in_s = agents.free_later_s[agent]
     soon = eligibility.suitable[kind, agent] & ~agents.free_now[agent]
     soon &= free_in_s * _PATIENCE <= bearable_s
@@ -59,8 +57,7 @@ def reserved_for(
     later = ~found["real_time"].to_numpy() & ~agents.on_shift[agent]
     later &= starts_in_s <= found["ahead_s"].to_numpy()
     later &= starts_in_s + found["handle_s"].to_numpy() <= left_s
-    if later.any():
-        later &= eligibility.suitable_if(~agents.on_shift)[kind, agent]
+    later &= eligibility.suitable_off_duty[kind, agent]
 
     waits = (soon | later) & ~eligibility.eligible[kind, agent]
     reserved = Reservations(

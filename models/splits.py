@@ -7,16 +7,15 @@ import polars as pl
 
 from models.batch import Batch
 from models.capacity import AgentState, Mask
-from models.conversations import LIVE, Conversations, build_conversations, party_names
-from models.eligibility import REASONS, build_eligibility
+from models.columns import LIVE
+from models.conversations import Conversations, build_conversations, party_names
+from models.eligibility import build_eligibility
 from models.hours import OpenHours
 from models.overflow import Overflow
-from models.plan import Reason
 from models.policy import Policy
 from models.skills import build_skill_levels
 
 NO_SPLIT = pl.Series("party", [], dtype=pl.String)
-_LAST_TEST = 1 + REASONS.index(Reason.UNITS_FULL)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +84,5 @@ def _class_passes(batch: Batch, site: _Site, conversations: Conversations) -> Ma
     eligibility = build_eligibility(
         batch, conversations, site.agents, levels, site.overflow, site.policy
     )
-    failed = eligibility.first_failures(np.arange(len(conversations.classes)))
-    passes: Mask = ((failed == 0) | (failed > _LAST_TEST)).any(axis=1)
+    passes: Mask = eligibility.fits.any(axis=1)
     return passes
