@@ -79,16 +79,18 @@ def customers_frame(seed: int, people: People, workforce: Workforce) -> pl.DataF
     )
     zoned = rng.random(count) < 0.9
     zones = pl.Series([home.time_zone for home in HOMES])
-    return pl.DataFrame(
+    frame = pl.DataFrame(
         {
             "customer_id": _ids("customer", np.arange(count)),
             "value": people.value,
             "tier": pl.Series(tier.tolist(), dtype=pl.String),
             "owner_agent_id": _agent_ids(workforce, owner),
             "time_zone": _where(zones[people.home], zoned),
-        },
-        schema=CUSTOMERS.schema(),
-    ).filter(pl.Series(people.identified))
+        }
+    )
+    return frame.match_to_schema(CUSTOMERS.schema(), missing_columns="insert").filter(
+        pl.Series(people.identified)
+    )
 
 
 def arrivals_frame(
@@ -124,8 +126,7 @@ def arrivals_frame(
     return (
         pl.concat([known, said, special], how="horizontal")
         .with_columns(instants.cast(INSTANT))
-        .select(ARRIVALS_SCHEMA.names())
-        .match_to_schema(ARRIVALS_SCHEMA)
+        .match_to_schema(ARRIVALS_SCHEMA, missing_columns="insert")
     )
 
 
@@ -181,9 +182,8 @@ def arrival_skills_frame(demand: Demand, people: People, workforce: Workforce) -
                     "contact_id": _ids("contact", ids[asked]),
                     "skill": pl.Series(SKILLS)[topic[asked]],
                     "min_proficiency": level[asked],
-                },
-                schema=CONTACT_SKILLS.schema(),
-            )
+                }
+            ).match_to_schema(CONTACT_SKILLS.schema(), missing_columns="insert")
         )
     return pl.concat(frames).sort("contact_id", "skill")
 

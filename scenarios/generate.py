@@ -1,12 +1,13 @@
 """Seeded inputs: a believable centre over a period, and batches of any size for benchmarks."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from models.batch import Batch
+from models.batch import Batch, empty_batch
 from models.channel_policy import default_channels
 from models.tables import (
     AGENT_LOAD,
@@ -84,10 +85,9 @@ def generate_batch(seed: int, num_contacts: int, num_agents: int, now: datetime)
     """
     agents = random_batch.draw_agents(seed, num_agents)
     customers = random_batch.draw_customers(seed, num_contacts, agents)
-    return Batch(
-        now=now,
+    return replace(
+        empty_batch(now),
         queues=random_batch.queues_frame(),
-        calendars=CALENDARS.empty(),
         customers=customers,
         agents=random_batch.agents_frame(agents, now),
         agent_channels=random_batch.agent_channels_frame(agents),
@@ -96,7 +96,6 @@ def generate_batch(seed: int, num_contacts: int, num_agents: int, now: datetime)
         queue_members=random_batch.queue_members_frame(),
         contacts=random_batch.contacts_frame(seed, num_contacts, agents, now),
         contact_skills=random_batch.contact_skills_frame(seed, num_contacts),
-        declines=DECLINES.empty(),
     )
 
 
@@ -107,9 +106,8 @@ def _queues_frame() -> pl.DataFrame:
             "calendar_id": [queue.calendar for queue in QUEUE_FACTS],
             "target_answer_s": [queue.target_s for queue in QUEUE_FACTS],
             "mean_handle_s": [queue.mean_handle_s for queue in QUEUE_FACTS],
-        },
-        schema=QUEUES.schema(),
-    )
+        }
+    ).match_to_schema(QUEUES.schema(), missing_columns="insert")
 
 
 def _calendars_frame() -> pl.DataFrame:
@@ -155,8 +153,7 @@ def _load_frame(
             expected_end_at=pl.col("started_at")
             + pl.duration(microseconds=(mean_handle * US).cast(pl.Int64))
         )
-        .select(AGENT_LOAD.schema().names())
-        .match_to_schema(AGENT_LOAD.schema())
+        .match_to_schema(AGENT_LOAD.schema(), missing_columns="insert", extra_columns="ignore")
     )
 
 

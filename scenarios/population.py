@@ -101,7 +101,9 @@ def build_population(
     ordered = arrivals.sort("entered_at", "contact_id")
     if ordered["contact_id"].n_unique() < len(ordered):
         raise ValueError("arrivals: a contact_id repeats; expected one row per contact")
-    contacts = ordered.select(CONTACTS.schema().names()).match_to_schema(CONTACTS.schema())
+    contacts = ordered.match_to_schema(
+        CONTACTS.schema(), missing_columns="insert", extra_columns="ignore"
+    )
     customers = _optional(tables, CUSTOMERS)
     agent_skills = _optional(tables, AGENT_SKILLS)
     skills = _required_skills(arrivals, arrival_skills)
@@ -181,7 +183,7 @@ def _required_skills(arrivals: pl.DataFrame, arrival_skills: pl.DataFrame | None
         arrivals.filter(pl.col("required_skill").is_not_null())
         .select("contact_id", pl.col("required_skill").alias("skill"), "min_proficiency")
         .with_columns(pl.col("min_proficiency").fill_null(0))
-        .match_to_schema(CONTACT_SKILLS.schema(), integer_cast="upcast")
+        .match_to_schema(CONTACT_SKILLS.schema(), missing_columns="insert", integer_cast="upcast")
     )
 
 

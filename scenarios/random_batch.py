@@ -96,7 +96,7 @@ def draw_customers(seed: int, num_contacts: int, agents: RandomAgents) -> pl.Dat
     tier = np.digitize(value, [500.0, 2500.0])
     owner = rng.integers(0, len(agents.agent_id), num_contacts)
     owned = rng.random(num_contacts) < _OWNED
-    return pl.DataFrame(
+    frame = pl.DataFrame(
         {
             "customer_id": _ids("customer", num_contacts),
             "value": value,
@@ -105,22 +105,19 @@ def draw_customers(seed: int, num_contacts: int, agents: RandomAgents) -> pl.Dat
             "time_zone": pl.Series([site.time_zone for site in SITES])[
                 rng.integers(0, len(SITES), num_contacts)
             ],
-        },
-        schema=CUSTOMERS.schema(),
-    ).with_columns(pl.when(pl.Series(owned)).then("owner_agent_id"))
+        }
+    )
+    return frame.match_to_schema(CUSTOMERS.schema(), missing_columns="insert").with_columns(
+        pl.when(pl.Series(owned)).then("owner_agent_id")
+    )
 
 
 def queues_frame() -> pl.DataFrame:
     """Table `queues`: one per channel, with the channel's targets."""
     names = [f"queue-{channel.value}" for channel in _CONTACT_CHANNELS]
-    none = [None] * len(names)
-    columns = {
-        "queue_id": names,
-        "calendar_id": none,
-        "target_answer_s": none,
-        "mean_handle_s": none,
-    }
-    return pl.DataFrame(columns, schema=QUEUES.schema())
+    return pl.DataFrame({"queue_id": names}).match_to_schema(
+        QUEUES.schema(), missing_columns="insert"
+    )
 
 
 def queue_members_frame() -> pl.DataFrame:
@@ -150,8 +147,7 @@ def agents_frame(agents: RandomAgents, now: datetime) -> pl.DataFrame:
             idle_since=instant - left / 20,
             version=pl.lit(1, pl.Int64),
         )
-        .select(AGENTS.schema().names())
-        .match_to_schema(AGENTS.schema())
+        .match_to_schema(AGENTS.schema(), missing_columns="insert", extra_columns="ignore")
     )
 
 
@@ -187,14 +183,13 @@ def agent_load_frame(seed: int, agents: RandomAgents, now: datetime) -> pl.DataF
             "agent_id",
             "contact_id",
             "conversation_id",
-            customer_id=pl.lit(None, pl.String),
             channel=pl.lit(Channel.MESSAGING.value),
             state=pl.lit(LoadState.ACTIVE.value),
             units=pl.lit(_SLOT_UNITS),
             started_at=started,
             expected_end_at=started + pl.duration(seconds=600),
         )
-        .match_to_schema(AGENT_LOAD.schema())
+        .match_to_schema(AGENT_LOAD.schema(), missing_columns="insert")
     )
 
 
@@ -237,13 +232,9 @@ def contacts_frame(
     return frame.with_columns(
         pl.when("known").then("last_agent_id"),
         entered_at=instant - pl.duration(microseconds="wait_us"),
-        last_message_at=pl.lit(None, INSTANT),
-        due_at=pl.lit(None, INSTANT),
-        value=pl.lit(None, pl.Float64),
         last_agent_at=pl.when("known").then(instant - pl.duration(days="days")),
-        time_zone=pl.lit(None, pl.String),
         version=pl.lit(1, pl.Int64),
-    ).select(CONTACTS.schema().names())
+    ).match_to_schema(CONTACTS.schema(), missing_columns="insert", extra_columns="ignore")
 
 
 def contact_skills_frame(seed: int, num_contacts: int) -> pl.DataFrame:
@@ -254,9 +245,8 @@ def contact_skills_frame(seed: int, num_contacts: int) -> pl.DataFrame:
             "contact_id": _ids("contact", num_contacts),
             "skill": pl.Series(SKILLS)[rng.integers(0, NUM_SKILLS, num_contacts)],
             "min_proficiency": rng.integers(1, 8, num_contacts),
-        },
-        schema=CONTACT_SKILLS.schema(),
-    )
+        }
+    ).match_to_schema(CONTACT_SKILLS.schema(), missing_columns="insert")
 
 
 def _ids(kind: str, count: int) -> pl.Series:

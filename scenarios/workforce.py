@@ -107,10 +107,9 @@ def agents_frame(workforce: Workforce, now: datetime) -> pl.DataFrame:
             "shift_start_at",
             "shift_end_at",
             "capacity_units",
-            pl.lit(None, INSTANT).alias("idle_since"),
             pl.lit(1, pl.Int64).alias("version"),
         )
-        .match_to_schema(AGENTS.schema())
+        .match_to_schema(AGENTS.schema(), missing_columns="insert")
     )
 
 

@@ -236,7 +236,9 @@ class World:
             _instants("expected_end_at", expected, known),
         )
         return (
-            self._people.contacts[held].with_columns(*columns).select(AGENT_LOAD.schema().names())
+            self._people.contacts[held]
+            .with_columns(*columns)
+            .match_to_schema(AGENT_LOAD.schema(), missing_columns="insert", extra_columns="ignore")
         )
 
     def _check_possible(self, rows: pl.DataFrame, contact: Ints, agent: Ints) -> None:

@@ -32,11 +32,12 @@ Rents are 19.547 (k1), 3.300 (e1, with either) and 123.208 (v1), the slots of an
 19.547 + 3.300 + 123.208 + 7.333 = 153.388 is the bound as well, so the plan is optimal.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from models.batch import Batch
+from models.batch import Batch, empty_batch
 from models.plan import Plan
 from models.policy import Policy
 from models.solution import Termination
@@ -46,11 +47,9 @@ from models.tables import (
     AGENT_SKILLS,
     AGENTS,
     ASSIGNMENT,
-    CALENDARS,
     CONTACT_SKILLS,
     CONTACTS,
     CUSTOMERS,
-    DECLINES,
     EXPLANATION,
     PRICE,
     QUEUE_MEMBERS,
@@ -115,10 +114,9 @@ def held_item(agent_id: str, contact_id: str, channel: str, ends_in_s: float) ->
 def honest_batch() -> Batch:
     """The centre."""
     k1 = {"customer_id": "k1"}
-    return Batch(
-        now=NOW,
+    return replace(
+        empty_batch(NOW),
         queues=rows(QUEUES, {"queue_id": "q"}),
-        calendars=rows(CALENDARS),
         customers=rows(
             CUSTOMERS,
             {"customer_id": "k1", "value": 1_000.0, "tier": "gold", "owner_agent_id": "ana"},
@@ -149,7 +147,6 @@ def honest_batch() -> Batch:
         contact_skills=rows(
             CONTACT_SKILLS, {"contact_id": "m2", "skill": "billing", "min_proficiency": 5}
         ),
-        declines=rows(DECLINES),
     )
 
 

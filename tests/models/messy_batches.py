@@ -1,13 +1,14 @@
 """Small, messy batches: few ids, so that everything collides, instants on round seconds, so that
 limits are met exactly, and empty cells wherever the contract allows them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import numpy as np
 import polars as pl
 
-from models.batch import Batch
+from models.batch import Batch, empty_batch
 from models.policy import Policy
 from models.tables import (
     AGENT_CHANNELS,
@@ -34,6 +35,22 @@ SKILLS = ("billing", "network", "language:es", "language:de")
 QUEUE_IDS = ("q1", "q2", "q3")
 WRITTEN = (Channel.CHAT, Channel.MESSAGING, Channel.EMAIL, Channel.EMAIL)
 T = TypeVar("T")
+_ADDED = {
+    "queues": ("priority", "max_wait_s", "relax_after_s", "arrivals_per_h", "service_level"),
+    "customers": ("health",),
+    "agents": ("presence_since", "handled_s", "productive_s"),
+    "agent_load": ("state_since", "last_customer_at", "profiles"),
+    "contacts": (
+        "priority",
+        "profiles",
+        "hold_until",
+        "waited_before_s",
+        "resolver_agent_id",
+        "resolved_at",
+    ),
+    "contact_skills": ("importance",),
+}
+"""Columns that these batches leave empty."""
 
 
 class _Draws:
@@ -70,8 +87,8 @@ def messy_batch(seed: int, num_contacts: int, num_agents: int) -> Batch:
     draw = _Draws(seed)
     agents = [f"a{n}" for n in range(num_agents)]
     contacts = [f"c{n}" for n in range(num_contacts)]
-    return Batch(
-        now=NOW,
+    return replace(
+        empty_batch(NOW),
         queues=_queues(draw),
         calendars=_calendars(draw),
         customers=_customers(draw, agents),
@@ -143,7 +160,13 @@ def messy_policy(seed: int) -> Policy:
 
 
 def _frame(table: Table, *rows: tuple[object, ...]) -> pl.DataFrame:
-    frame = pl.DataFrame(list(rows), schema=table.schema(), orient="row")
+    """Rows in the columns of the first release; those added since are empty."""
+    added = _ADDED.get(table.name, ())
+    names = [name for name in table.schema().names() if name not in added]
+    schema = {name: table.schema()[name] for name in names}
+    frame = pl.DataFrame(list(rows), schema=schema, orient="row").match_to_schema(
+        table.schema(), missing_columns="insert"
+    )
     return frame.unique(table.key, keep="first", maintain_order=True)
 
 
