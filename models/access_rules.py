@@ -11,7 +11,7 @@ import polars as pl
 from models.batch import Batch
 from models.capacity import AgentState, Mask
 from models.conversations import Conversations
-from models.overflow import Overflow
+from models.overflow import HELPER_SEPARATOR, Overflow
 from models.plan import Reason
 from models.rule_rows import Outcome, Rules, distinct_rows, listed_names, outcome_of, share_any
 from models.tables import Channel
@@ -170,6 +170,6 @@ def _help(
 ) -> tuple[Mask, Mask]:
     """(rows, A) members of any helping queue, and those who are lent by one."""
     sets = helpers.unique().sort()
-    incidence = listed_names(sets, queues)
+    incidence = listed_names(sets, queues, HELPER_SEPARATOR)
     of_row = helpers.replace_strict(sets, range(len(sets)), return_dtype=pl.Int64).to_numpy()
     return share_any(incidence, member.T)[of_row], share_any(incidence, lent.T)[of_row]

@@ -14,6 +14,8 @@ from models.hours import OpenHours
 from models.policy import Policy
 from models.tables import OverflowWhen
 
+HELPER_SEPARATOR = "\x1f"
+"""Between the queues that help a conversation: ids of queues may contain commas."""
 UNKNOWN_HANDLE_S = 90.0
 """Mean handling time of a queue that states none, for its predicted wait."""
 AGENT_DECIMALS = 9

@@ -65,15 +65,15 @@ def distinct_rows(classes: pl.DataFrame, key: tuple[str, ...]) -> tuple[pl.DataF
     return rows, of_class["row"].to_numpy().astype(np.int64)
 
 
-def listed_names(lists: pl.Series, names: tuple[str, ...]) -> Mask:
-    """[row, name] whether the comma-separated list of the row has the name."""
+def listed_names(lists: pl.Series, names: tuple[str, ...], separator: str = ",") -> Mask:
+    """[row, name] whether the list of the row, a separated text, has the name."""
     found = np.zeros((len(lists), len(names)), dtype=bool)
     known = pl.DataFrame(
         {"name": names, "place": range(len(names))},
         schema={"name": pl.String, "place": pl.Int64},
     )
     pairs = (
-        pl.DataFrame({"name": lists.str.split(",")})
+        pl.DataFrame({"name": lists.str.split(separator)})
         .with_row_index("row")
         .explode("name")
         .join(known, on="name")
