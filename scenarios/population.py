@@ -176,7 +176,7 @@ def _facts(contacts: pl.DataFrame, queues: pl.DataFrame, policy: Policy) -> pl.D
 
 def _required_skills(arrivals: pl.DataFrame, arrival_skills: pl.DataFrame | None) -> pl.DataFrame:
     if arrival_skills is not None:
-        return arrival_skills.match_to_schema(CONTACT_SKILLS.schema())
+        return arrival_skills.match_to_schema(CONTACT_SKILLS.schema(), missing_columns="insert")
     if "required_skill" not in arrivals.columns:
         return CONTACT_SKILLS.empty()
     return (
