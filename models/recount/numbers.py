@@ -1,6 +1,6 @@
 """Numbers that every part of the audit reads the same way: channels, instants, local times."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -88,3 +88,42 @@ def class_of(*columns: Ints) -> Ints:
         codes = np.unique(column, return_inverse=True)[1]
         found = np.unique(found * (len(column) + 1) + codes, return_inverse=True)[1]
     return found.astype(np.int64)
+
+
+def list_class(owner: Ints, code: Ints, num_owners: int) -> Ints:
+    """(owners,) equal where the lists of codes are; rows are sorted by owner and code."""
+    nth = np.arange(len(owner)) - np.searchsorted(owner, owner)
+    codes = np.full((int(nth.max(initial=0)) + 1, num_owners), -1, dtype=np.int64)
+    codes[nth, owner] = code
+    return class_of(*codes)
+
+
+def rounds(group: Ints) -> Iterator[Ints]:
+    """Rows with the first of every group, then with the second, and so on; groups ascend."""
+    nth = np.arange(len(group)) - np.searchsorted(group, group)
+    order = np.argsort(nth, kind="stable")
+    yield from np.split(order, np.flatnonzero(np.diff(nth[order])) + 1) if len(group) else ()
+
+
+def all_of(holds: Bools, group: Ints, num_groups: int) -> Bools:
+    """(groups, A) whether all rows of a group hold, true for a group without any."""
+    found = np.ones((num_groups, holds.shape[1]), dtype=bool)
+    for rows in rounds(group):
+        found[group[rows]] &= holds[rows]
+    return found
+
+
+def largest_of(values: Floats, group: Ints, num_groups: int) -> Floats:
+    """(groups, A) the largest of the rows of a group, 0 for a group without any."""
+    found = np.zeros((num_groups, values.shape[1]))
+    for rows in rounds(group):
+        found[group[rows]] = np.maximum(found[group[rows]], values[rows])
+    return found
+
+
+def total_of(values: Floats, group: Ints, num_groups: int) -> Floats:
+    """(groups, A) the sum of the rows of a group."""
+    found = np.zeros((num_groups, values.shape[1]))
+    for rows in rounds(group):
+        found[group[rows]] += values[rows]
+    return found

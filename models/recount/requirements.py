@@ -1,0 +1,246 @@
+"""Section 1 of `docs/model.md`, written a second time: requirements that change with the wait."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from models.batch import Batch
+from models.policy import Policy
+from models.recount.agents import Agents
+from models.recount.hours import NEVER
+from models.recount.numbers import (
+    SECOND,
+    Bools,
+    Floats,
+    Ints,
+    all_of,
+    class_of,
+    first_of_runs,
+    instant,
+    ints,
+    list_class,
+)
+from models.recount.skills import LANGUAGE, Skills, Stages, build_skills, build_stages
+from models.tables import Importance
+
+LEVELS = 3
+"""Rows of low, medium and high importance are dropped at the first, second and third level."""
+
+LASTS = {
+    Importance.LOW: 0,
+    Importance.MEDIUM: 1,
+    Importance.HIGH: 2,
+    Importance.REQUIRED: LEVELS,
+}
+"""The last level at which a row is insisted on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Requirements:
+    """What C conversations ask for now; frames are sorted."""
+
+    skills: Skills
+    stages: Stages
+    needs: pl.DataFrame
+    """(conversation, skill, level): every requirement once, at its highest level"""
+    steps: pl.DataFrame
+    """(conversation, stage): the distinct current steps of the members"""
+    named: pl.DataFrame
+    """(conversation, skill): no languages"""
+    first_steps: pl.DataFrame
+    """(conversation, stage): the first step of each member that has one"""
+    step: Ints
+    """(C,)"""
+    relaxes_at: Ints
+    """(C,) NEVER where nothing changes any more"""
+
+    def sets(self, num_conversations: int) -> Ints:
+        """(C,) equal where requirement, current steps, named skills and first steps are."""
+        level = ints(self.needs["level"])
+        return class_of(
+            _lists(self.needs, 1_000 * self.skills.at(self.needs) + level, num_conversations),
+            _lists(self.named, self.skills.at(self.named), num_conversations),
+            _lists(self.steps, ints(self.steps["stage"]), num_conversations),
+            _lists(self.first_steps, ints(self.first_steps["stage"]), num_conversations),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Levels:
+    """The short form of the M members: how far each has come."""
+
+    level: Ints
+    """(M,)"""
+    relaxes_at: Ints
+    """(M,)"""
+
+
+@dataclass(frozen=True, eq=False)
+class _Places:
+    """Where the M members are in their steps."""
+
+    place: Ints
+    """(M,) 0 for who has no steps, their number after the last"""
+    relaxes_at: Ints
+    """(M,)"""
+    now: pl.DataFrame
+    """(member, stage) current steps"""
+    first: pl.DataFrame
+    """(member, stage)"""
+
+
+def build_requirements(
+    batch: Batch, policy: Policy, members: pl.DataFrame, agents: Agents
+) -> Requirements:
+    """From the members with `conversation`, `language`, `routed_at` and `relax_s`, in order."""
+    place = members.select("contact_id", "conversation").with_row_index("member")
+    rows = _short_form(batch, place)
+    spoken = _spoken(policy, members)
+    steps = batch.contact_steps.join(place, on="contact_id").rename({"min_proficiency": "level"})
+    asked = pl.concat([rows["skill"], spoken["skill"], steps["skill"]])
+    skills = build_skills(batch, agents, asked)
+    short = _levels(batch, members, rows, skills, agents.there)
+    step_rows, sequence = _sequences(steps, skills)
+    stages = build_stages(skills, step_rows, int(ints(sequence["stage"]).max(initial=0)) + 1)
+    somebody: Bools = (stages.held & agents.there).any(axis=1)
+    places = _places(batch, members, sequence, somebody)
+    insisted = rows.filter(
+        pl.col("lasts") >= pl.Series(short.level[ints(rows["member"])], dtype=pl.Int64)
+    )
+    needs = pl.concat([insisted.select(spoken.columns), spoken])
+    of = ints(members["conversation"])
+    start = first_of_runs(of)
+    named = rows.filter(~pl.col("skill").str.starts_with(LANGUAGE))
+    return Requirements(
+        skills=skills,
+        stages=stages,
+        needs=needs.group_by("conversation", "skill")
+        .agg(pl.col("level").max())
+        .sort("conversation", "skill"),
+        steps=_of_conversations(places.now, of).unique().sort("conversation", "stage"),
+        named=named.select("conversation", "skill").unique().sort("conversation", "skill"),
+        first_steps=_of_conversations(places.first, of).sort("conversation", "stage"),
+        step=np.maximum.reduceat(np.maximum(short.level, places.place), start),
+        relaxes_at=np.minimum.reduceat(np.minimum(short.relaxes_at, places.relaxes_at), start),
+    )
+
+
+def _short_form(batch: Batch, place: pl.DataFrame) -> pl.DataFrame:
+    """(member, conversation, skill, level, lasts) of all rows of `contact_skills`, sorted."""
+    lasts = pl.col("importance").replace_strict(
+        {importance.value: last for importance, last in LASTS.items()},
+        default=LEVELS,
+        return_dtype=pl.Int64,
+    )
+    return (
+        batch.contact_skills.join(place, on="contact_id")
+        .select("member", "conversation", "skill", level="min_proficiency", lasts=lasts)
+        .sort("member", "skill")
+    )
+
+
+def _spoken(policy: Policy, members: pl.DataFrame) -> pl.DataFrame:
+    return members.filter(pl.col("language").is_not_null()).select(
+        "conversation",
+        skill=LANGUAGE + pl.col("language"),
+        level=pl.lit(policy.min_language_proficiency, pl.Int64),
+    )
+
+
+def _ages(batch: Batch, members: pl.DataFrame) -> Floats:
+    """(M,) routing age, seconds."""
+    age: Floats = (instant(batch.now) - ints(members["routed_at"])) / SECOND
+    return np.maximum(age, 0)
+
+
+def _levels(
+    batch: Batch, members: pl.DataFrame, rows: pl.DataFrame, skills: Skills, there: Bools
+) -> _Levels:
+    relax_s = members["relax_s"].to_numpy()
+    level = np.minimum(LEVELS, np.floor(_ages(batch, members) / relax_s)).astype(np.int64)
+    member, lasts = ints(rows["member"]), ints(rows["lasts"])
+    at, least = skills.at(rows), ints(rows["level"])
+    # Members with the same rows are asked after once.
+    kind = list_class(member, class_of(at, least, lasts), len(members))
+    example = np.unique(kind, return_index=True)[1]
+    mine = np.flatnonzero(np.isin(member, example))
+    of_row = kind[member[mine]]
+    mine, of_row = mine[np.argsort(of_row, kind="stable")], np.sort(of_row)
+    has = skills.level[at[mine]] >= least[mine][:, None]
+    drops = np.zeros((len(example), LEVELS + 1), dtype=bool)
+    drops[of_row, lasts[mine]] = True
+    relaxes = np.full(len(level), NEVER)
+    for now in range(LEVELS):
+        insisted = lasts[mine] >= now
+        met = all_of(has[insisted][:, there], of_row[insisted], len(example))
+        skipped = ~met.any(axis=1) & drops[:, now]
+        level[(level == now) & skipped[kind]] += 1
+    for now in reversed(range(LEVELS)):
+        due = ints(members["routed_at"]) + _microseconds((now + 1) * relax_s)
+        relaxes = np.where((level <= now) & drops[kind, now], due, relaxes)
+    return _Levels(level, relaxes)
+
+
+def _sequences(steps: pl.DataFrame, skills: Skills) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Distinct steps (stage, alternative, skill, level), and (member, step, stage, lasts_s,
+    ends_s, place) of every step of every member.
+    """
+    rows = steps.with_columns(at=pl.Series(skills.at(steps))).sort(
+        "member", "step", "alternative", "skill"
+    )
+    rows = rows.with_columns(one=pl.struct("member", "step").rle_id())
+    one = ints(rows["one"])
+    num = int(one.max(initial=-1)) + 1
+    code = class_of(ints(rows["alternative"]), ints(rows["at"]), ints(rows["level"]))
+    order = np.lexsort((code, one))
+    stage = list_class(one[order], code[order], num) if num else one
+    example = np.unique(stage, return_index=True)[1]
+    distinct = rows.filter(pl.col("one").is_in(example)).with_columns(
+        stage=pl.col("one").replace_strict(example, stage[example], return_dtype=pl.Int64)
+    )
+    sequence = (
+        rows.group_by("member", "step", maintain_order=True)
+        .agg(lasts_s=pl.col("expires_s").max().fill_null(np.inf))
+        .with_columns(
+            stage=pl.Series(stage, dtype=pl.Int64),
+            ends_s=pl.col("lasts_s").cum_sum().over("member"),
+            place=pl.int_range(pl.len()).over("member"),
+        )
+    )
+    return distinct.select("stage", "alternative", "skill", "level"), sequence
+
+
+def _places(batch: Batch, members: pl.DataFrame, sequence: pl.DataFrame, held: Bools) -> _Places:
+    age = pl.Series(_ages(batch, members))
+    somebody = pl.Series(held[ints(sequence["stage"])], dtype=pl.Boolean)
+    left = sequence.filter(
+        (pl.col("ends_s") > age.gather(sequence["member"]))
+        & (somebody | pl.col("lasts_s").is_infinite())
+    )
+    now = left.unique("member", keep="first", maintain_order=True)
+    place = np.zeros(len(members), dtype=np.int64)
+    counts = sequence.group_by("member").len()
+    place[ints(counts["member"])] = ints(counts["len"])
+    place[ints(now["member"])] = ints(now["place"])
+    relaxes = np.full(len(members), NEVER)
+    ending = now.filter(pl.col("ends_s").is_finite())
+    begun = ints(members["routed_at"])[ints(ending["member"])]
+    relaxes[ints(ending["member"])] = begun + _microseconds(ending["ends_s"].to_numpy())
+    first = sequence.filter(pl.col("place") == 0)
+    return _Places(place, relaxes, now.select("member", "stage"), first.select("member", "stage"))
+
+
+def _of_conversations(rows: pl.DataFrame, of_member: Ints) -> pl.DataFrame:
+    conversation = pl.Series(of_member[ints(rows["member"])], dtype=pl.Int64)
+    return rows.select("stage", conversation=conversation)
+
+
+def _lists(rows: pl.DataFrame, code: Ints, num_conversations: int) -> Ints:
+    owner = ints(rows["conversation"])
+    order = np.lexsort((code, owner))
+    return list_class(owner[order], code[order], num_conversations)
+
+
+def _microseconds(seconds: Floats) -> Ints:
+    return np.rint(seconds * SECOND).astype(np.int64)
