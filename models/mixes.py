@@ -1,24 +1,23 @@
 """How many new conversations fit in one tick, and which together: `docs/model.md` section 4.
 
-What an agent can take is a set of count vectors over channels. Where lane caps and a total say the
+What an agent can take is a set of count vectors over lanes. Where lane caps and a total say the
 same, the agent stays part of a network; where a call or two chats fit, but not both, its maximal
 vectors become mixes, of which the engine chooses one.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
+import polars as pl
 
-from models.capacity import NUM_CHANNELS, AgentState, Mask, block_matrix
-from models.conversations import UNIT_DECIMALS, Conversations
+from models.capacity import AgentState, Mask, block_matrix, yield_matrix
+from models.columns import UNIT_DECIMALS
+from models.conversations import Conversations
+from models.count_vectors import Fits, Limits, Rules, build_fits
+from models.held_items import profile_rows
 from models.policy import Policy
 from models.problem import Floats, Ints, Mixes
 from models.tables import Channel
-
-MOST_VECTORS = 1_000
-"""Beyond so many count vectors an agent takes only what surely fits, whatever is mixed."""
 
 UNIT = 10**UNIT_DECIMALS
 
@@ -28,7 +27,7 @@ class Room:
     """What agents can take in this tick, A rows."""
 
     lane_cap: Ints
-    """(A, channels)"""
+    """(A, L), lanes as in `Conversations.lanes`."""
     agent_cap: Ints
     """(A,) largest total of any mix."""
     mixes: Mixes | None
@@ -41,122 +40,157 @@ def build_room(state: AgentState, conversations: Conversations, policy: Policy) 
     A conversation counts as much as the heaviest that waits in its lane and fits the free units,
     so that what fits together does not depend on who is chosen.
     """
+    lanes = _lanes(state, conversations)
     free = _whole(state.free_units)
-    weight, too_heavy = _weights(conversations, free)
-    lane_cap = np.where(too_heavy, 0, _lane_caps(state, weight, free, policy))
-    asked = np.where(weight > 0, lane_cap, 0)
-    blocks = block_matrix(policy)
-    pattern = np.column_stack([asked, weight * (asked > 0), free, state.free_soon])
-    patterns, of = np.unique(pattern, axis=0, return_inverse=True)
-    found = [_takes(tuple(row), blocks.tobytes()) for row in patterns.tolist()]
-    agent_cap = np.array([takes.total for takes in found], dtype=np.int64)[of]
-    mixes = _mixes(found, of, lane_cap) if any(takes.mixes for takes in found) else None
-    return Room(lane_cap, agent_cap, mixes)
+    channel_cap = _channel_caps(state, policy)
+    weight, too_heavy = _weights(conversations, free[:, lanes.channel])
+    caps = _lane_caps(state, lanes, channel_cap, weight, free[:, lanes.channel])
+    lane_cap = np.where(too_heavy, 0, caps)
+
+    asked = lanes.asked
+    alone = state.free_soon[:, None]
+    rules, budget, group_cap = _rules(state, lanes, channel_cap, free, policy)
+    limits = Limits(np.where(alone, 0, lane_cap[:, asked]), weight[:, asked], budget, group_cap)
+    fits = build_fits(limits, rules)
+    surely = _surely(limits, rules, free[:, lanes.channel[asked]])
+    total = np.where(fits.too_many, surely, fits.total)
+    agent_cap = np.where(state.free_soon, (lane_cap[:, asked] > 0).any(axis=1), total)
+    mixes = _mixes(fits, lane_cap, asked) if len(fits.maximal) else None
+    return Room(lane_cap, agent_cap.astype(np.int64), mixes)
+
+
+@dataclass(frozen=True, eq=False)
+class _Lanes:
+    channel: Ints
+    """(L,)"""
+    carries: Mask
+    """(L, P) whether the lane's conversations carry a profile."""
+    asked: Ints
+    """(W,) lanes in which somebody waits."""
+
+
+def _lanes(state: AgentState, conversations: Conversations) -> _Lanes:
+    frame = conversations.lanes
+    carries = np.zeros((len(frame), len(state.profiles)), dtype=bool)
+    named = profile_rows(frame, "lane_idx")
+    for place, profile in enumerate(state.profiles):
+        carries[named.filter(pl.col("profile") == profile)["lane_idx"].to_numpy(), place] = True
+    return _Lanes(
+        channel=frame["channel_idx"].to_numpy().astype(np.int64),
+        carries=carries,
+        asked=np.unique(conversations.units["lane_idx"].to_numpy()).astype(np.int64),
+    )
+
+
+def _channel_caps(state: AgentState, policy: Policy) -> Ints:
+    """New conversations per agent and channel by count, shape (A, channels)."""
+    most = np.array([policy.channels[channel].max_new_per_tick for channel in Channel])
+    most = np.where(block_matrix(policy).diagonal(), 1, most)
+    caps: Ints = np.minimum(np.minimum(state.lane_left, state.rate_left), most)
+    return caps
 
 
 def _weights(conversations: Conversations, free: Ints) -> tuple[Ints, Mask]:
     """Heaviest waiting conversation of each lane that fits, 0 where there is none, and whether
-    some wait that are all too heavy; both (A, channels).
+    some wait that are all too heavy; both (A, L), as is `free`.
     """
     lanes = conversations.units["lane_idx"].to_numpy()
     units = _whole(conversations.units["units"].to_numpy())
-    weight = np.zeros((len(free), NUM_CHANNELS), dtype=np.int64)
-    too_heavy = np.zeros(weight.shape, dtype=bool)
+    weight = np.zeros(free.shape, dtype=np.int64)
+    too_heavy = np.zeros(free.shape, dtype=bool)
     for lane in np.unique(lanes).tolist():
         waiting = np.append(0, np.unique(units[lanes == lane]))
-        weight[:, lane] = waiting[np.searchsorted(waiting, free, side="right") - 1]
+        weight[:, lane] = waiting[np.searchsorted(waiting, free[:, lane], side="right") - 1]
         too_heavy[:, lane] = weight[:, lane] == 0
     return weight, too_heavy
 
 
-def _lane_caps(state: AgentState, weight: Ints, free: Ints, policy: Policy) -> Ints:
-    """New conversations per agent and lane in one tick, shape (A, channels)."""
-    most = np.array([policy.channels[channel].max_new_per_tick for channel in Channel])
-    most = np.where(block_matrix(policy).diagonal(), 1, most)
-    caps = np.minimum(state.lane_left, most[None, :])
-    caps = np.where(weight > 0, np.minimum(caps, free[:, None] // np.maximum(weight, 1)), caps)
+def _lane_caps(
+    state: AgentState, lanes: _Lanes, channel_cap: Ints, weight: Ints, free: Ints
+) -> Ints:
+    """New conversations per agent and lane in one tick, shape (A, L)."""
+    caps = channel_cap[:, lanes.channel]
+    for place in range(len(state.profiles)):
+        carrying = lanes.carries[:, place]
+        left = state.profile_left[:, place]
+        caps[:, carrying] = np.minimum(caps[:, carrying], left[:, None])
+    caps = np.where(weight > 0, np.minimum(caps, free // np.maximum(weight, 1)), caps)
     caps = np.where(state.free_soon[:, None], np.minimum(caps, 1), caps)
-    able = state.on_shift & state.present & (state.free_now | state.free_soon) & (free > 0)
-    result: Ints = np.where(state.blocked | ~able[:, None], 0, caps)
+    able = state.on_shift & state.present & (state.free_now | state.free_soon)
+    shut = state.blocked[:, lanes.channel] | ~able[:, None] | (free <= 0)
+    result: Ints = np.where(shut, 0, caps)
     return result
 
 
-@dataclass(frozen=True)
-class _Takes:
-    """What agents of one pattern can take."""
-
-    total: int
-    mixes: tuple[tuple[int, ...], ...]
-    """Maximal count vectors, empty where lane caps and total say it all."""
-
-
-@lru_cache(maxsize=65_536)
-def _takes(pattern: tuple[int, ...], blocked_bytes: bytes) -> _Takes:
-    """What fits: lane caps, weights, free units and whether only one may come, as in `pattern`."""
-    cap = np.array(pattern[:NUM_CHANNELS])
-    weight = np.array(pattern[NUM_CHANNELS : 2 * NUM_CHANNELS])
-    free, alone = pattern[-2], bool(pattern[-1])
-    blocks = np.frombuffer(blocked_bytes, dtype=bool).reshape(NUM_CHANNELS, NUM_CHANNELS)
-    clash = (blocks | blocks.T) & ~np.eye(NUM_CHANNELS, dtype=bool)
-    if alone or not cap.any():
-        return _Takes(int(cap.any()), ())
-    fitting = _fitting(cap, weight, free, clash)
-    if fitting is None:
-        open_lane = cap > 0
-        clashes = clash[np.ix_(open_lane, open_lane)].any()
-        surely = 1 if clashes else free // int(weight[open_lane].max())
-        return _Takes(min(surely, int(cap.sum())), ())
-    total = int(fitting.sum(axis=1).max())
-    if len(fitting) == _count_nested(cap.tolist(), total):
-        return _Takes(total, ())
-    return _Takes(total, tuple(map(tuple, _maximal(fitting).tolist())))
+def _rules(
+    state: AgentState, lanes: _Lanes, channel_cap: Ints, free: Ints, policy: Policy
+) -> tuple[Rules, Ints, Ints]:
+    """What may stand beside what in the lanes asked for, with the budgets of units, (A, J), and
+    the caps of lanes that share a channel or a profile, (A, G).
+    """
+    channel = lanes.channel[lanes.asked]
+    blocks = block_matrix(policy)
+    other = channel[:, None] != channel[None, :]
+    clash = (blocks | blocks.T)[np.ix_(channel, channel)] & other
+    counts = ~yield_matrix(policy) | np.eye(len(Channel), dtype=bool)
+    adds, guards, of_channel = _budgets(channel, counts, free)
+    same = channel[None, :] == np.arange(len(Channel))[:, None]
+    group = np.concatenate([same, lanes.carries[lanes.asked].T])
+    shared = np.count_nonzero(group, axis=1) > 1
+    caps = np.concatenate([channel_cap, state.profile_left], axis=1)
+    return Rules(clash, adds, guards, group[shared]), free[:, of_channel], caps[:, shared]
 
 
-def _fitting(cap: Ints, weight: Ints, free: int, clash: Ints) -> Ints | None:
-    """Every count vector that fits, or None where there are more than MOST_VECTORS."""
-    vectors = np.zeros((1, len(cap)), dtype=np.int64)
-    for lane in np.flatnonzero(cap).tolist():
-        counts = np.arange(cap[lane] + 1)
-        grown = np.repeat(vectors, len(counts), axis=0)
-        grown[:, lane] = np.tile(counts, len(vectors))
-        clashes = (grown[:, lane] > 0) & (grown[:, clash[lane]] > 0).any(axis=1)
-        vectors = grown[(grown @ weight <= free) & ~clashes]
-        if len(vectors) > MOST_VECTORS:
-            return None
-    return vectors
+def _budgets(channel: Ints, counts: Mask, free: Ints) -> tuple[Mask, Mask, list[int]]:
+    """One budget per channel asked for: whose units count, in whose presence, and the channel.
+
+    Channels with the same units free for them, of which the same conversations take, share one.
+    """
+    chosen: list[int] = []
+    guards: list[Mask] = []
+    for new in np.unique(channel).tolist():
+        twins = [
+            place
+            for place, known in enumerate(chosen)
+            if (counts[channel, known] == counts[channel, new]).all()
+            and (free[:, known] == free[:, new]).all()
+        ]
+        if twins:
+            guards[twins[0]] |= channel == new
+        else:
+            chosen.append(new)
+            guards.append(channel == new)
+    guarded = np.array(guards, dtype=bool).reshape(len(chosen), len(channel))
+    return counts[channel][:, chosen].T, guarded, chosen
 
 
-def _count_nested(cap: Sequence[int], total: int) -> int:
-    """How many count vectors stay within these lane caps and this total."""
-    ways = np.ones(1, dtype=np.int64)
-    for most in cap:
-        ways = np.convolve(ways, np.ones(most + 1, dtype=np.int64))[: total + 1]
-    return int(ways.sum())
+def _surely(limits: Limits, rules: Rules, free: Ints) -> Ints:
+    """How many conversations fit whatever is mixed, at least one where a lane is open, (A,)."""
+    is_open = limits.cap > 0
+    endless = np.iinfo(np.int64).max
+    smallest = np.where(is_open, free, endless).min(axis=1, initial=endless)
+    heaviest = np.where(is_open, limits.weight, 0).max(axis=1, initial=0)
+    surely = smallest // np.maximum(heaviest, 1)
+    count = is_open.astype(np.int64)
+    for group, cap in zip(rules.group, limits.group_cap.T, strict=True):
+        binds = count[:, group].sum(axis=1) > 1
+        surely = np.where(binds, np.minimum(surely, cap), surely)
+    clashes = ((count @ rules.clash.astype(np.int64)) * count).any(axis=1)
+    surely = np.where(clashes, 1, np.maximum(surely, 1))
+    result: Ints = np.minimum(surely, limits.cap.sum(axis=1))
+    return result
 
 
-def _maximal(fitting: Ints) -> Ints:
-    """The vectors to which nothing can be added."""
-    known = set(map(tuple, fitting.tolist()))
-    one_more = np.eye(fitting.shape[1], dtype=np.int64)
-    stays = [
-        not any(tuple(row) in known for row in (vector + one_more).tolist()) for vector in fitting
-    ]
-    maximal: Ints = fitting[np.array(stays)]
-    return maximal
-
-
-def _mixes(found: list[_Takes], of: Ints, lane_cap: Ints) -> Mixes:
-    """The rows of every agent: those of its pattern, or its lane caps."""
-    size = np.array([max(len(takes.mixes), 1) for takes in found], dtype=np.int64)
-    table = np.concatenate(
-        [np.array(takes.mixes or [(0,) * NUM_CHANNELS], dtype=np.int64) for takes in found]
-    )
-    start = np.concatenate([[0], np.cumsum(size[of])])
-    agent = np.repeat(np.arange(len(of)), size[of])
-    within = np.arange(len(agent)) - start[agent]
-    count = table[(np.cumsum(size) - size)[of[agent]] + within]
-    nested = np.array([not takes.mixes for takes in found])[of[agent]]
-    count[nested] = lane_cap[agent[nested]]
+def _mixes(fits: Fits, lane_cap: Ints, asked: Ints) -> Mixes:
+    """The rows of every agent: what fits together, or its lane caps where these say it all."""
+    size = np.diff(fits.start)
+    start = np.concatenate([[0], np.cumsum(np.maximum(size, 1))])
+    count = np.zeros((start[-1], lane_cap.shape[1]), dtype=np.int64)
+    nested = size == 0
+    count[start[:-1][nested]] = lane_cap[nested]
+    mixed = np.ones(len(count), dtype=bool)
+    mixed[start[:-1][nested]] = False
+    count[np.ix_(np.flatnonzero(mixed), asked)] = fits.maximal
     return Mixes(start, count)
 
 
