@@ -8,9 +8,10 @@ import polars as pl
 from models.batch import Batch
 from models.capacity import AgentState, Mask
 from models.columns import LIVE
-from models.conversations import Conversations, build_conversations, party_names
+from models.conversations import Conversations, build_conversations
 from models.eligibility import build_eligibility
 from models.hours import OpenHours
+from models.members import party_names
 from models.overflow import Overflow
 from models.policy import Policy
 from models.skills import build_skill_levels
