@@ -93,6 +93,7 @@ class _Facts:
     conversations: Conversations
     agents: AgentState
     levels: SkillLevels
+    eligibility: Eligibility
     stakes: Stakes
     risk_rate: Floats
     """(C,) value at risk of a second, up to the horizon of holds."""
@@ -123,7 +124,14 @@ def build_gain(
     horizon = np.full(len(units), policy.hold_horizon_s)
     soon = value_at_risk(conversations, stakes, later, horizon, policy)
     facts = _Facts(
-        batch, policy, conversations, agents, levels, stakes, soon / policy.hold_horizon_s
+        batch,
+        policy,
+        conversations,
+        agents,
+        levels,
+        eligibility,
+        stakes,
+        soon / policy.hold_horizon_s,
     )
     parts = [(term, rated(facts)) for term, rated in RATED_TERMS]
     # A term that is nothing anywhere would cost a pass over all pairs.
@@ -235,20 +243,13 @@ def by_overqualification(facts: _Facts) -> Rated:
 
 
 def by_borrowing(facts: _Facts) -> Rated:
-    """An agent who is no member of the queue but of one that helps; one row per queue."""
-    members = facts.batch.queue_members
-    if facts.batch.overflow.is_empty() or not facts.policy.borrow_cost:
+    """An agent who is no member of the queue but of one that helps; one row per access row."""
+    if (facts.units["helpers"] == "").all():
         return _nothing(facts)
-    queues = facts.units.select("queue_id").unique().sort("queue_id").with_row_index("queue_idx")
-    listed = members.join(queues, on="queue_id").join(
-        facts.agents.agents.select("agent_id", "agent_idx"), on="agent_id"
-    )
-    foreign = np.zeros((len(queues), len(facts.agents.agents)))
-    foreign[queues["queue_id"].is_in(members["queue_id"].unique().implode()).to_numpy()] = 1.0
-    foreign[listed["queue_idx"].to_numpy(), listed["agent_idx"].to_numpy()] = 0.0
-    of = facts.units.join(queues, on="queue_id", how="left", maintain_order="left")["queue_idx"]
-    cost = np.full(len(of), -facts.policy.borrow_cost)
-    return _alone(foreign, of.to_numpy().astype(np.int64), cost)
+    kind = facts.units["class_idx"].to_numpy().astype(np.int64)
+    cost = np.full(len(kind), -facts.policy.borrow_cost)
+    borrowed = (~facts.eligibility.own_member).astype(np.float64)
+    return _alone(borrowed, facts.eligibility.access_of[kind], cost)
 
 
 def by_balance(facts: _Facts) -> Rated:

@@ -1,0 +1,127 @@
+"""What each queue has to expect: who can serve it, how long it takes, and what comes too late.
+
+Follows `docs/model.md` section 7.
+"""
+
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+
+from models.capacity import AgentState, Mask
+from models.columns import instant, seconds
+from models.conversations import Conversations
+from models.eligibility import Eligibility
+from models.overflow import HELPER_SEPARATOR, Overflow
+from models.problem import NOBODY, Floats, Positions
+from models.tables import OUTLOOK
+
+
+def build_outlook(
+    now: datetime,
+    conversations: Conversations,
+    overflow: Overflow,
+    eligibility: Eligibility,
+    agents: AgentState,
+    solution_agent: Positions,
+) -> pl.DataFrame:
+    """Rows by the contract of `outlook`, sorted by queue: the state before the tick, and how many
+    conversations are past their target or will be whatever anybody does.
+    """
+    waits = ~_is_served(agents, solution_agent)
+    lost = unavoidable(now, conversations, eligibility, agents, waits)
+    counts = (
+        conversations.units.select(
+            "queue_id",
+            late=pl.col("least_left_s") <= 0,
+            lost=pl.Series(lost, dtype=pl.Boolean),
+        )
+        .group_by("queue_id")
+        .agg(
+            num_breaching=pl.col("late").sum().cast(pl.Int64),
+            num_unavoidable=pl.col("lost").sum().cast(pl.Int64),
+        )
+    )
+    return (
+        overflow.queues.join(counts, on="queue_id", how="left")
+        .join(_helpers(conversations), on="queue_id", how="left")
+        .with_columns(
+            pl.col("num_breaching", "num_unavoidable").fill_null(0), tick_at=instant(now)
+        )
+        .select(OUTLOOK.schema().names())
+        .cast(dict(OUTLOOK.schema()))
+        .sort("queue_id")
+    )
+
+
+def unavoidable(
+    now: datetime,
+    conversations: Conversations,
+    eligibility: Eligibility,
+    agents: AgentState,
+    waits: Mask,
+) -> Mask:
+    """Whether nothing can save the target of a conversation that `waits`, shape (C,).
+
+    Fewer suitable agents can be free by its breach than conversations of its class breach by then.
+    """
+    units = conversations.units
+    left_s = units.select(seconds(pl.col("breach_at") - instant(now))).to_series()
+    left = left_s.fill_null(-1.0).to_numpy()
+    found = np.zeros(len(units), dtype=bool)
+    ahead = np.flatnonzero(waits & (left > 0))
+    if not len(ahead):
+        return found
+    kind = units["class_idx"].to_numpy().astype(np.int64)[ahead]
+    classes, row = np.unique(kind, return_inverse=True)
+    ready = _ready_s(agents)
+    order = np.argsort(ready, kind="stable")
+    later = np.isfinite(agents.starts_in_s)[None, :]
+    able = eligibility.suitable[classes] | (eligibility.suitable_off_duty[classes] & later)
+    able_by = np.cumsum(able[:, order], axis=1, dtype=np.int64)
+    able_by = np.concatenate([np.zeros((len(classes), 1), dtype=np.int64), able_by], axis=1)
+    in_time = np.searchsorted(ready[order], left[ahead], side="right")
+    found[ahead] = able_by[row, in_time] < _due_by(row, left[ahead])
+    return found
+
+
+def _due_by(group: np.ndarray, left_s: Floats) -> np.ndarray:
+    """How many of the same group are due no later than each, itself included."""
+    order = np.lexsort((left_s, group))
+    ordered, due = group[order], left_s[order]
+    begins = np.flatnonzero(np.diff(ordered, prepend=-1))
+    place = np.arange(len(order)) - np.repeat(begins, np.diff(begins, append=len(order)))
+    # Of those that are due together, each counts all.
+    is_last = np.append((ordered[1:] != ordered[:-1]) | (due[1:] != due[:-1]), True)
+    ends = np.flatnonzero(is_last)
+    last = ends[np.searchsorted(ends, np.arange(len(order)))]
+    count = np.empty(len(order), dtype=np.int64)
+    count[order] = place[last] + 1
+    return count
+
+
+def _ready_s(agents: AgentState) -> Floats:
+    """Seconds until each agent can be free, (A,); who is overdue, or nobody knows, can be now."""
+    busy = np.where(np.isfinite(agents.free_later_s), agents.free_later_s, 0.0)
+    on_shift: Floats = np.where(agents.free_now, 0.0, busy)
+    return np.where(np.isfinite(agents.starts_in_s), agents.starts_in_s, on_shift)
+
+
+def _is_served(agents: AgentState, solution_agent: Positions) -> Mask:
+    """Assigned; what is held for an agent waits on."""
+    soon = np.append(agents.free_soon, False)[solution_agent]
+    served: Mask = (solution_agent != NOBODY) & ~soon
+    return served
+
+
+def _helpers(conversations: Conversations) -> pl.DataFrame:
+    """(queue_id, borrows_from): queues that help any conversation of the queue."""
+    return (
+        conversations.units.filter(pl.col("helpers") != "")
+        .select("queue_id", helper=pl.col("helpers").str.split(HELPER_SEPARATOR))
+        .explode("helper")
+        .unique()
+        .sort("queue_id", "helper")
+        .group_by("queue_id", maintain_order=True)
+        .agg(borrows_from=pl.col("helper").str.join(","))
+    )
