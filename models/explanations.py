@@ -6,13 +6,16 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 
-from models.bound import contact_rents, path_prices
-from models.capacity import AgentState
+from models.bound import path_prices
+from models.capacity import AgentState, Mask
+from models.columns import instant
 from models.conversations import Conversations
 from models.eligibility import REASONS, Eligibility
 from models.gain import Gain, Term
+from models.outlook import unavoidable
 from models.plan import Reason
-from models.problem import MILLI, NOBODY, AssignmentProblem, Ints, Positions
+from models.problem import MILLI, NO_TIER, NOBODY, AssignmentProblem, Floats, Ints, Positions
+from models.reservations import Reservations
 from models.sentences import decision_sentence
 from models.solution import Solution
 from models.tables import Decision
@@ -29,6 +32,21 @@ class Facts:
     gain: Gain
     problem: AssignmentProblem
     solution: Solution
+    locked: Positions
+    """(C,) the agent that a conversation is locked to, or NOBODY."""
+    reserved: Reservations
+
+
+@dataclass(frozen=True, eq=False)
+class _Priced:
+    """All pairs at the plan's prices, looked at once."""
+
+    path: Ints
+    """(A, L) price of entering a lane."""
+    reduced: Ints
+    """(E,) gain less price."""
+    best_gain: Ints
+    """(C,) largest gain with any eligible agent, -1 where there is none."""
 
 
 def build_explanations(facts: Facts) -> pl.DataFrame:
@@ -36,31 +54,58 @@ def build_explanations(facts: Facts) -> pl.DataFrame:
 
     Columns follow the contracts of `explanation` and `unassigned`, keyed by `conversation_idx`.
     """
+    priced = _priced(facts)
     chosen = facts.solution.agent
-    runner_up = _best_alternatives(facts)
-    rows = pl.DataFrame(
-        {
-            "conversation_idx": facts.conversations.units["conversation_idx"],
-            "agent_idx": chosen,
-            "runner_up_idx": runner_up,
-            "reason": _reasons(facts),
-            "num_before": _furthest_rule(facts)[1][facts.problem.contact_class],
-            "num_agents": np.full(len(chosen), facts.problem.num_agents),
-        },
-        schema_overrides={"agent_idx": pl.Int32, "runner_up_idx": pl.Int32},
+    runner_up = _best_alternatives(facts, priced)
+    furthest, num_before = _furthest_rule(facts)
+    rows = facts.conversations.units.select(
+        "conversation_idx",
+        "step",
+        "relaxes_at",
+        "breach_at",
+        "follower",
+        "preferred_by_window",
+        tier=pl.when(pl.col("tier_idx") != NO_TIER).then(pl.col("tier_idx").cast(pl.Int64)),
+    ).with_columns(
+        pl.Series("agent_idx", chosen, dtype=pl.Int32),
+        pl.Series("runner_up_idx", runner_up, dtype=pl.Int32),
+        _reasons(facts, priced, furthest),
+        pl.Series("num_before", num_before[facts.problem.contact_class]),
+        pl.Series("num_agents", np.full(len(chosen), facts.problem.num_agents)),
+        pl.Series("unavoidable", _unavoidable(facts)),
+        pl.Series("is_borrowed", _is_borrowed(facts)),
     )
-    priced = rows.with_columns(
+    told = rows.with_columns(
         *_terms(facts, chosen),
         _amount("gain", _pair_gains(facts, chosen)),
-        _amount("slot_price", _pair_prices(facts, chosen)),
+        _amount("slot_price", _pair_prices(facts, priced, chosen)),
         _amount("runner_up_gain", _pair_gains(facts, runner_up)),
-        _amount("runner_up_price", _pair_prices(facts, runner_up)),
-        pl.Series("rent", _rents(facts) / MILLI),
+        _amount("runner_up_price", _pair_prices(facts, priced, runner_up)),
+        pl.Series("rent", _rents(facts, priced) / MILLI),
     )
-    return _name_agents(priced, facts).with_columns(detail=decision_sentence())
+    return _name_agents(told, facts).with_columns(
+        detail=decision_sentence(facts.now, facts.solution.tier_weight / MILLI)
+    )
 
 
-def _best_alternatives(facts: Facts) -> Positions:
+def _priced(facts: Facts) -> _Priced:
+    problem, pairs = facts.problem, facts.problem.pairs
+    path = path_prices(problem, facts.solution.prices)
+    reduced = pairs.gain - path[pairs.agent, problem.contact_lane[pairs.contact]]
+    return _Priced(path, reduced, _best(problem, pairs.gain, -1))
+
+
+def _best(problem: AssignmentProblem, value: Ints, nothing: int) -> Ints:
+    """Largest value of the pairs of each contact, `nothing` where there are none, (C,)."""
+    best = np.full(problem.num_contacts, nothing, dtype=np.int64)
+    start = problem.pairs.start
+    filled = np.flatnonzero(np.diff(start))
+    if len(filled):
+        best[filled] = np.maximum.reduceat(value, start[filled])
+    return best
+
+
+def _best_alternatives(facts: Facts, priced: _Priced) -> Positions:
     """The agent to compare the decision with, NOBODY where there is none, shape (C,).
 
     The best gain less price of all but the chosen agent; for a contact that waits, of those that
@@ -68,11 +113,9 @@ def _best_alternatives(facts: Facts) -> Positions:
     """
     pairs, problem, chosen = facts.problem.pairs, facts.problem, facts.solution.agent
     best = np.full(problem.num_contacts, NOBODY, dtype=np.int32)
-    path = path_prices(problem, facts.solution.prices)
-    reduced = pairs.gain - path[pairs.agent, problem.contact_lane[pairs.contact]]
     waits = (chosen == NOBODY)[pairs.contact]
-    would_gain = (_best_gains(problem) > 0)[pairs.contact]
-    score = np.where(waits & ~would_gain, pairs.gain, reduced)
+    would_gain = (priced.best_gain > 0)[pairs.contact]
+    score = np.where(waits & ~would_gain, pairs.gain, priced.reduced)
     other = np.where(waits, ~would_gain | (pairs.gain > 0), pairs.agent != chosen[pairs.contact])
     contact, agent, score = pairs.contact[other], pairs.agent[other], score[other]
     if len(contact):
@@ -83,56 +126,51 @@ def _best_alternatives(facts: Facts) -> Positions:
     return best
 
 
-def _rents(facts: Facts) -> Ints:
-    """What each conversation is worth above the price of its slot, milli-units, (C,)."""
-    if facts.solution.rents is not None:
-        return facts.solution.rents
-    return contact_rents(facts.problem, facts.solution.prices)
+def _rents(facts: Facts, priced: _Priced) -> Ints:
+    """What each conversation is worth above the price of its slot, milli-units, (C,).
+
+    With tiers, prices are those of gains that are raised by the level of the tier.
+    """
+    problem, solution = facts.problem, facts.solution
+    if solution.rents is not None:
+        return solution.rents
+    best = _best(problem, priced.reduced, -1)
+    has_pairs = np.diff(problem.pairs.start) > 0
+    if problem.tier is not None and solution.tier_levels:
+        levels = np.append(np.array(solution.tier_levels, dtype=np.int64), 0)
+        best = best + solution.tier_weight * levels[problem.tier]
+    return np.where(has_pairs, np.maximum(best, 0), 0)
 
 
-def _best_gains(problem: AssignmentProblem) -> Ints:
-    """Largest gain of each contact with any eligible agent, -1 where there is none, (C,)."""
-    best = np.full(problem.num_contacts, -1, dtype=np.int64)
-    start = problem.pairs.start
-    filled = np.flatnonzero(np.diff(start))
-    if len(filled):
-        best[filled] = np.maximum.reduceat(problem.pairs.gain, start[filled])
-    return best
-
-
-def _reasons(facts: Facts) -> pl.Series:
+def _reasons(facts: Facts, priced: _Priced, furthest: Ints) -> pl.Series:
     """Reason code of every conversation."""
-    problem, chosen = facts.problem, facts.solution.agent
-    pairs = problem.pairs
+    problem, chosen, units = facts.problem, facts.solution.agent, facts.conversations.units
     kind = problem.contact_class
-    num_pairs = np.diff(pairs.start)
-    best = _best_gains(problem)
-    furthest, _ = _furthest_rule(facts)
+    has_pairs = np.diff(problem.pairs.start) > 0
     passes_rules = (np.diff(problem.class_ptr) > 0)[kind]
-    locked = problem.only_agent != NOBODY
     held = (chosen != NOBODY) & np.append(facts.agents.free_soon, False)[np.maximum(chosen, 0)]
     names = np.array([reason.value for reason in REASONS], dtype=object)
-    by_rule = names[np.maximum(furthest[kind] - 1, 0)]
-    reason = np.select(
-        [
-            held,
-            chosen != NOBODY,
-            (num_pairs > 0) & (best > 0),
-            num_pairs > 0,
-            passes_rules & ~locked,
-            locked,
-        ],
-        [
-            Reason.HELD_FOR.value,
-            Reason.BEST_MATCH.value,
-            Reason.LOST_TO.value,
-            Reason.NOT_WORTH_IT.value,
-            Reason.DECLINED.value,
-            Reason.CUSTOMER_LOCKED.value,
-        ],
-        default=by_rule,
+    reached = furthest[kind]
+    cases = (
+        (held, Reason.HELD_FOR),
+        (chosen != NOBODY, Reason.BEST_MATCH),
+        (units["follower"].to_numpy(), Reason.CUSTOMER_LOCKED),
+        (has_pairs & (priced.best_gain > 0), Reason.LOST_TO),
+        (has_pairs, Reason.NOT_WORTH_IT),
+        (facts.locked != NOBODY, Reason.CUSTOMER_LOCKED),
+        (facts.reserved.agent != NOBODY, Reason.HELD_FOR_PREFERRED),
+        (passes_rules, Reason.DECLINED),
+        (reached > 0, None),
+        # Without any agent nobody came to any test.
+        (units["paused"].to_numpy(), Reason.PAUSED),
+        (units["manual_only"].to_numpy(), Reason.MANUAL_ONLY),
     )
-    return pl.Series(reason, dtype=pl.String)
+    reason = np.select(
+        [case for case, _ in cases],
+        [names[reached - 1] if code is None else code.value for _, code in cases],
+        default=Reason.NO_PRESENT_AGENT.value,
+    )
+    return pl.Series("reason", reason, dtype=pl.String)
 
 
 def _furthest_rule(facts: Facts) -> tuple[Ints, Ints]:
@@ -149,33 +187,47 @@ def _furthest_rule(facts: Facts) -> tuple[Ints, Ints]:
     return furthest, count
 
 
+def _unavoidable(facts: Facts) -> Mask:
+    chosen = facts.solution.agent
+    soon = np.append(facts.agents.free_soon, False)[np.maximum(chosen, 0)]
+    waits = (chosen == NOBODY) | soon
+    return unavoidable(facts.now, facts.conversations, facts.eligibility, facts.agents, waits)
+
+
+def _is_borrowed(facts: Facts) -> Mask:
+    """Whether the chosen agent is no member of the conversation's queue, (C,)."""
+    chosen = facts.solution.agent
+    if not facts.problem.num_agents:
+        return np.zeros(len(chosen), dtype=bool)
+    row = facts.eligibility.access_of[facts.problem.contact_class]
+    own = facts.eligibility.own_member[row, np.maximum(chosen, 0)]
+    borrowed: Mask = (chosen != NOBODY) & ~own
+    return borrowed
+
+
 def _terms(facts: Facts, agent: Positions) -> list[pl.Series]:
     """Terms of the gain of the chosen pairs in money, null where nobody was chosen."""
     problem, gain = facts.problem, facts.gain
     there = np.maximum(agent, 0)
-    nobody = agent == NOBODY
-    rated = {term: np.zeros(len(agent)) for term in gain.rated}
+    values: dict[Term, Floats] = {term: np.zeros(len(agent)) for term in Term}
     if problem.num_agents:
         for place, term in enumerate(gain.rated):
             rate = gain.rate[gain.term_row[:, place], there]
-            rated[term] += gain.term_coef[:, place] * rate
-    sticky = np.zeros(len(agent))
-    worth = gain.sticky.filter(
+            values[term] += gain.term_coef[:, place] * rate
+    extra = gain.extra.filter(
         pl.Series(
-            agent[gain.sticky["conversation_idx"].to_numpy()]
-            == gain.sticky["agent_idx"].to_numpy(),
+            agent[gain.extra["conversation_idx"].to_numpy()] == gain.extra["agent_idx"].to_numpy(),
             dtype=pl.Boolean,
         )
     )
-    sticky[worth["conversation_idx"].to_numpy()] = worth["worth"].to_numpy()
-    values = rated | {
-        Term.MATCH: rated.get(Term.MATCH, 0.0) + gain.match_base,
-        Term.VALUE_AT_RISK: gain.value_at_risk,
-        Term.STICKINESS: sticky,
-    }
+    for term in (Term.STICKINESS, Term.DECLINES):
+        values[term][extra["conversation_idx"].to_numpy()] = extra[term.value].to_numpy()
+    values[Term.MATCH] += gain.match_base
+    values[Term.VALUE_AT_RISK] += gain.value_at_risk
+    values[Term.PRIORITY] += gain.priority
     return [
-        pl.Series(term.value, np.where(nobody, np.nan, values[term])).fill_nan(None)
-        for term in Term
+        pl.Series(term.value, np.where(agent == NOBODY, np.nan, value)).fill_nan(None)
+        for term, value in values.items()
     ]
 
 
@@ -191,12 +243,11 @@ def _pair_gains(facts: Facts, agent: Positions) -> Ints:
     return gains
 
 
-def _pair_prices(facts: Facts, agent: Positions) -> Ints:
+def _pair_prices(facts: Facts, priced: _Priced, agent: Positions) -> Ints:
     """Price of entering the conversation's lane at the given agent, milli-units."""
     prices = np.zeros(len(agent), dtype=np.int64)
     wanted = np.flatnonzero(agent != NOBODY)
-    path = path_prices(facts.problem, facts.solution.prices)
-    prices[wanted] = path[agent[wanted], facts.problem.contact_lane[wanted]]
+    prices[wanted] = priced.path[agent[wanted], facts.problem.contact_lane[wanted]]
     return prices
 
 
@@ -207,28 +258,36 @@ def _amount(name: str, milli: Ints) -> pl.Expr:
 
 
 def _name_agents(rows: pl.DataFrame, facts: Facts) -> pl.DataFrame:
-    """Positions replaced by ids; the agent of a contact that waits is whom it lost to."""
+    """Positions replaced by ids; the agent of a contact that waits is whom it waits for, or to
+    whom it lost.
+    """
     ids = facts.agents.agents.select(pl.col("agent_idx").cast(pl.Int32), "agent_id")
     runner_ids = ids.rename({"agent_idx": "runner_up_idx", "agent_id": "runner_up_agent_id"})
-    locked = pl.Series(facts.problem.only_agent)
-    now = pl.lit(facts.now, pl.Datetime("us", "UTC"))
-    chosen = np.maximum(facts.solution.agent, 0)
-    free_in_s = np.append(facts.agents.free_in_s, 0.0)[chosen]
-    free_in = pl.lit(pl.Series(np.rint(free_in_s * 1e6).astype(np.int64)))
-    is_held = pl.col("reason") == Reason.HELD_FOR.value
+    reason = pl.col("reason")
+    soon_s = np.append(facts.agents.free_in_s, 0.0)[np.maximum(facts.solution.agent, 0)]
+    later_s = np.where(facts.reserved.agent != NOBODY, facts.reserved.free_in_s, 0.0)
+    waits_for = (reason == Reason.HELD_FOR.value) | (reason == Reason.HELD_FOR_PREFERRED.value)
+    wait_s = (
+        pl.when(reason == Reason.HELD_FOR.value)
+        .then(pl.Series(soon_s))
+        .otherwise(pl.Series(later_s))
+    )
+    chance = instant(facts.now) + pl.duration(microseconds=(wait_s * 1e6).round().cast(pl.Int64))
     return (
         rows.with_columns(
-            agent_idx=pl.when(pl.col("reason") == Reason.LOST_TO.value)
+            agent_idx=pl.when(reason == Reason.LOST_TO.value)
             .then("runner_up_idx")
-            .when(pl.col("reason") == Reason.CUSTOMER_LOCKED.value)
-            .then(locked)
+            .when(reason == Reason.CUSTOMER_LOCKED.value)
+            .then(pl.Series(facts.locked))
+            .when(reason == Reason.HELD_FOR_PREFERRED.value)
+            .then(pl.Series(facts.reserved.agent))
             .otherwise("agent_idx"),
-            decision=pl.when(is_held)
+            decision=pl.when(waits_for)
             .then(pl.lit(Decision.HELD.value))
-            .when(pl.col("reason") == Reason.BEST_MATCH.value)
+            .when(reason == Reason.BEST_MATCH.value)
             .then(pl.lit(Decision.ASSIGNED.value))
             .otherwise(pl.lit(Decision.UNASSIGNED.value)),
-            next_chance_at=pl.when(is_held).then(now + pl.duration(microseconds=free_in)),
+            next_chance_at=pl.when(waits_for).then(chance),
         )
         .join(ids, on="agent_idx", how="left", maintain_order="left")
         .join(runner_ids, on="runner_up_idx", how="left", maintain_order="left")

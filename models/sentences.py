@@ -1,29 +1,53 @@
 """Reason codes in plain words."""
 
+from datetime import datetime
+
 import polars as pl
 
+from models.columns import instant
 from models.plan import Reason
 
-_FAILS = {
+_NOBODY = {
     Reason.NO_PRESENT_AGENT: "is present",
     Reason.CLOSED_HOURS: "may answer: the queue is closed now",
     Reason.OUTSIDE_CUSTOMER_HOURS: "may call: it is outside the customer's hours",
     Reason.OFF_SHIFT: "is on shift",
+    Reason.NOT_RESPONDING: "answers offers: the last one of each expired",
     Reason.NOT_A_MEMBER: "is a member of the queue",
+    Reason.RESERVED: "can be spared by the queue that would help",
     Reason.CHANNEL_NOT_SERVED: "serves its channels",
     Reason.SKILL_MISSING: "has the skills at the level",
     Reason.LANGUAGE_MISSING: "speaks the language at the level",
     Reason.P_BELOW_FLOOR: "is likely enough to resolve it",
     Reason.SHIFT_TOO_SHORT: "stays long enough to finish it",
     Reason.AT_CAPACITY: "is free, or free soon enough to hold it",
-    Reason.CHANNEL_BLOCKED: "may take its channel beside what he holds",
+    Reason.CHANNEL_BLOCKED: "may take its channel beside what they hold",
     Reason.LANE_FULL: "has room for another contact of its channel",
+    Reason.PROFILE_FULL: "has room left in its capacity profiles",
+    Reason.RATE_LIMITED: "may get another contact of its channel within this hour",
     Reason.UNITS_FULL: "has units enough left",
+    Reason.COOLING_DOWN: "may get its channel so soon after declining a contact of it",
+    Reason.DRAINING: "takes written work now: they are kept for a call that waits too long",
 }
+"""How `of n agents m pass every earlier test and none of them ...` ends."""
+
+_LONGEST_STARVED_TIER = 1
 
 
-def decision_sentence() -> pl.Expr:
-    """The decision in plain words, from the columns that `models/explanations.py` builds."""
+def decision_sentence(now: datetime, tier_weight: float) -> pl.Expr:
+    """The decision in plain words, from the columns that `models/explanations.py` builds.
+
+    A price of `tier_weight` or more, where that is above 0, is one that only tiers pay.
+    """
+    sentence = pl.lit(None, pl.String)
+    for code, text in (*_chosen(tier_weight), *_waiting(now, tier_weight), *_by_rule()):
+        sentence = pl.when(pl.col("reason") == code.value).then(text).otherwise(sentence)
+    late = pl.lit(" Nothing can save its target any more.")
+    return sentence + pl.when("unavoidable").then(late).otherwise(pl.lit(""))
+
+
+def _chosen(tier_weight: float) -> tuple[tuple[Reason, pl.Expr], ...]:
+    """Sentences of conversations that have an agent."""
     against = (
         pl.when(pl.col("runner_up_agent_id").is_not_null())
         .then(
@@ -31,55 +55,123 @@ def decision_sentence() -> pl.Expr:
                 "; next best {}: worth {}, slot {}",
                 "runner_up_agent_id",
                 _money("runner_up_gain"),
-                _money("runner_up_price"),
+                _price("runner_up_price", tier_weight),
             )
         )
         .otherwise(pl.lit("; nobody else is eligible"))
     )
-    worth = pl.format("worth {}, slot {}", _money("gain"), _money("slot_price"))
-    reason = pl.col("reason")
-    texts = (
-        (Reason.BEST_MATCH, pl.format("Goes to {}: {}{}.", "agent_id", worth, against)),
-        (Reason.HELD_FOR, pl.format("Waits for {}, free soon: {}{}.", "agent_id", worth, against)),
+    worth = pl.format("worth {}, slot {}", _money("gain"), _price("slot_price", tier_weight))
+    whose = pl.format("{}{}", "agent_id", _if("is_borrowed", " of another queue"))
+    return (
+        (
+            Reason.BEST_MATCH,
+            pl.format("Goes to {}{}: {}{}.", whose, _circumstances(), worth, against),
+        ),
+        (
+            Reason.HELD_FOR,
+            pl.format("Waits for {}, free soon{}: {}{}.", whose, _circumstances(), worth, against),
+        ),
+    )
+
+
+def _waiting(now: datetime, tier_weight: float) -> tuple[tuple[Reason, pl.Expr], ...]:
+    """Sentences of conversations that wait for a reason of their own."""
+    worth = pl.format("{} would be worth {}", "runner_up_agent_id", _money("runner_up_gain"))
+    outranked = (tier_weight > 0) & (pl.col("runner_up_price") >= tier_weight)
+    relation = (
+        pl.when("preferred_by_window")
+        .then(pl.lit("who had this customer"))
+        .otherwise(pl.lit("the customer's own agent"))
+    )
+    return (
         (
             Reason.LOST_TO,
-            pl.format(
-                "Waits: {} would be worth {}, but the slot earns {} with other contacts.",
-                "agent_id",
-                _money("runner_up_gain"),
-                _money("runner_up_price"),
+            pl.when(outranked)
+            .then(pl.format("Waits: {}, but the slot is for contacts that come first.", worth))
+            .otherwise(
+                pl.format(
+                    "Waits: {}, but the slot earns {} with other contacts.",
+                    worth,
+                    _money("runner_up_price"),
+                )
             ),
         ),
         (
             Reason.NOT_WORTH_IT,
             pl.format(
-                "Waits: even the best eligible agent, {}, would cost more than he brings ({}).",
+                "Waits: even the best eligible agent, {}, would cost more than they bring ({}).",
                 "runner_up_agent_id",
                 _money("runner_up_gain"),
             ),
         ),
+        (Reason.PAUSED, pl.lit("Waits: it was put on hold by hand.")),
+        (
+            Reason.MANUAL_ONLY,
+            pl.lit("Waits: so many agents declined it that somebody must decide by hand."),
+        ),
         (Reason.DECLINED, pl.lit("Waits: every eligible agent declined it.")),
         (
             Reason.CUSTOMER_LOCKED,
-            pl.format("Waits for {}, who is talking to this customer.", "agent_id"),
+            pl.when("follower")
+            .then(pl.lit("Waits: the customer's call goes first, to an agent of its own."))
+            .otherwise(pl.format("Waits for {}, who is talking to this customer.", "agent_id")),
         ),
-        *(
-            (
-                rule,
-                pl.format(
-                    "Waits: of {} agents {} pass every earlier test and none of them {}.",
-                    "num_agents",
-                    "num_before",
-                    pl.lit(text),
-                ),
-            )
-            for rule, text in _FAILS.items()
+        (
+            Reason.HELD_FOR_PREFERRED,
+            pl.format("Waits for {}, {}, until {}.", "agent_id", relation, _chance(now)),
         ),
     )
-    sentence = pl.lit(None, pl.String)
-    for code, text in texts:
-        sentence = pl.when(reason == code.value).then(text).otherwise(sentence)
-    return sentence
+
+
+def _by_rule() -> tuple[tuple[Reason, pl.Expr], ...]:
+    """Sentences of conversations for which some rule turns everybody away."""
+    return tuple(
+        (
+            rule,
+            pl.format(
+                "Waits: of {} agents {} pass every earlier test and none of them {}.",
+                "num_agents",
+                "num_before",
+                pl.lit(text),
+            ),
+        )
+        for rule, text in _NOBODY.items()
+    )
+
+
+def _circumstances() -> pl.Expr:
+    """Why it came first, and that it asks for less than it did."""
+    first = (
+        pl.when(pl.col("tier") <= _LONGEST_STARVED_TIER)
+        .then(pl.lit(" first, because it waited too long"))
+        .when(pl.col("tier").is_not_null())
+        .then(pl.lit(" first, because of its class"))
+        .otherwise(pl.lit(""))
+    )
+    relaxed = pl.when(pl.col("tier").is_not_null()).then(pl.lit(",")).otherwise(pl.lit(""))
+    relaxed = pl.format("{} after relaxing its requirement", relaxed)
+    return first + pl.when(pl.col("step") > 0).then(relaxed).otherwise(pl.lit(""))
+
+
+def _chance(now: datetime) -> pl.Expr:
+    """The instant of the next chance, with its day where that is another one."""
+    at = pl.col("next_chance_at")
+    same_day = at.dt.date() == instant(now).dt.date()
+    clock = pl.when(same_day).then(at.dt.strftime("%H:%M"))
+    return pl.format("{} UTC", clock.otherwise(at.dt.strftime("%Y-%m-%d %H:%M")))
+
+
+def _price(name: str, tier_weight: float) -> pl.Expr:
+    contested = (tier_weight > 0) & (pl.col(name) >= tier_weight)
+    return (
+        pl.when(contested)
+        .then(pl.lit("wanted by contacts that come first"))
+        .otherwise(_money(name))
+    )
+
+
+def _if(condition: str, text: str) -> pl.Expr:
+    return pl.when(condition).then(pl.lit(text)).otherwise(pl.lit(""))
 
 
 def _money(name: str) -> pl.Expr:
