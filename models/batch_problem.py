@@ -19,12 +19,14 @@ from models.explanations import Facts, build_explanations
 from models.gain import Gain, build_gain
 from models.hours import OpenHours, build_hours
 from models.mixes import build_room
+from models.outlook import build_outlook
 from models.overflow import Overflow, build_overflow
 from models.parties import HeldByParty, build_held_by_party, locked_to
 from models.plan import Carried, Plan
 from models.plan_tables import assignment_frame, price_frame, prices_of_frame, to_money
 from models.policy import Policy
 from models.problem import NO_TIER, NOBODY, AssignmentProblem, Ints, Positions, to_milli
+from models.requeue import build_requeue
 from models.reservations import Reservations, reserved_for
 from models.skills import build_skill_levels
 from models.solution import NO_RENT, Hint, Solution
@@ -113,6 +115,15 @@ class BatchProblem:
             tier_weight_milli=solution.tier_weight,
             tier_levels=solution.tier_levels,
             preference_cost_milli=solution.preference_cost,
+            requeue=build_requeue(self.batch, self.policy, self.agents),
+            outlook=build_outlook(
+                now,
+                conversations,
+                self.overflow,
+                self.eligibility,
+                self.agents,
+                solution.agent,
+            ),
         )
 
     def _facts(self, solution: Solution) -> Facts:
