@@ -31,6 +31,11 @@ class PlanWitness:
         """The last plan's solution, None before the first."""
         return None if self._seen is None else self._seen[1]
 
+    @property
+    def stated(self) -> BatchProblem | None:
+        """The last plan's problem, None before the first."""
+        return None if self._seen is None else self._seen[0]
+
     def certificate(self) -> bytes | None:
         """Content of the file that proves the last plan, None before the first."""
         return None if self._seen is None else certificate_of(*self._seen).to_bytes()

@@ -12,6 +12,7 @@ from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from models.channel_policy import ChannelPolicy, default_channels
 from models.policy import Policy, ProfilePolicy, default_breach_penalties
+from models.policy_check import Severity, check_policy
 from models.solution import SolveOptions
 from models.tables import Channel, Tier
 
@@ -101,22 +102,26 @@ class Config:
         return json.dumps(asdict(self), sort_keys=True, default=str)
 
 
-def read_config(path: Path | None) -> Config:
+def read_config(path: Path | None, *, lenient: bool = False) -> Config:
     """Settings from a TOML file; defaults where it is silent, or where there is no file.
 
-    Raises ConfigError for a missing named file, broken TOML, an unknown key or a bad value.
+    Raises ConfigError for a missing named file, broken TOML, an unknown key, a bad value, and,
+    unless `lenient`, a policy that contradicts itself.
     """
     if path is None:
-        return read_config(DEFAULT_FILE) if DEFAULT_FILE.exists() else Config()
+        return read_config(DEFAULT_FILE, lenient=lenient) if DEFAULT_FILE.exists() else Config()
     try:
         text = path.read_text(encoding="utf-8")
-        return parse_settings(tomllib.loads(text))
+        settings = parse_settings(tomllib.loads(text))
+        if not lenient:
+            refuse_contradictions(settings.policy)
     except FileNotFoundError:
         raise ConfigError(f"{path}: not found; expected a TOML file") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not TOML: {error}") from None
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
+    return settings
 
 
 def parse_settings(values: Mapping[str, Any]) -> Config:
@@ -129,6 +134,14 @@ def parse_settings(values: Mapping[str, Any]) -> Config:
         own = {key: value for key, value in given.items() if key != "base"}
         values = {**values, "policy": over(read_ready_made(given["base"]), own)}
     return cast(Config, _read(Config, values, ""))
+
+
+def refuse_contradictions(policy: Policy) -> None:
+    """Raise ConfigError for a policy with errors; `omniassign policy check` lists them all."""
+    errors = [one for one in check_policy(policy) if one.severity is Severity.ERROR]
+    if errors:
+        more = f" (and {len(errors) - 1} more: omniassign policy check)" if errors[1:] else ""
+        raise ConfigError(f"[policy] {errors[0]}{more}")
 
 
 def over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

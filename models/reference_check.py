@@ -1,0 +1,95 @@
+"""Names in a policy and in the tables of a centre that lead nowhere, or to nothing."""
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from models.batch import Batch
+from models.policy import Policy
+from models.policy_check import FIRST_FEW, PolicyFinding, Severity, few_findings
+
+
+def calendars_open(policy: Policy, batch: Batch) -> Iterator[PolicyFinding]:
+    """A calendar that a queue names has openings."""
+    del policy
+    never = (
+        batch.queues.filter(pl.col("calendar_id").is_not_null())
+        .join(batch.calendars, on="calendar_id", how="anti")
+        .sort("queue_id")
+    )
+    yield from few_findings(
+        never,
+        lambda row: PolicyFinding(
+            Severity.ERROR,
+            "never_open",
+            f"queue {row['queue_id']}",
+            f"its calendar {row['calendar_id']} has no opening, so it is always closed: add rows"
+            " to calendars, or leave calendar_id empty",
+        ),
+    )
+
+
+def helpers_can_lend(policy: Policy, batch: Batch) -> Iterator[PolicyFinding]:
+    """A queue that others overflow to has members and a forecast."""
+    del policy
+    members = batch.queue_members.select("queue_id").unique().with_columns(has_members=True)
+    mute = (
+        batch.overflow.select(queue_id="to_queue_id")
+        .unique()
+        .join(batch.queues, on="queue_id")
+        .join(members, on="queue_id", how="left")
+        .filter(pl.col("arrivals_per_h").is_null() | pl.col("has_members").is_null())
+        .sort("queue_id")
+    )
+    yield from few_findings(
+        mute,
+        lambda row: PolicyFinding(
+            Severity.WARNING,
+            "never_lends",
+            f"queue {row['queue_id']}",
+            "others overflow to it, but it lends nobody: it needs members and arrivals_per_h",
+        ),
+    )
+
+
+def names_are_known(policy: Policy, batch: Batch) -> Iterator[PolicyFinding]:
+    """What the policy names is in the tables."""
+    queues = set(batch.queues["queue_id"])
+    sites = set(batch.agents["site"])
+    for number, boost in enumerate(policy.boosts):
+        if boost.queue_id and boost.queue_id not in queues:
+            yield _unknown(f"boosts[{number}]", f"queue {boost.queue_id}", queues)
+    for site in policy.site_caps:
+        if site not in sites:
+            yield _unknown("site_caps", f"site {site}", sites)
+
+
+def profiles_have_limits(policy: Policy, batch: Batch) -> Iterator[PolicyFinding]:
+    """A profile that contacts carry limits somebody."""
+    carried = (
+        batch.contacts.select(profile=pl.col("profiles").str.split(","))
+        .explode("profile")
+        .select(pl.col("profile").str.strip_chars())
+        .filter(pl.col("profile").str.len_chars() > 0)
+        .group_by("profile")
+        .agg(num=pl.len())
+        .join(batch.agent_profiles, on="profile", how="anti")
+        .filter(~pl.col("profile").is_in(list(policy.profiles)))
+        .sort("profile")
+    )
+    yield from few_findings(
+        carried,
+        lambda row: PolicyFinding(
+            Severity.WARNING,
+            "profile_without_limit",
+            f"profile {row['profile']}",
+            f"{row['num']} contacts carry it and nobody has a limit for it: add it to"
+            " [policy.profiles] or agent_profiles",
+        ),
+    )
+
+
+def _unknown(where: str, what: str, known: set[str]) -> PolicyFinding:
+    few = ", ".join(sorted(known)[:FIRST_FEW]) or "none"
+    detail = f"{what} is not in the tables (they have {few}): it has no effect; correct the name"
+    return PolicyFinding(Severity.WARNING, "unknown_name", where, detail)
