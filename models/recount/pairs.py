@@ -1,22 +1,21 @@
-"""Section 3 of `docs/model.md`, continued: declines, locks, and all eligible pairs."""
+"""Section 3 of `docs/model.md`, continued: what concerns single pairs, and all eligible ones."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from models.plan import Reason
-from models.recount.conversations import LIVE, Conversations
-from models.recount.numbers import Bools, Floats, Ints, first_of_runs, instant, ints, seconds
-from models.recount.rules import RULES, Sides, Test
-from models.tables import LoadState
+from models.recount.conversations import NOBODY
+from models.recount.declines import kept_apart
+from models.recount.locks import locked_to, party_items, reserved_for
+from models.recount.numbers import Bools, Floats, Ints, first_of_runs
+from models.recount.rules import RULES
+from models.recount.sides import Sides
+from models.recount.tested import Tested, build_tested
 
-NOBODY = -1
-REASONS = (*(reason for reason, _ in RULES), Reason.DECLINED, Reason.CUSTOMER_LOCKED)
-QUALIFIED = REASONS.index(Reason.SHIFT_TOO_SHORT) + 1
-"""Tests that say whether an agent could serve the class at all during this shift."""
+REASONS = (*RULES, Reason.DECLINED, Reason.CUSTOMER_LOCKED, Reason.HELD_FOR_PREFERRED)
 
 PAIRS_AT_ONCE = 2**16
 """Bounds the memory of a pass over all pairs, to what fits a processor's cache."""
@@ -26,69 +25,99 @@ PAIRS_AT_ONCE = 2**16
 class Eligibility:
     """Outcome of every rule for every class and agent, and for every single pair."""
 
-    class_of: Ints
-    """(C,)"""
-    tests: tuple[Test, ...]
-    """As RULES."""
-    survivors: Ints
-    """(K, rules + 1) agents left before the first rule, after it, ... after the last"""
-    num_idle: Ints
-    """(K,) agents who pass all tests and are free now"""
-    mean_probability: Floats
-    """(K,) over the agents who pass the tests up to `shift_too_short`"""
-    ready_class: Ints
-    """(entries,) class of each entry, ascending: classes and agents who pass all tests"""
-    ready_agent: Ints
-    """(entries,) its agent, ascending within the class"""
+    tested: Tested
     only_agent: Ints
-    """(C,) agent that the conversation is locked to, or NOBODY"""
-    banned: Ints
+    """(C,) agent that the conversation is locked to, NOBODY where it is not locked, or
+    LOCKED_TO_NOBODY"""
+    reserved_for: Ints
+    """(C,) preferred agent that the conversation waits for, or NOBODY"""
+    apart: Ints
     """Sorted keys, conversation * A + agent, of the pairs that declines keep apart."""
     ties: pl.DataFrame
-    """(conversation, agent, state, started_at) of every item of a party that an agent holds"""
-    num_agents: int
+    """(conversation, agent, state, started_at, is_live) of every item of a party that is held"""
+
+    @property
+    def num_agents(self) -> int:
+        """A."""
+        return self.tested.num_agents
+
+    @property
+    def class_of(self) -> Ints:
+        """(C,)"""
+        return self.tested.class_of
+
+    @property
+    def survivors(self) -> Ints:
+        """(K, rules + 1) agents left before the first rule, after it, ... after the last."""
+        return self.tested.survivors
+
+    @property
+    def num_idle(self) -> Ints:
+        """(K,) agents who pass all tests and are free now."""
+        return self.tested.num_idle
 
     @property
     def num_qualified(self) -> Ints:
-        """(K,) agents who pass the tests up to `shift_too_short`."""
-        return self.survivors[:, QUALIFIED]
+        """(K,) suitable agents."""
+        return self.tested.num_qualified
 
     @property
     def num_ready(self) -> Ints:
         """(K,) agents who pass all tests."""
-        return self.survivors[:, -1]
+        return self.tested.num_ready
+
+    @property
+    def mean_probability(self) -> Floats:
+        """(K,) over the suitable agents."""
+        return self.tested.mean_probability
+
+    @property
+    def ready_class(self) -> Ints:
+        """(entries,) class of each entry: classes and agents who pass all tests."""
+        return self.tested.ready_class
+
+    @property
+    def ready_agent(self) -> Ints:
+        """(entries,)"""
+        return self.tested.ready_agent
 
     def entry(self, conversation: Ints, agent: Ints) -> Ints:
         """Place of each pair among the entries; the pairs must be ready."""
-        ready = self.ready_class * self.num_agents + self.ready_agent
-        return np.searchsorted(ready, self.class_of[conversation] * self.num_agents + agent)
+        return self.tested.entry(conversation, agent)
 
     def num_passed(self, conversation: Ints, agent: Ints) -> Ints:
         """How many of RULES hold for each pair before the first that fails."""
-        kind = self.class_of[conversation]
-        holds = np.stack([test.holds[test.row[kind], agent] for test in self.tests])
-        fails_first: Ints = np.argmin(np.vstack([holds, np.zeros(len(kind), dtype=bool)]), axis=0)
-        return fails_first
+        return self.tested.num_passed(conversation, agent)
 
     def declined(self, conversation: Ints, agent: Ints) -> Bools:
         """Whether declines keep each pair apart."""
         concerned = np.zeros(len(self.class_of), dtype=bool)
-        concerned[self.banned // max(self.num_agents, 1)] = True
+        concerned[self.apart // max(self.num_agents, 1)] = True
         found: Bools = concerned[conversation]
         some = np.flatnonzero(found)
-        found[some] = np.isin(conversation[some] * self.num_agents + agent[some], self.banned)
+        found[some] = np.isin(conversation[some] * self.num_agents + agent[some], self.apart)
         return found
 
     def locked(self, conversation: Ints, agent: Ints) -> Bools:
         """Whether each conversation is locked to another agent."""
-        only = self.only_agent[conversation]
-        barred: Bools = (only != NOBODY) & (only != agent)
+        return _for_another(self.only_agent, conversation, agent)
+
+    def reserved(self, conversation: Ints, agent: Ints) -> Bools:
+        """Whether each conversation waits for another agent."""
+        return _for_another(self.reserved_for, conversation, agent)
+
+    def barred(self, conversation: Ints, agent: Ints) -> Bools:
+        """Whether declines, a lock or a reservation keep each pair apart."""
+        barred: Bools = self.declined(conversation, agent)
+        barred |= self.locked(conversation, agent)
+        barred |= self.reserved(conversation, agent)
         return barred
 
     def first_broken(self, conversation: Ints, agent: Ints) -> Ints:
         """Position in REASONS of the first rule that each pair breaks, their number if none."""
         passed = self.num_passed(conversation, agent)
-        tail = np.where(self.locked(conversation, agent), 1, 2)
+        tail = np.where(self.reserved(conversation, agent), 2, 3)
+        tail = np.where(self.locked(conversation, agent), 1, tail)
         tail = np.where(self.declined(conversation, agent), 0, tail)
         return np.where(passed == len(RULES), passed + tail, passed)
 
@@ -108,37 +137,11 @@ class PairBlock:
 
 def build_eligibility(sides: Sides) -> Eligibility:
     """All rules applied to all classes, and what concerns single pairs."""
-    tests = tuple(rule(sides) for _, rule in RULES)
-    num_classes, num_agents = len(sides.example), len(sides.agents)
-    passing = np.repeat(_packed(np.ones((1, num_agents), dtype=bool)), num_classes, axis=0)
-    survivors = [_num_set(passing)]
-    qualified = passing
-    for number, test in enumerate(tests, start=1):
-        passing = passing & _packed(test.holds)[test.row]
-        survivors.append(_num_set(passing))
-        qualified = passing if number == QUALIFIED else qualified
-    kind, agent = _set_bits(qualified)
-    probability = sides.probability[sides.set_of[kind], agent]
-    total = np.bincount(kind, probability, minlength=num_classes)
-    count = survivors[QUALIFIED]
-    ready_class, ready_agent = _set_bits(passing)
-    ties = _ties(sides)
-    found = Eligibility(
-        class_of=sides.class_of,
-        tests=tests,
-        survivors=np.stack(survivors, axis=1),
-        num_idle=_num_set(passing & _packed(sides.agents.free_now[None, :])),
-        mean_probability=np.where(
-            count > 0, total / np.maximum(count, 1), sides.policy.p_no_skill
-        ),
-        ready_class=ready_class,
-        ready_agent=ready_agent,
-        only_agent=np.full(len(sides.conversations), NOBODY, dtype=np.int64),
-        banned=_bans(sides),
-        ties=ties,
-        num_agents=num_agents,
-    )
-    return replace(found, only_agent=_locks(sides.conversations, found))
+    tested, ties = build_tested(sides), party_items(sides)
+    apart = kept_apart(sides, tested)
+    only = locked_to(sides, tested, ties)
+    reserved = reserved_for(sides, tested, apart, only)
+    return Eligibility(tested, only, reserved, apart, ties)
 
 
 def pair_blocks(eligibility: Eligibility) -> Iterator[PairBlock]:
@@ -167,62 +170,7 @@ def _segments(part: Ints) -> list[tuple[int, int]]:
     return list(zip(begin.tolist(), np.append(begin[1:], len(part)).tolist(), strict=False))
 
 
-def _bans(sides: Sides) -> Ints:
-    policy = sides.policy
-    rows = (
-        sides.batch.declines.join(
-            sides.conversations.members.select("contact_id", "conversation"), on="contact_id"
-        )
-        .join(sides.agents.ids.select("agent_id", "agent"), on="agent_id")
-        .group_by("contact_id", "conversation", "agent")
-        .agg(pl.len(), pl.col("declined_at").max())
-    )
-    age_s = -seconds(rows, "declined_at", instant(sides.batch.now))
-    kept = (ints(rows["len"]) >= policy.max_declines) | (age_s < policy.decline_cooldown_s)
-    key = ints(rows["conversation"]) * len(sides.agents) + ints(rows["agent"])
-    return np.unique(key[kept])
-
-
-def _ties(sides: Sides) -> pl.DataFrame:
-    members = sides.conversations.members
-    held = sides.batch.agent_load.join(sides.agents.ids, on="agent_id")
-    customers = members.select("conversation", customer_id="party_customer").drop_nulls()
-    threads = members.select("conversation", "conversation_id")
-    columns = ("conversation", "agent", "state", "started_at")
-    return pl.concat(
-        [
-            held.join(customers.unique(), on="customer_id").select(columns),
-            held.join(threads.unique(), on="conversation_id").select(columns),
-        ]
-    )
-
-
-def _locks(conversations: Conversations, eligibility: Eligibility) -> Ints:
-    held = eligibility.ties.filter(pl.col("state").is_in([LoadState.OFFERED, LoadState.ACTIVE]))
-    ordered = held.sort("conversation", "started_at", "agent")
-    conversation, agent = ints(ordered["conversation"]), ints(ordered["agent"])
-    live = (conversations.channels & LIVE).any(axis=1)
-    qualified = eligibility.num_passed(conversation, agent) >= QUALIFIED
-    counts = qualified & ~live[conversation]
-    only = np.full(len(conversations), NOBODY, dtype=np.int64)
-    only[conversation[counts]] = agent[counts]  # the last of each conversation stays
-    return only
-
-
-def _packed(holds: Bools) -> NDArray[np.uint64]:
-    """Rows of booleans as rows of 64-bit words."""
-    padding = -holds.shape[1] % 64
-    padded = np.pad(holds, ((0, 0), (0, padding)))
-    return np.ascontiguousarray(np.packbits(padded, axis=1)).view(np.uint64)
-
-
-def _num_set(words: NDArray[np.uint64]) -> Ints:
-    count: Ints = np.bitwise_count(words).sum(axis=1, dtype=np.int64)
-    return count
-
-
-def _set_bits(words: NDArray[np.uint64]) -> tuple[Ints, Ints]:
-    """Row and column of every set bit, in order."""
-    bits = np.unpackbits(words.view(np.uint8), axis=1).view(np.bool_)
-    row, column = np.divmod(np.flatnonzero(bits), max(bits.shape[1], 1))
-    return row, column
+def _for_another(whom: Ints, conversation: Ints, agent: Ints) -> Bools:
+    one = whom[conversation]
+    found: Bools = (one != NOBODY) & (one != agent)
+    return found

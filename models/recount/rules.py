@@ -1,111 +1,41 @@
-"""Section 3 of `docs/model.md`, written a second time: who may serve which conversation.
+"""Section 3 of `docs/model.md`, written a second time: the tests of a class and an agent.
 
-Conversations with the same tests form a class (K of them). A rule looks at little of a class, so
-it is stated for every distinct value of that, by agent, with the row that each class looks up.
-Declines and locks, which concern single conversations, are in `audit_pairs`.
+Declines, locks and reservations, which concern single conversations, are tested by
+`models/recount/pairs.py`; who is draining depends on all other tests of this file.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import polars as pl
 
-from models.batch import Batch
 from models.plan import Reason
-from models.policy import Policy
-from models.recount.agents import Agents
-from models.recount.conversations import Conversations
-from models.recount.needs import Needs, all_met, build_needs, resolving
-from models.recount.numbers import (
-    Bools,
-    Floats,
-    Ints,
-    class_of,
-    ints,
-    is_real_time,
-    local_times,
-)
+from models.recount.drain import draining_agents
+from models.recount.needs import languages_met, skills_met
+from models.recount.numbers import Bools, class_of, instant, ints, is_real_time, positions, seconds
+from models.recount.sides import Sides, Test, distinct
 from models.tables import Channel
 
 
-@dataclass(frozen=True, eq=False)
-class Sides:
-    """What the tests look at: both sides of a pair, and the tables between them."""
-
-    batch: Batch
-    policy: Policy
-    conversations: Conversations
-    agents: Agents
-
-    @cached_property
-    def channel_sets(self) -> Ints:
-        """(C,) bit mask of the members' channels."""
-        channels: Ints = self.conversations.channels @ (1 << np.arange(len(Channel)))
-        return channels
-
-    @cached_property
-    def class_of(self) -> Ints:
-        """(C,) class of each conversation: equal where queue, lane, channels, requirements, units,
-        hours and hold right are."""
-        c = self.conversations
-        flags = 2 * c.reachable.astype(np.int64) + c.may_be_held
-        units = np.unique(c.units, return_inverse=True)[1]
-        return class_of(c.queue, c.lane, self.channel_sets, c.need_set, units, flags)
-
-    @cached_property
-    def example(self) -> Ints:
-        """(K,) one conversation of each class."""
-        return np.unique(self.class_of, return_index=True)[1]
-
-    @cached_property
-    def set_of(self) -> Ints:
-        """(K,) requirement set of each class."""
-        return self.conversations.need_set[self.example]
-
-    @cached_property
-    def handling(self) -> "Distinct":
-        """Lane and handling time of each class."""
-        c = self.conversations
-        times = np.unique(c.handle_s, return_inverse=True)[1]
-        return distinct(class_of(c.lane, times)[self.example])
-
-    @cached_property
-    def needs(self) -> Needs:
-        """Every requirement set once, with the levels of all agents."""
-        return build_needs(self.batch, self.conversations, self.agents)
-
-    @cached_property
-    def probability(self) -> Floats:
-        """(requirement sets, A) probability of resolving; of use where the skills are met."""
-        return resolving(self.policy, self.needs)
+def apply_rules(sides: Sides) -> tuple[Test, ...]:
+    """Every test in the order of RULES."""
+    tests = tests_up_to(Reason.COOLING_DOWN, sides)
+    return (*tests, not_draining(sides, draining_agents(sides, tests, tests[:SUITABLE])))
 
 
-@dataclass(frozen=True, eq=False)
-class Distinct:
-    """Distinct values of something that each class has."""
-
-    example: Ints
-    """(rows,) a class that has the value"""
-    row: Ints
-    """(K,) which value each class has"""
+def tests_up_to(last: Reason, sides: Sides) -> tuple[Test, ...]:
+    """The tests in the order of RULES up to this one, which comes before draining."""
+    return tuple(rule(sides) for _, rule in _BEFORE_DRAINING[: RULES.index(last) + 1])
 
 
-@dataclass(frozen=True, eq=False)
-class Test:
-    """One rule: who passes it, for every distinct thing that it looks at."""
-
-    holds: Bools
-    """(rows, A)"""
-    row: Ints
-    """(K,) row of each class"""
+def not_paused(sides: Sides) -> Test:
+    """No member is put on hold by hand."""
+    return _by_class(sides, ~sides.conversations.paused[sides.example])
 
 
-def distinct(values: Ints) -> Distinct:
-    """Distinct values of an array with one value per class."""
-    _, example, row = np.unique(values, return_index=True, return_inverse=True)
-    return Distinct(example.astype(np.int64), row.astype(np.int64))
+def not_left_to_people(sides: Sides) -> Test:
+    """No member was declined by too many agents."""
+    return _by_class(sides, ~sides.conversations.manual_only[sides.example])
 
 
 def present(sides: Sides) -> Test:
@@ -114,24 +44,16 @@ def present(sides: Sides) -> Test:
 
 
 def queue_open(sides: Sides) -> Test:
-    """The queue has no calendar, or one of its openings holds now."""
-    openings = sides.batch.calendars.join(
-        local_times(sides.batch.calendars["time_zone"], sides.batch.now),
-        on=["time_zone", "weekday"],
-    ).filter(pl.col("minute").is_between("opens_minute", "closes_minute", closed="left"))
-    calendar = sides.batch.queues["calendar_id"]
-    is_open = calendar.is_null() | calendar.is_in(openings["calendar_id"].implode())
-    return _by_class(
-        sides,
-        is_open.fill_null(value=True).to_numpy(),
-        sides.conversations.queue[sides.example],
-    )
+    """The queue is open, or one that helps, as helping queues always are."""
+    c = sides.conversations
+    helped = np.array([len(queues) > 0 for queues in c.helper_sets], dtype=bool)
+    is_open = sides.overflow.is_open[c.queue] | helped[c.helpers]
+    return _by_class(sides, is_open[sides.example])
 
 
 def customer_reachable(sides: Sides) -> Test:
     """No callback rings outside the customer's hours."""
-    reachable = sides.conversations.reachable[sides.example]
-    return _by_class(sides, np.array([False, True]), reachable.astype(np.int64))
+    return _by_class(sides, sides.conversations.reachable[sides.example])
 
 
 def on_shift(sides: Sides) -> Test:
@@ -139,23 +61,19 @@ def on_shift(sides: Sides) -> Test:
     return _by_agent(sides, sides.agents.on_shift)
 
 
+def responding(sides: Sides) -> Test:
+    """The agent did not let an offer expire a while ago."""
+    return _by_agent(sides, sides.agents.responding)
+
+
 def queue_member(sides: Sides) -> Test:
-    """The agent belongs to the queue, or a queue without members has a requirement instead."""
-    rows = sides.batch.queue_members.join(sides.agents.ids, on="agent_id").join(
-        sides.batch.queues.select("queue_id").with_row_index("queue"), on="queue_id"
-    )
-    member = np.zeros((len(sides.batch.queues), len(sides.agents)), dtype=bool)
-    member[ints(rows["queue"]), ints(rows["agent"])] = True
-    named = ints(rows["queue"].unique())
-    without = np.ones(len(member), dtype=bool)
-    without[named] = False
-    has_need = np.zeros(sides.needs.num_sets, dtype=bool)
-    has_need[sides.needs.of_row] = True
-    queue = sides.conversations.queue[sides.example]
-    return Test(
-        holds=np.concatenate([member, member | without[:, None]]),
-        row=queue + len(member) * has_need[sides.set_of],
-    )
+    """The agent belongs to the queue or to one that helps it."""
+    return _members(sides, sides.overflow.member)
+
+
+def not_kept_back(sides: Sides) -> Test:
+    """The agent belongs to the queue, or to a helping one that can do without."""
+    return _members(sides, sides.overflow.member & ~sides.overflow.kept_back)
 
 
 def channels_served(sides: Sides) -> Test:
@@ -163,14 +81,14 @@ def channels_served(sides: Sides) -> Test:
     return _no_channel(sides, sides.agents.max_items < 1)
 
 
-def skills_met(sides: Sides) -> Test:
-    """The agent has every skill that is no language, at the level."""
-    return Test(all_met(sides.needs, ~sides.needs.is_language), sides.set_of)
+def skilled(sides: Sides) -> Test:
+    """The agent has every skill that is no language, at the level, and every step holds."""
+    return Test(skills_met(sides.needs), sides.set_of)
 
 
-def languages_met(sides: Sides) -> Test:
+def speaks(sides: Sides) -> Test:
     """The agent speaks every language, at the level."""
-    return Test(all_met(sides.needs, sides.needs.is_language), sides.set_of)
+    return Test(languages_met(sides.needs), sides.set_of)
 
 
 def likely_enough(sides: Sides) -> Test:
@@ -180,9 +98,9 @@ def likely_enough(sides: Sides) -> Test:
 
 
 def shift_long_enough(sides: Sides) -> Test:
-    """A real-time lane ends before the shift does, with a margin."""
+    """A real-time conversation ends before the shift does, with a margin."""
     c, example = sides.conversations, sides.example[sides.handling.example]
-    waits = ~is_real_time(sides.policy)[c.lane[example]]
+    waits = ~is_real_time(sides.policy)[c.channel[example]]
     needed = c.handle_s[example] + sides.policy.shift_margin_s
     holds = waits[:, None] | (sides.agents.shift_left_s >= needed[:, None])
     return Test(holds, sides.handling.row)
@@ -201,42 +119,119 @@ def not_blocked(sides: Sides) -> Test:
 
 
 def lane_has_room(sides: Sides) -> Test:
-    """The agent holds fewer unparked items of the lane than it may."""
+    """The agent holds fewer unparked items of the channel than it may."""
     room = sides.agents.held < sides.agents.max_items
-    return Test(room.T, sides.conversations.lane[sides.example])
+    return Test(room.T, sides.channel)
+
+
+def profiles_left(sides: Sides) -> Test:
+    """No profile of the conversation is used up."""
+    used_up = sides.agents.profile_left < 1
+    return Test(~(sides.lane_carries @ used_up.T), sides.conversations.lane[sides.example])
+
+
+def rate_allows(sides: Sides) -> Test:
+    """The channel's rate leaves the agent an offer in this hour."""
+    return Test((sides.agents.rate_left >= 1).T, sides.channel)
 
 
 def units_fit(sides: Sides) -> Test:
-    """The conversation's units fit the agent's free units."""
-    units, row = np.unique(sides.conversations.units[sides.example], return_inverse=True)
-    return Test(units[:, None] <= sides.agents.free_units, row.astype(np.int64))
+    """The conversation's units fit the agent's free units for its channel."""
+    units = sides.conversations.units[sides.example]
+    weights = np.unique(units, return_inverse=True)[1]
+    needed = distinct(class_of(sides.channel, weights))
+    free = sides.agents.free_units.T[sides.channel[needed.example]]
+    return Test(units[needed.example][:, None] <= free, needed.row)
 
 
-RULES: tuple[tuple[Reason, Callable[[Sides], Test]], ...] = (
+def not_cooling_down(sides: Sides) -> Test:
+    """The agent declined nothing of the channel a moment ago."""
+    batch, agents = sides.batch, sides.agents
+    age_s = -seconds(batch.declines, "declined_at", instant(batch.now))
+    lately = batch.declines.filter(
+        pl.Series(age_s < sides.policy.decline_pause_s, dtype=pl.Boolean)
+    )
+    pair = ["contact_id", "agent_id"]
+    offered = (
+        batch.offers.join(lately, on=pair, how="semi")
+        .sort("offered_at")
+        .unique(pair, keep="last", maintain_order=True)
+        .select(*pair, offered="channel")
+    )
+    rows = (
+        lately.join(agents.ids, on="agent_id")
+        .join(offered, on=pair, how="left")
+        .join(batch.contacts.select("contact_id", "channel"), on="contact_id", how="left")
+        .with_columns(of=pl.coalesce("offered", "channel"))
+        .filter(pl.col("of").is_not_null())
+    )
+    ready = np.ones((len(Channel), len(agents)), dtype=bool)
+    ready[positions(rows["of"]), ints(rows["agent"])] = False
+    return Test(ready, sides.channel)
+
+
+def not_draining(sides: Sides, draining: Bools) -> Test:
+    """The channel is real-time, or the agent is not kept free for somebody urgent."""
+    anyway = np.ones_like(draining)
+    real_time = is_real_time(sides.policy)[sides.channel]
+    return Test(np.stack([~draining, anyway]), real_time.astype(np.int64))
+
+
+_BEFORE_DRAINING: tuple[tuple[Reason, Callable[[Sides], Test]], ...] = (
+    (Reason.PAUSED, not_paused),
+    (Reason.MANUAL_ONLY, not_left_to_people),
     (Reason.NO_PRESENT_AGENT, present),
     (Reason.CLOSED_HOURS, queue_open),
     (Reason.OUTSIDE_CUSTOMER_HOURS, customer_reachable),
     (Reason.OFF_SHIFT, on_shift),
+    (Reason.NOT_RESPONDING, responding),
     (Reason.NOT_A_MEMBER, queue_member),
+    (Reason.RESERVED, not_kept_back),
     (Reason.CHANNEL_NOT_SERVED, channels_served),
-    (Reason.SKILL_MISSING, skills_met),
-    (Reason.LANGUAGE_MISSING, languages_met),
+    (Reason.SKILL_MISSING, skilled),
+    (Reason.LANGUAGE_MISSING, speaks),
     (Reason.P_BELOW_FLOOR, likely_enough),
     (Reason.SHIFT_TOO_SHORT, shift_long_enough),
     (Reason.AT_CAPACITY, has_capacity),
     (Reason.CHANNEL_BLOCKED, not_blocked),
     (Reason.LANE_FULL, lane_has_room),
+    (Reason.PROFILE_FULL, profiles_left),
+    (Reason.RATE_LIMITED, rate_allows),
     (Reason.UNITS_FULL, units_fit),
+    (Reason.COOLING_DOWN, not_cooling_down),
 )
-"""The tests of a class and an agent, in order; `declined` and `customer_locked` follow."""
+
+RULES = (*(reason for reason, _ in _BEFORE_DRAINING), Reason.DRAINING)
+"""The tests of a class and an agent, in order; those of a single conversation follow."""
+
+SUITABLE = RULES.index(Reason.SHIFT_TOO_SHORT) + 1
+"""So many tests say whether an agent could serve the class at all during this shift."""
 
 
 def _by_agent(sides: Sides, holds: Bools) -> Test:
     return Test(holds[None, :], np.zeros(len(sides.example), dtype=np.int64))
 
 
-def _by_class(sides: Sides, holds: Bools, row: Ints) -> Test:
-    return Test(np.broadcast_to(holds[:, None], (len(holds), len(sides.agents))), row)
+def _by_class(sides: Sides, holds: Bools) -> Test:
+    """A test that looks at no agent; `holds` is (K,)."""
+    either = np.broadcast_to(np.array([[False], [True]]), (2, len(sides.agents)))
+    return Test(either, holds.astype(np.int64))
+
+
+def _members(sides: Sides, of_helpers: Bools) -> Test:
+    """Members of the queue, of one without members everybody if there is a requirement, and of
+    helping queues those in `of_helpers`, (Q, A).
+    """
+    c, o = sides.conversations, sides.overflow
+    asks = c.has_requirement[sides.example].astype(np.int64)
+    queue, helpers = c.queue[sides.example], c.helpers[sides.example]
+    kinds = distinct(class_of(queue, helpers, asks))
+    queue, helpers, asks = queue[kinds.example], helpers[kinds.example], asks[kinds.example]
+    everybody = ~o.has_members[queue] & (asks > 0)
+    helping = np.zeros((len(c.helper_sets), len(sides.agents)), dtype=bool)
+    for code, queues in enumerate(c.helper_sets):
+        helping[code] = of_helpers[queues].any(axis=0)
+    return Test(o.member[queue] | everybody[:, None] | helping[helpers], kinds.row)
 
 
 def _no_channel(sides: Sides, forbidden: Bools) -> Test:

@@ -1,0 +1,84 @@
+"""Locks and reservations, section 3 of `docs/model.md`, written a second time."""
+
+import numpy as np
+import polars as pl
+
+from models.plan import Reason
+from models.recount.conversations import LIVE, NOBODY
+from models.recount.numbers import Bools, Ints, by_channel, ints, is_real_time, positions
+from models.recount.rules import RULES
+from models.recount.sides import Sides
+from models.recount.tested import Tested
+from models.tables import LoadState
+
+LOCKED_TO_NOBODY = -2
+"""Of followers of a call that is not with an agent yet."""
+
+NOT_AT_WORK = (Reason.NO_PRESENT_AGENT, Reason.OFF_SHIFT, Reason.NOT_RESPONDING)
+HOLD_FACTOR = 1.2
+"""By how much an expected end may be missed."""
+
+
+def party_items(sides: Sides) -> pl.DataFrame:
+    """(conversation, agent, state, started_at, is_live) of every item of a party that is held."""
+    members = sides.conversations.members
+    live = pl.Series(LIVE[positions(sides.agents.held_rows["channel"])], dtype=pl.Boolean)
+    held = sides.agents.held_rows.with_columns(is_live=live)
+    customers = members.select("conversation", customer_id="party_customer").drop_nulls()
+    threads = members.select("conversation", "conversation_id")
+    columns = ("conversation", "agent", "state", "started_at", "is_live")
+    return pl.concat(
+        [
+            held.join(customers.unique(), on="customer_id").select(columns),
+            held.join(threads.unique(), on="conversation_id").select(columns),
+        ]
+    )
+
+
+def locked_to(sides: Sides, tested: Tested, ties: pl.DataFrame) -> Ints:
+    """(C,) agent that the conversation is locked to, NOBODY or LOCKED_TO_NOBODY."""
+    c, agents = sides.conversations, sides.agents
+    held = ties.filter(pl.col("state").is_in([LoadState.OFFERED, LoadState.ACTIVE]))
+    ordered = held.sort("conversation", "is_live", "started_at", "agent")
+    conversation, agent = ints(ordered["conversation"]), ints(ordered["agent"])
+    there = (agents.present | agents.away_recently) & agents.on_shift
+    could = tested.suitable(conversation, agent, forgiven=(Reason.NO_PRESENT_AGENT,))
+    written = ~(c.channels & LIVE).any(axis=1)
+    counts = written[conversation] & there[agent] & (could | ordered["is_live"].to_numpy())
+    only = np.full(len(c), NOBODY, dtype=np.int64)
+    only[conversation[counts]] = agent[counts]  # the last of each conversation stays
+    only[c.follower] = LOCKED_TO_NOBODY
+    return only
+
+
+def reserved_for(sides: Sides, tested: Tested, apart: Ints, only: Ints) -> Ints:
+    """(C,) preferred agent that the conversation waits for, or NOBODY."""
+    c, agents = sides.conversations, sides.agents
+    some = np.flatnonzero((only == NOBODY) & ~c.starved & (c.preferred != NOBODY))
+    agent = c.preferred[some]
+    kept = ~np.isin(some * len(agents) + agent, apart)
+    kept &= tested.num_passed(some, agent) < len(RULES)
+    kept &= _busy_but_soon(sides, tested, some, agent) | _comes_soon(sides, tested, some, agent)
+    reserved = np.full(len(c), NOBODY, dtype=np.int64)
+    reserved[some[kept]] = agent[kept]
+    return reserved
+
+
+def _busy_but_soon(sides: Sides, tested: Tested, some: Ints, agent: Ints) -> Bools:
+    c, agents, policy = sides.conversations, sides.agents, sides.policy
+    most = by_channel(policy, lambda p: p.hold_preferred_s)[c.channel[some]]
+    patience = np.minimum(most, policy.hold_slack_share * c.left_s[some])
+    soon = HOLD_FACTOR * agents.free_later_s[agent] <= patience
+    found: Bools = soon & ~agents.free_now[agent] & tested.suitable(some, agent)
+    return found
+
+
+def _comes_soon(sides: Sides, tested: Tested, some: Ints, agent: Ints) -> Bools:
+    """The shift of the agent starts early enough for a written conversation."""
+    c, agents, policy = sides.conversations, sides.agents, sides.policy
+    starts = agents.starts_in_s[agent]
+    ahead = by_channel(policy, lambda p: p.ahead_s)[c.channel[some]]
+    early = (starts <= ahead) & (starts + c.handle_s[some] <= c.left_s[some])
+    early &= ~is_real_time(policy)[c.channel[some]] & ~agents.on_shift[agent]
+    found: Bools = early & tested.suitable(some, agent, forgiven=NOT_AT_WORK)
+    return found
