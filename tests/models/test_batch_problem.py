@@ -16,14 +16,24 @@ from hypothesis import strategies as st
 from models.batch import Batch, empty_batch
 from models.batch_problem import build_problem
 from models.plan import Carried, Plan
-from models.policy import Policy
+from models.policy import Policy, ProfilePolicy
 from models.problem import NOBODY
 from models.solution import SolveOptions, Termination
-from models.tables import ASSIGNMENT, EXPLANATION, INPUT_TABLES, PRICE, UNASSIGNED, Channel, Table
+from models.tables import (
+    ASSIGNMENT,
+    EXPLANATION,
+    INPUT_TABLES,
+    OUTLOOK,
+    PRICE,
+    REQUEUE,
+    UNASSIGNED,
+    Channel,
+    Table,
+)
 from scenarios.generate import generate_batch
 from solver.assign import assign
 from solver.solve import solve
-from tests.models.tiny import NOW, Row, ahead, tiny
+from tests.models.tiny import NOW, Row, ago, ahead, tiny
 
 ROOT = Path(__file__).parents[2]
 
@@ -64,7 +74,7 @@ def test_every_contact_comes_back_once(seed: int) -> None:
 @some
 @given(seed=seeds)
 def test_a_held_contact_is_not_assigned(seed: int) -> None:
-    """`held` goes to `unassigned`, with its agent and the time when he should be free."""
+    """`held` goes to `unassigned`, with its agent and the time when they should be free."""
     plan = plan_of(small(seed))
     held = plan.unassigned.filter(pl.col("decision") == "held")
     assert set(held["contact_id"]).isdisjoint(plan.assignments["contact_id"])
@@ -169,6 +179,8 @@ def frames(plan: Plan) -> list[tuple[Table, pl.DataFrame]]:
         (UNASSIGNED, plan.unassigned),
         (EXPLANATION, plan.explanations),
         (PRICE, plan.prices),
+        (REQUEUE, plan.requeue),
+        (OUTLOOK, plan.outlook),
     ]
 
 
@@ -208,7 +220,7 @@ def test_nothing_to_do_is_a_plan_of_nothing() -> None:
     """No contacts, no agents: gain and bound 0, empty frames."""
     plan = plan_of(empty_batch(NOW))
     assert (plan.gain_milli, plan.bound_milli, plan.greedy_milli) == (0, 0, 0)
-    assert [frame.height for _, frame in frames(plan)] == [0, 0, 0, 0]
+    assert [frame.height for _, frame in frames(plan)] == [0] * 6
 
 
 def test_an_assignment_names_versions_units_and_gain() -> None:
@@ -375,6 +387,165 @@ def test_the_prices_of_a_plan_cover_every_open_lane() -> None:
         ("a", "email", 3),
         ("a", "case", 4),
     ]
+
+
+def test_lanes_with_profiles_have_prices_of_their_own() -> None:
+    """A mail that takes a place of `complex` has a lane beside plain mail; both come back."""
+    policy = replace(Policy(), profiles={"complex": ProfilePolicy(max_items=1)})
+    batch = tiny(
+        agents=AGENT,
+        agent_channels=[{"agent_id": "a", "channel": "email", "max_items": 4}],
+        contacts=[
+            *({"contact_id": f"c{n}", "profiles": "complex"} for n in range(3)),
+            {"contact_id": "d"},
+        ],
+    )
+    plan = plan_of(batch, policy)
+    assert plan.assignments["profiles"].to_list().count("complex") == 1
+    rows = plan.prices.select("channel", "profiles", "free_slots").rows()
+    assert rows == [("email", None, 3), ("email", "complex", 1)]
+    again = build_problem(batch, policy)
+    hint = again.hint(plan.carried)
+    assert hint is not None
+    assert hint.prices is not None
+    lane = again.conversations.lanes.filter(pl.col("profiles") == "complex")["lane_idx"][0]
+    priced = plan.prices.filter(pl.col("profiles") == "complex")["lane_price"][0]
+    assert hint.prices.lane[0, lane] == round(1000 * priced)
+
+
+def test_prices_of_older_ticks_without_profiles_are_still_a_hint() -> None:
+    """They are those of the plain lanes."""
+    batch = small(3)
+    stated, plan = build_problem(batch, Policy()), plan_of(batch)
+    older = replace(plan.carried, prices=plan.prices.drop("profiles"))
+    hints = [stated.hint(carried) for carried in (plan.carried, older)]
+    lanes = [hint.prices.lane for hint in hints if hint is not None and hint.prices is not None]
+    assert len(lanes) == 2
+    assert lanes[0].any()
+    assert np.array_equal(*lanes)
+
+
+def test_who_waited_too_long_is_served_before_money_counts() -> None:
+    """One slot: the mail of four days goes before the customer who is worth a hundred times it."""
+    plan = plan_of(
+        tiny(
+            agents=[{"agent_id": "a", "capacity_units": 10.0}],
+            contacts=[
+                {"contact_id": "old", "entered_at": ago(4 * 86_400), "value": 1.0},
+                {"contact_id": "rich", "value": 1e6},
+            ],
+        )
+    )
+    assert plan.assignments["contact_id"].to_list() == ["old"]
+    assert plan.tier_levels[1] > 0  # 72 h is the limit of mail: starved, not yet twice as long
+    assert plan.tier_weight_milli > 0
+
+
+def test_without_tiers_the_problem_has_none() -> None:
+    """Nobody starved, no strict class: the engine is not asked to look for tiers."""
+    assert build_problem(tiny(agents=AGENT, contacts=CONTACT), Policy()).problem.tier is None
+
+
+@pytest.mark.parametrize(
+    ("contact", "tables", "seen"),
+    [
+        ({}, {}, False),
+        ({"last_agent_id": "a"}, {}, True),
+        ({"last_agent_id": "b"}, {}, False),
+        ({"resolver_agent_id": "a"}, {}, True),
+        ({"customer_id": "u"}, {}, False),
+        (
+            {"customer_id": "u"},
+            {"customers": [{"customer_id": "u", "owner_agent_id": "a"}]},
+            True,
+        ),
+        (
+            {"customer_id": "u"},
+            {"customer_agents": [{"customer_id": "u", "agent_id": "a", "score": 1.0}]},
+            True,
+        ),
+        (
+            {"customer_id": "u"},
+            {"agent_load": [{"contact_id": "h", "agent_id": "a", "customer_id": "u"}]},
+            True,
+        ),
+        (
+            {"customer_id": "u"},
+            {"agent_load": [{"contact_id": "h", "agent_id": "a", "customer_id": "v"}]},
+            False,
+        ),
+    ],
+)
+def test_an_assignment_says_whether_the_agent_knows_the_customer(
+    contact: Row, tables: dict[str, list[Row]], seen: bool
+) -> None:
+    """Last, owner, dedicated, resolver or holding something of them."""
+    plan = plan_of(tiny(agents=AGENT, contacts=[{"contact_id": "c"} | contact], **tables))
+    assert plan.assignments["seen_before"].to_list() == [seen]
+
+
+def test_an_assignment_says_how_much_else_the_agent_will_see() -> None:
+    """Two mails and a case of one customer wait, one item is held: each has three beside it."""
+    customer = {"customer_id": "u"}
+    contacts = [{"contact_id": name} | customer for name in ("c", "d")]
+    contacts.append({"contact_id": "e", "channel": "case"} | customer)
+    load = {"contact_id": "h", "agent_id": "a", "state": "parked"} | customer
+    plan = plan_of(tiny(agents=AGENT, contacts=contacts, agent_load=[load]))
+    assert plan.assignments["num_context"].to_list() == [3, 3, 3]
+    assert plan_of(tiny(agents=AGENT, contacts=CONTACT)).assignments["num_context"][0] == 0
+
+
+def test_an_assignment_says_whether_the_agent_is_borrowed() -> None:
+    """`q` has one member, who is away, and `r` helps; a queue open to all borrows nobody."""
+    queues: list[Row] = [
+        {"queue_id": "q"},
+        {"queue_id": "r", "arrivals_per_h": 0.0},
+    ]
+    plan = plan_of(
+        tiny(
+            queues=queues,
+            agents=[{"agent_id": "a"}, {"agent_id": "b", "presence": "away"}],
+            queue_members=[
+                {"queue_id": "q", "agent_id": "b"},
+                {"queue_id": "r", "agent_id": "a"},
+            ],
+            overflow=[
+                {"queue_id": "q", "to_queue_id": "r", "condition": "waited", "threshold": 0.0}
+            ],
+            contacts=[
+                {"contact_id": "c", "entered_at": ago(60)},
+                {"contact_id": "d", "queue_id": "r"},
+            ],
+        )
+    )
+    assert plan.assignments.select("contact_id", "is_borrowed").rows() == [
+        ("c", True),
+        ("d", False),
+    ]
+    open_to_all = plan_of(
+        tiny(
+            agents=AGENT,
+            contacts=[{"contact_id": "c", "language": "es"}],
+            agent_skills=[{"agent_id": "a", "skill": "language:es", "proficiency": 9}],
+            queue_members=[],
+        )
+    )
+    assert open_to_all.assignments["is_borrowed"].to_list() == [False]
+
+
+def test_a_plan_names_what_should_be_requeued_and_what_queues_expect() -> None:
+    """Frames by their contracts: a mail of somebody gone, and one row for the queue."""
+    plan = plan_of(
+        tiny(
+            agents=[
+                {"agent_id": "a", "shift_end_at": ago(9 * 3600), "shift_start_at": ago(17 * 3600)}
+            ],
+            contacts=CONTACT,
+            agent_load=[{"contact_id": "h", "agent_id": "a", "started_at": ago(12 * 3600)}],
+        )
+    )
+    assert plan.requeue["contact_id"].to_list() == ["h"]
+    assert plan.outlook.select("queue_id", "num_waiting").rows() == [("q", 1)]
 
 
 def test_without_agents_everybody_waits_and_is_told_why() -> None:

@@ -1,10 +1,12 @@
-"""What keeps single pairs apart or together: declines, and locks to an agent (section 3)."""
+"""What agents hold of the parties that wait, and locks to an agent (section 3)."""
+
+from datetime import datetime
 
 import pytest
 
 from models.batch_problem import BatchProblem, build_problem
 from models.policy import Policy
-from tests.models.tiny import Row, ago, pair_gains, serves, tiny
+from tests.models.tiny import Row, ago, ahead, pair_gains, serves, tiny
 
 Tables = dict[str, list[Row]]
 
@@ -13,35 +15,6 @@ def stated(**tables: list[Row]) -> BatchProblem:
     """A tiny batch as a problem; unless named, agent `a` could serve the one email `c`."""
     base: Tables = {"agents": [{"agent_id": "a"}], "contacts": [{"contact_id": "c"}]}
     return build_problem(tiny(**base | tables), Policy())
-
-
-@pytest.mark.parametrize(
-    ("declined_s_ago", "is_kept_apart"),
-    [
-        ([], False),
-        ([599], True),  # within 600 s
-        ([601], False),
-        ([3000, 2000], False),  # two, both long ago
-        ([3000, 2000, 1000], True),  # the third ends it
-    ],
-)
-def test_declines_keep_a_pair_apart(declined_s_ago: list[float], is_kept_apart: bool) -> None:
-    """Three declines at any time, or one within the cool-down; for this agent only."""
-    found = stated(
-        agents=[{"agent_id": "a"}, {"agent_id": "b"}],
-        declines=[
-            {"contact_id": "c", "agent_id": "a", "declined_at": ago(s)} for s in declined_s_ago
-        ],
-    )
-    expected = {("c", "b")} if is_kept_apart else {("c", "a"), ("c", "b")}
-    assert set(pair_gains(found)) == expected
-
-
-def test_a_decline_of_any_member_counts_for_the_conversation() -> None:
-    """The follower was declined a minute ago, so the whole conversation is."""
-    thread = [{"contact_id": name, "conversation_id": "t"} for name in ("c", "d")]
-    declined = {"contact_id": "d", "agent_id": "a", "declined_at": ago(60)}
-    assert pair_gains(stated(contacts=thread, declines=[declined])) == {}
 
 
 def locking(found: BatchProblem) -> list[str | None]:
@@ -72,7 +45,20 @@ TWO: Tables = {
         ({}, {"agents": [{"agent_id": "a"}, {"agent_id": "b", "shift_end_at": ago(1)}]}, None),
         ({}, {"agent_channels": [*serves("a", email=1), *serves("b", chat=1)]}, None),
         ({}, {"agent_channels": [*serves("a", email=1), *serves("b", email=1)]}, "b"),  # full
-        ({"channel": "voice"}, {}, "b"),  # talking to the customer: the email is his too
+        ({"channel": "voice"}, {}, "b"),  # talking to the customer: the email is theirs too
+        # Not suitable for mail, but on the line with the customer right now.
+        (
+            {"channel": "voice"},
+            {"agent_channels": [*serves("a", email=1), *serves("b", voice=1)]},
+            "b",
+        ),
+        (
+            {"channel": "voice"},
+            {"agents": [{"agent_id": "a"}, {"agent_id": "b", "presence": "offline"}]},
+            None,
+        ),
+        # Silent for an hour, and so parked: still the agent of the customer.
+        ({"channel": "chat", "last_customer_at": ago(3600)}, {}, "b"),
         (
             {},
             {"contacts": [{"contact_id": "c", "channel": "voice", **OF_CUSTOMER}]},
@@ -81,7 +67,7 @@ TWO: Tables = {
         ({}, {"contacts": [{"contact_id": "c", "channel": "callback", **OF_CUSTOMER}]}, None),
     ],
 )
-def test_a_customer_in_talk_with_an_agent_is_locked_to_him(
+def test_a_customer_in_talk_with_an_agent_is_locked_to_them(
     item: Row, tables: Tables, agent_id: str | None
 ) -> None:
     """Offered or active with an agent on duty who passes every test before capacity."""
@@ -110,7 +96,7 @@ def test_of_several_agents_in_talk_the_latest_locks() -> None:
 
 
 def test_a_live_member_keeps_the_conversation_unlocked() -> None:
-    """A customer who also calls is not kept waiting for the agent who answers his mail."""
+    """A customer who also calls is not kept waiting for the agent who answers their mail."""
     both = [
         {"contact_id": "c", **OF_CUSTOMER},
         {"contact_id": "d", "channel": "video", **OF_CUSTOMER},
@@ -125,3 +111,50 @@ def test_a_locked_conversation_has_one_pair_at_most() -> None:
     assert set(pair_gains(stated(**TWO, agent_load=[load]))) == {("c", "b")}
     full = {"agent_channels": [*serves("a", email=1), *serves("b", email=1, case=1)]}
     assert pair_gains(stated(**TWO, **full, agent_load=[load])) == {}
+
+
+def test_a_call_in_progress_locks_before_a_later_chat() -> None:
+    """Live items first, whatever began later."""
+    rows: list[Row] = [
+        {"contact_id": "h1", "agent_id": "a", "channel": "voice", "started_at": ago(500)},
+        {"contact_id": "h2", "agent_id": "b", "channel": "chat", "started_at": ago(5)},
+    ]
+    found = stated(**TWO, agent_load=[row | OF_CUSTOMER for row in rows])
+    assert locking(found) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("agent", "tables", "is_locked"),
+    [
+        ({"presence_since": ago(59)}, {}, True),
+        ({"presence_since": ago(60)}, {}, False),  # released
+        ({"presence_since": None}, {}, False),
+        ({"presence_since": ago(59), "presence": "offline"}, {}, False),
+        ({"presence_since": ago(59), "shift_end_at": ago(1)}, {}, False),
+        (
+            {"presence_since": ago(59)},
+            {"agent_activities": [{"agent_id": "b", "starts_at": ago(60), "ends_at": ahead(60)}]},
+            False,  # on a break: off shift
+        ),
+        (
+            {"presence_since": ago(59)},
+            {"queue_members": [{"queue_id": "q", "agent_id": "a"}]},
+            False,  # would not be suitable if present
+        ),
+    ],
+)
+def test_a_lock_outlives_a_minute_away(agent: Row, tables: Tables, is_locked: bool) -> None:
+    """Nobody else gets the customer of an agent who stepped away a moment ago; then somebody."""
+    team = [{"agent_id": "a"}, {"agent_id": "b", "presence": "away"} | agent]
+    load = {"contact_id": "h", "agent_id": "b", **OF_CUSTOMER}
+    found = stated(**TWO | {"agents": team} | tables, agent_load=[load])
+    assert locking(found) == (["b"] if is_locked else [None])
+    assert set(pair_gains(found)) == (set() if is_locked else {("c", "a")})
+
+
+@pytest.mark.parametrize(("since", "is_held"), [(ago(59), True), (ago(60), False), (None, True)])
+def test_wrap_up_that_is_over_is_held_no_more(since: datetime | None, is_held: bool) -> None:
+    """After `wrap_block_s` it is nothing; without `state_since` nobody knows."""
+    item = {"contact_id": "h", "agent_id": "b", "state": "wrap_up", "state_since": since}
+    found = stated(**TWO, agent_load=[item | OF_CUSTOMER])
+    assert found.held.items["contact_id"].to_list() == (["h"] if is_held else [])
