@@ -1,21 +1,18 @@
-"""Sections 2 and 4 of `docs/model.md`: what agents hold, when they are free, and for how many."""
+"""Section 2 of `docs/model.md`: what agents hold, and when they are free."""
 
-import itertools
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from models.audit import audit, recount
-from models.batch_problem import BatchProblem, build_problem
 from models.capacity import AgentState, build_agent_state
 from models.policy import Policy
-from models.solution import SolveOptions
 from models.tables import Channel
-from solver.solve import solve
 from tests.models.tiny import Row, ago, ahead, serves, tiny, with_channel
 
 LANES = tuple(Channel)
+EMAIL = LANES.index(Channel.EMAIL)
+VOICE = LANES.index(Channel.VOICE)
 
 
 def held(contact_id: str = "h", agent_id: str = "a", /, **changes: object) -> Row:
@@ -54,8 +51,8 @@ def state_of(
     ],
 )
 def test_free_units_are_what_held_items_leave(load: list[Row], free: float) -> None:
-    """Capacity 100 less units held; parked ones count with the channel's share."""
-    assert state_of(load).free_units.tolist() == [free]
+    """Capacity 100 less units held, for an email; parked ones count with the channel's share."""
+    assert state_of(load).free_units[:, EMAIL].tolist() == [free]
 
 
 def test_sums_of_units_do_not_decide_by_their_last_bit() -> None:
@@ -85,7 +82,8 @@ def test_sums_of_units_do_not_decide_by_their_last_bit() -> None:
         ({}, [held(channel="voice", units=0.0)], False),  # even where it consumes nothing
         ({}, [held(channel="voice", state="parked", units=20.0)], True),  # parked never blocks
         ({}, [held(channel="chat")], True),  # chat blocks live channels, not email
-        ({}, [held(units=95.0)], False),  # 5 units left
+        ({}, [held(units=95.0)], True),  # 5 units left, but an email yields to a call
+        ({}, [held(units=95.0), held("i", channel="chat")], False),
     ],
 )
 def test_an_agent_is_free_now_if_one_served_channel_is_open(
@@ -158,8 +156,8 @@ def test_the_item_that_ends_first_is_taken_as_ended() -> None:
         {"presence": "busy"},
         agent_channels=serves("a", email=3),
     )
-    assert (state.free_in_s.tolist(), state.free_units.tolist()) == ([20.0], [50.0])
-    assert state.lane_left[0, LANES.index(Channel.EMAIL)] == 2  # 3 - 1
+    assert (state.free_in_s.tolist(), state.free_units[:, EMAIL].tolist()) == ([20.0], [50.0])
+    assert state.lane_left[0, EMAIL] == 2  # 3 - 1
 
 
 def test_of_two_items_that_end_together_the_smallest_id_goes() -> None:
@@ -171,7 +169,7 @@ def test_of_two_items_that_end_together_the_smallest_id_goes() -> None:
         ],
         {"presence": "busy"},
     )
-    assert state.free_units.tolist() == [40.0]
+    assert state.free_units[:, EMAIL].tolist() == [40.0]
 
 
 def test_a_parked_item_never_frees_an_agent() -> None:
@@ -183,211 +181,175 @@ def test_a_parked_item_never_frees_an_agent() -> None:
         ]
     )
     # 100 - 0.2 * 33; the call is gone, so nothing blocks either.
-    assert (state.free_in_s.tolist(), state.free_units.tolist()) == ([30.0], [93.4])
+    assert (state.free_in_s.tolist(), state.free_units[:, EMAIL].tolist()) == ([30.0], [93.4])
     assert not state.blocked.any()
 
 
-def stated(
-    contacts: list[Row], policy: Policy | None = None, /, **tables: list[Row]
-) -> BatchProblem:
-    """A tiny batch as a problem."""
-    return build_problem(tiny(contacts=contacts, **tables), policy or Policy())
-
-
-def waiting(*names: str) -> list[Row]:
-    """One waiting contact of each channel named."""
-    return [{"contact_id": f"c{n}", "channel": name} for n, name in enumerate(names)]
-
-
-def test_lane_caps_are_the_least_of_room_units_and_the_tick_s_limit() -> None:
-    """min(max_items - unparked, max_new_per_tick, free units / weight), 0 where blocked."""
-    found = stated(
-        waiting("email", "case"),
-        agents=[{"agent_id": "a", "capacity_units": 87.0}],
-        agent_load=[held("h", channel="chat"), held("j", state="parked")],
-        agent_channels=serves("a", voice=1, chat=1, email=4, case=9),
-    )
-    caps = dict(zip(LANES, found.problem.lane_cap[0].tolist(), strict=True))
-    # 87 less the chat's 33 leaves 54.
-    assert caps[Channel.EMAIL] == 3  # min(4, 3, floor(54 / 10))
-    assert caps[Channel.CASE] == 2  # min(9, 5, floor(54 / 20))
-    assert caps[Channel.CHAT] == 0  # 1 - 1
-    assert caps[Channel.VOICE] == 0  # the chat blocks it
-    assert caps[Channel.SOCIAL] == 0  # not served
-
-
 @pytest.mark.parametrize(
-    ("names", "units", "mixes"),
+    ("item", "parked"),
     [
-        (["email", "email"], 100.0, "3 email"),  # 100 / 10 = 10, but 3 new emails a tick
-        (["email", "email"], 25.0, "2 email"),  # floor(25 / 10)
-        # 59: two cases and an email, or one case and three emails; three emails alone are less.
-        (["case", "email"], 59.0, "1 email + 2 case | 3 email + 1 case"),
-        (["case", "email"], 100.0, "2 email + 4 case | 3 email + 3 case | 5 case"),
-        (["email"], 59.0, "3 email"),  # no case waits
-        (["case", "email"], 15.0, "1 email"),  # no case fits
-        (["voice", "email"], 100.0, "1 voice | 3 email"),  # voice blocks email
-        (["chat", "voice"], 200.0, "1 chat | 1 voice"),  # voice blocks chat
-        (["chat", "email"], 100.0, "1 chat + 3 email"),  # 33 + 30
-        (["chat", "email", "email"], 50.0, "1 chat + 1 email | 3 email"),  # 33 + 10, or 30
-        (["email"], 0.0, ""),
+        ({"channel": "chat", "last_customer_at": ago(180)}, True),  # inactive_after_s of a chat
+        ({"channel": "chat", "last_customer_at": ago(179)}, False),
+        ({"channel": "chat"}, False),  # nobody knows
+        ({"channel": "chat", "last_customer_at": ago(999), "state": "offered"}, False),
+        ({"channel": "email", "last_customer_at": ago(99_999)}, False),  # never by inactivity
+        ({"channel": "messaging", "last_customer_at": ago(600)}, True),
     ],
 )
-def test_an_agent_gets_every_mix_that_fits(names: list[str], units: float, mixes: str) -> None:
-    """Count vectors within lane caps, free units and what may stand beside each other."""
-    found = stated(waiting(*names), agents=[{"agent_id": "a", "capacity_units": units}])
-    assert " | ".join(sorted(mix_names(found))) == mixes
-
-
-def mix_names(found: BatchProblem) -> list[str]:
-    """Maximal count vectors of agent 0 in the lanes in which somebody waits, as words."""
-    problem = found.problem
-    asked = np.unique(problem.contact_lane)
-    box = np.array(problem.all_mixes.count)
-    start, end = problem.all_mixes.start[:2].tolist()
-    fits = {
-        vector
-        for mix in box[start:end, asked].tolist()
-        for vector in itertools.product(*(range(most + 1) for most in mix))
-        if 0 < sum(vector) <= problem.agent_cap[0]
-    }
-    maximal = [
-        vector
-        for vector in fits
-        if not any(
-            other != vector and all(a >= b for a, b in zip(other, vector, strict=True))
-            for other in fits
-        )
-    ]
-    return [
-        " + ".join(
-            f"{count} {LANES[lane].value}"
-            for lane, count in zip(asked.tolist(), vector, strict=True)
-            if count
-        )
-        for vector in maximal
-    ]
-
-
-def test_too_many_mixes_fall_back_to_what_surely_fits() -> None:
-    """Five lanes of up to nine: thousands of vectors fit, so floor(100 / 21) of anything."""
+def test_who_says_nothing_for_long_is_parked(item: Row, parked: bool) -> None:
+    """An active item whose customer is silent for `inactive_after_s` frees its place and units."""
     policy = Policy()
-    weights = {"chat": 20.0, "messaging": 21.0, "social": 7.0, "email": 9.0, "case": 11.0}
-    for name, weight in weights.items():
-        policy = with_channel(policy, Channel(name), units=weight, max_new_per_tick=9)
-    found = stated(
-        waiting(*weights),
-        policy,
-        agents=[{"agent_id": "a"}],
-        agent_channels=serves("a", **dict.fromkeys(weights, 9)),
-    )
-    # Without the fallback 14 social ones would not fit either, but 5 + 4 + ... vectors would.
-    assert (found.problem.mixes, found.problem.agent_cap.tolist()) == (None, [4])
-
-
-def test_the_heaviest_conversation_counts_with_its_followers() -> None:
-    """Two emails in one thread weigh 12.5, so 37 units hold two such and not three."""
-    thread = [{"contact_id": name, "conversation_id": "t"} for name in ("x", "y")]
-    problem = stated(
-        [*thread, {"contact_id": "z"}], agents=[{"agent_id": "a", "capacity_units": 37.0}]
-    ).problem
-    # 12.5 is the heaviest, so floor(37 / 12.5), although z alone would leave room for one more.
-    assert problem.agent_cap.tolist() == [2]
-
-
-def test_an_agent_who_is_free_soon_gets_one() -> None:
-    """One slot when the call ends, though three emails would fit then."""
-    problem = stated(
-        waiting("email", "email", "email"),
-        agents=[{"agent_id": "a"}],
-        agent_load=[held(channel="voice", expected_end_at=ahead(30))],
-    ).problem
-    assert problem.agent_cap.tolist() == [1]
-
-
-def test_nobody_off_duty_has_a_slot() -> None:
-    """Away, off shift or busy for long: no lane is open."""
-    problem = stated(
-        waiting("email"),
-        agents=[
-            {"agent_id": "away", "presence": "away"},
-            {"agent_id": "early", "shift_start_at": ahead(1)},
-            {"agent_id": "late", "shift_end_at": ago(0)},
-            {"agent_id": "busy", "presence": "busy"},
-        ],
-    ).problem
-    assert problem.agent_cap.tolist() == [0, 0, 0, 0]
-    assert not problem.lane_cap.any()
-
-
-def test_each_further_conversation_of_a_tick_costs_a_step_more() -> None:
-    """(n - 1) * 0.02: 0, 20 and 40 thousandths for an agent who may get three."""
-    problem = stated(waiting("email"), agents=[{"agent_id": "a"}]).problem
-    assert problem.load_cost.tolist() == [[0, 20, 40]]
-
-
-def test_only_named_sites_with_agents_are_capped() -> None:
-    """Porto has 2, Lima none, Oslo has no agents: one capped site, others have no position."""
-    policy = replace(Policy(), site_caps={"porto": 2, "oslo": 7})
-    found = stated(
-        waiting("email"),
-        policy,
-        agents=[
-            {"agent_id": "a", "site": "lima"},
-            {"agent_id": "b", "site": "porto"},
-            {"agent_id": "c", "site": "porto"},
-        ],
-    )
-    assert (found.sites, found.problem.site_cap.tolist()) == (("porto",), [2])
-    assert found.problem.agent_site.tolist() == [-1, 0, 0]
-
-
-def test_no_mix_of_new_conversations_overfills_an_agent() -> None:
-    """Whatever of its eligible conversations an agent gets within a mix, the units fit."""
-    rng = np.random.default_rng(7)
-    names = ["chat", "messaging", "social", "email", "case"]
-    for _ in range(25):
-        units = float(rng.integers(5, 150))
-        found = stated(
-            waiting(*rng.choice(names, 8)), agents=[{"agent_id": "a", "capacity_units": units}]
-        )
-        problem = found.problem
-        lane = problem.contact_lane[problem.pairs.contact]
-        weights = found.conversations.units["units"].to_numpy()[problem.pairs.contact]
-        for mix in problem.all_mixes.count:
-            taken = [np.sort(weights[lane == of])[::-1][:count] for of, count in enumerate(mix)]
-            worst = np.sort(np.concatenate(taken))[::-1][: int(problem.agent_cap[0])]
-            assert worst.sum() <= units
+    state = state_of([held(**item)], None, policy)
+    numbers = policy.channels[Channel(item["channel"])]
+    share = numbers.parked_share if parked else 1.0
+    assert state.free_units[0, EMAIL] == pytest.approx(100.0 - share * numbers.units)
+    assert state.num_busy.tolist() == [0 if parked else 1]
 
 
 @pytest.mark.parametrize(
-    ("units", "capacity", "fits"), [(0.1, 0.3, 3), (200 / 3, 200.0, 2), (66.666666, 200.0, 3)]
+    ("item", "free"),
+    [
+        ({"state": "wrap_up", "state_since": ago(59)}, 0.0),
+        ({"state": "wrap_up", "state_since": ago(60)}, 100.0),  # wrap_block_s
+        ({"state": "wrap_up"}, 0.0),  # nobody knows since when
+        ({"state": "active", "state_since": ago(999)}, 0.0),
+    ],
 )
-def test_what_fits_does_not_hang_on_a_last_bit(units: float, capacity: float, fits: int) -> None:
-    """0.3 / 0.1 is 2.9999... in floats, yet three fit; three times 66.666667 is more than 200."""
-    policy = with_channel(Policy(), Channel.EMAIL, units=units, max_new_per_tick=9)
-    batch = tiny(
-        agents=[{"agent_id": "a", "capacity_units": capacity}],
-        agent_channels=serves("a", email=9),
-        contacts=[{"contact_id": f"c{n}"} for n in range(5)],
-    )
-    stated = build_problem(batch, policy)
-    assert stated.problem.agent_cap.tolist() == [fits]
-    plan = stated.to_plan(solve(stated.problem, SolveOptions()))
-    assert audit(plan, recount(batch, policy)) == ()
+def test_wrap_up_blocks_for_a_minute(item: Row, free: float) -> None:
+    """A call in wrap-up consumes units and blocks everything until `wrap_block_s` is over."""
+    state = state_of([held(channel="voice", **item)])
+    assert state.free_units[:, EMAIL].tolist() == [free]
+    assert state.free_now.tolist() == [free > 0]
+    assert state.blocked.all() == (free == 0)
 
 
-def test_a_caller_with_an_open_email_can_be_answered() -> None:
-    """100 + 0.25 * 10 units are capped at 100, all that a usual agent has."""
-    batch = tiny(
-        agents=[{"agent_id": "a"}],
-        agent_channels=serves("a", voice=1, email=9),
-        contacts=[
-            {"contact_id": "call", "customer_id": "u", "channel": "voice"},
-            {"contact_id": "mail", "customer_id": "u", "channel": "email"},
-        ],
-    )
-    stated = build_problem(batch, Policy())
-    plan = stated.to_plan(solve(stated.problem, SolveOptions()))
-    assert plan.assignments["contact_id"].to_list() == ["call", "mail"]
-    assert audit(plan, recount(batch, Policy())) == ()
+def test_wrap_up_that_never_blocks() -> None:
+    """With a `wrap_block_s` of 0 wrap-up is over at once: the agent is free in the same tick."""
+    policy = with_channel(Policy(), Channel.VOICE, wrap_block_s=0.0)
+    wrapping = held(channel="voice", state="wrap_up", state_since=ago(0))
+    assert state_of([wrapping], None, policy).free_now.tolist() == [True]
+
+
+def test_a_call_interrupts_messages_and_not_the_other_way_round() -> None:
+    """Messaging yields to voice: 4 x 25 held units leave a call its 100, a fifth message 0."""
+    chats = [held(f"m{n}", channel="messaging") for n in range(4)]
+    state = state_of(chats)
+    assert state.free_units[0, [VOICE, LANES.index(Channel.MESSAGING)]].tolist() == [100.0, 0.0]
+    assert state.interrupts[0, [VOICE, EMAIL]].tolist() == [4, 0]
+    # A call in progress yields to nothing, and a parked message is not interrupted.
+    state = state_of([held(channel="voice"), held("m", channel="messaging", state="parked")])
+    assert not state.interrupts.any()
+    assert state.blocked.all()
+
+
+INTERRUPTIBLE = (Channel.EMAIL, Channel.CASE)
+PRIMARY = tuple(channel for channel in Channel if channel not in INTERRUPTIBLE)
+
+
+def pools(extra: float) -> Policy:
+    """Primary and interruptible pools: written work yields to all else and has `extra` units."""
+    policy = Policy()
+    for channel in INTERRUPTIBLE:
+        policy = with_channel(policy, channel, yields_to=PRIMARY, extra_units=extra)
+    return policy
+
+
+@pytest.mark.parametrize(
+    ("extra", "load", "primary", "interruptible"),
+    [
+        (0.0, [("case", 60.0)], 100.0, 40.0),  # C, and C - 60
+        (0.0, [("chat", 70.0)], 30.0, 30.0),  # both pools count primary work
+        (0.0, [("chat", 70.0), ("case", 20.0)], 30.0, 10.0),
+        (30.0, [("chat", 70.0), ("case", 20.0)], 30.0, 40.0),  # C + I - 70 - 20
+        (30.0, [("case", 60.0), ("email", 70.0)], 100.0, 0.0),
+    ],
+)
+def test_primary_work_does_not_see_interruptible_work(
+    extra: float, load: list[tuple[str, float]], primary: float, interruptible: float
+) -> None:
+    """New primary work fits C less primary load; interruptible work C + I less all load."""
+    items = [held(f"h{n}", channel=name, units=units) for n, (name, units) in enumerate(load)]
+    free = state_of(items, None, pools(extra)).free_units
+    assert free[0, LANES.index(Channel.CHAT)] == primary
+    assert free[0, EMAIL] == interruptible
+
+
+@pytest.mark.parametrize(
+    ("activities", "on_shift", "left_s"),
+    [
+        ([], True, 14_400.0),
+        ([(-10, 10)], False, 14_400.0),  # in a meeting
+        ([(0, 10)], False, 14_400.0),  # start included ...
+        ([(-10, 0)], True, 14_400.0),  # ... end not
+        ([(600, 900), (300, 400)], True, 300.0),  # the next one
+        ([(-10, 10), (600, 900)], False, 600.0),
+        ([(99_999, 999_999)], True, 14_400.0),  # after the shift
+    ],
+)
+def test_breaks_and_meetings_are_off_shift(
+    activities: list[tuple[int, int]], on_shift: bool, left_s: float
+) -> None:
+    """Nothing comes during an activity, and the time left ends where the next one starts."""
+    rows = [{"agent_id": "a", "starts_at": ahead(s), "ends_at": ahead(e)} for s, e in activities]
+    state = state_of([], agent_activities=rows)
+    assert state.on_shift.tolist() == [on_shift]
+    assert state.free_now.tolist() == [on_shift]
+    assert state.shift_left_s.tolist() == [left_s]
+
+
+@pytest.mark.parametrize(
+    ("agent", "load", "free_later_s"),
+    [
+        ({}, [], np.inf),  # free now
+        ({}, [held(**CALL, expected_end_at=ahead(500))], 500.0),  # whatever the horizon
+        ({}, [held(**CALL, expected_end_at=ahead(2))], 2.0),
+        ({}, [held(**CALL, expected_end_at=ago(2))], np.inf),  # overdue
+        ({"presence": "busy"}, [], np.inf),
+        ({"presence": "away"}, [held(**CALL, expected_end_at=ahead(500))], np.inf),
+        ({"presence": "offline", "shift_start_at": ahead(900)}, [], 900.0),
+        ({"presence": "away", "shift_end_at": ago(1)}, [], np.inf),  # gone home
+    ],
+)
+def test_when_an_agent_can_be_free_at_all(
+    agent: Row, load: list[Row], free_later_s: float
+) -> None:
+    """`E`: the first end of an item that is not overdue, or the start of the shift."""
+    assert state_of(load, agent).free_later_s.tolist() == [free_later_s]
+
+
+@pytest.mark.parametrize(
+    ("agent", "recently"),
+    [
+        ({"presence": "away", "presence_since": ago(59)}, True),
+        ({"presence": "away", "presence_since": ago(60)}, False),  # lock_release_s
+        ({"presence": "away"}, False),
+        ({"presence": "offline", "presence_since": ago(1)}, False),
+        ({"presence": "away", "presence_since": ago(1), "shift_end_at": ago(0)}, False),
+    ],
+)
+def test_who_is_away_for_a_moment_keeps_customers(agent: Row, recently: bool) -> None:
+    """Away on shift for less than a minute."""
+    assert state_of([], agent).away_recently.tolist() == [recently]
+
+
+def test_remaining_work_is_the_time_to_all_ends() -> None:
+    """40 s and 100 s, an overdue one 0, a parked one nothing: 140 s of three items."""
+    load = [
+        held("h1", expected_end_at=ahead(40)),
+        held("h2", expected_end_at=ahead(100)),
+        held("h3", expected_end_at=ago(7)),
+        held("h4", expected_end_at=ahead(9), state="parked"),
+    ]
+    state = state_of(load)
+    assert (state.num_busy.tolist(), state.remaining_s.tolist()) == ([3], [140.0])
+    # Free soon: the 40 s are taken as ended.
+    state = state_of(load, {"presence": "busy"})
+    assert (state.num_busy.tolist(), state.remaining_s.tolist()) == ([2], [100.0])
+
+
+def test_locks_are_kept_as_long_as_the_policy_says() -> None:
+    """`lock_release_s` of 10: twenty seconds away are no longer a moment."""
+    agent = {"presence": "away", "presence_since": ago(20)}
+    short = replace(Policy(), lock_release_s=10.0)
+    assert state_of([], agent).away_recently.tolist() == [True]
+    assert state_of([], agent, short).away_recently.tolist() == [False]
