@@ -5,28 +5,38 @@ the order of rows.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from models.batch import Batch
+from models.capacity import AgentState
+from models.columns import LIVE, UNIT_DECIMALS
+from models.hours import OpenHours
+from models.members import build_members, preferred_agents, profile_names
+from models.needs import Needs, build_needs
+from models.overflow import HELPER_SEPARATOR, Overflow
 from models.policy import Policy
-from models.tables import Channel, Tier
-
-LANGUAGE_PREFIX = "language:"
-UNIT_DECIMALS = 6
-"""Units are rounded so before they are compared: sums of shares must not decide by a last bit."""
+from models.priority import boosts, tier_of
+from models.proficiency import LANGUAGE_PREFIX
+from models.tables import Channel, OverflowWhen
 
 CLASS_KEY = (
     "queue_id",
-    "lane",
+    "helpers",
+    "lane_idx",
     "channels",
     "requirements",
+    "steps",
+    "named",
+    "first_steps",
     "units",
-    "may_hold",
     "is_open",
     "customer_open",
+    "may_hold",
+    "paused",
+    "manual_only",
+    "urgent",
+    "follower",
 )
 """What decides who may serve a conversation; conversations that agree on it are one class."""
 
@@ -37,205 +47,172 @@ class Conversations:
 
     `units`: one row per conversation, in position order (`conversation_idx`).
     `members`: one row per contact, sorted by conversation, the lead first.
-    `classes`: one row per class (`class_idx`).
-    `requirements`: (class_idx, skill, min_proficiency, is_language), sorted by class.
+    `lanes`: (lane_idx, channel_idx, channel, profiles), the channels without profiles first.
+    `classes`: one row per class (`class_idx`): `CLASS_KEY` and what follows from it.
+    `requirements`: (class_idx, skill, min_proficiency, is_language, from_skills), sorted.
+    `named`: (class_idx, skill), skills that count for the match.
+    `steps`: (class_idx, group, alternative, skill, min_proficiency): of every group one of the
+    alternatives must hold, and of that every skill.
+    `first_steps`: (class_idx, group, num, alternative, skill, min_proficiency): steps that count
+    for the match, each for `num` members.
+    `helping`: (class_idx, to_queue_id), queues whose members may help.
     """
 
     units: pl.DataFrame
     members: pl.DataFrame
+    lanes: pl.DataFrame
     classes: pl.DataFrame
     requirements: pl.DataFrame
+    named: pl.DataFrame
+    steps: pl.DataFrame
+    first_steps: pl.DataFrame
+    helping: pl.DataFrame
 
 
-def build_conversations(batch: Batch, policy: Policy) -> Conversations:
-    """Conversations of the batch with their clocks, targets, customers and classes."""
-    members = _members(batch, policy)
-    needs = _needs(batch, members, policy)
-    units = _units(members, policy).join(_signatures(needs), on="party", how="left")
-    units = units.with_columns(pl.col("requirements").fill_null("")).join(
-        _open_queues(batch), on="queue_id", how="left"
+def build_conversations(
+    batch: Batch,
+    policy: Policy,
+    hours: OpenHours,
+    agents: AgentState,
+    overflow: Overflow,
+    split: pl.Series,
+) -> Conversations:
+    """Conversations of the batch with their clocks, targets, customers and classes.
+
+    `split` names the parties whose live contacts are a conversation of their own.
+    """
+    members = build_members(batch, policy, hours, split)
+    needs = build_needs(batch, policy, members, agents)
+    units = _units(members, policy)
+    helping = _helping(units, overflow)
+    lanes = _lanes(units)
+    units = (
+        units.join(lanes.select("lane_idx", "channel", "profiles"), on=["channel", "profiles"])
+        .join(_signatures(needs, helping), on="part", how="left")
+        .with_columns(
+            pl.col("requirements", "steps", "named", "first_steps", "helpers").fill_null("")
+        )
+        .with_columns(has_requirement=(pl.col("requirements") != "") | (pl.col("steps") != ""))
+        .join(needs.progress, on="part", how="left")
+        .join(preferred_agents(batch, members), on="part", how="left")
+        .with_columns(pl.col("preferred_by_window").fill_null(value=False))
     )
     classes = units.select(CLASS_KEY).unique().sort(CLASS_KEY).with_row_index("class_idx")
     classes = classes.with_columns(pl.col("class_idx").cast(pl.Int64))
     keyed = units.join(classes, on=CLASS_KEY, how="left")
-    ranked = _ranked(keyed).sort("party").with_row_index("conversation_idx")
+    ranked = _ranked(keyed).sort("part").with_row_index("conversation_idx")
+    first = ranked.group_by("class_idx").agg(part=pl.col("part").first())
     return Conversations(
         units=ranked,
-        members=members.join(ranked.select("party", "conversation_idx"), on="party").sort(
+        members=members.join(ranked.select("part", "conversation_idx"), on="part").sort(
             "conversation_idx", "position"
         ),
+        lanes=lanes,
         classes=classes.join(_class_facts(ranked), on="class_idx").sort("class_idx"),
-        requirements=_class_requirements(ranked, needs),
-    )
-
-
-def channel_frame(policy: Policy) -> pl.DataFrame:
-    """The policy's channel numbers as a frame keyed by `channel`, in the order of `Channel`."""
-    rows = [policy.channels[channel] for channel in Channel]
-    return pl.DataFrame(
-        {
-            "channel": [channel.value for channel in Channel],
-            "channel_idx": range(len(rows)),
-            "channel_units": [row.units for row in rows],
-            "parked_share": [row.parked_share for row in rows],
-            "real_time": [row.real_time for row in rows],
-            "channel_target_s": [row.target_answer_s for row in rows],
-            "mean_patience_s": [row.mean_patience_s for row in rows],
-            "channel_handle_s": [row.mean_handle_s for row in rows],
-            "waiting_cost": [row.waiting_cost for row in rows],
-            "stick_half_life_s": [row.stick_half_life_s for row in rows],
-        },
-        schema_overrides={"channel_idx": pl.Int32},
-    )
-
-
-def seconds(duration: pl.Expr) -> pl.Expr:
-    """A duration in seconds as a float."""
-    return duration.dt.total_microseconds() / 1e6
-
-
-def local_minutes(zones: pl.Series, now: datetime) -> pl.DataFrame:
-    """(time_zone, weekday, minute) at `now`, one row per distinct zone; Monday is 0."""
-    distinct = zones.drop_nulls().unique().sort().to_list()
-    local = [now.astimezone(ZoneInfo(zone)) for zone in distinct]
-    return pl.DataFrame(
-        {
-            "time_zone": distinct,
-            "weekday": [time.weekday() for time in local],
-            "minute": [time.hour * 60 + time.minute for time in local],
-        },
-        schema={"time_zone": pl.String, "weekday": pl.Int64, "minute": pl.Int64},
-    )
-
-
-def _members(batch: Batch, policy: Policy) -> pl.DataFrame:
-    now = pl.lit(batch.now, pl.Datetime("us", "UTC"))
-    clock = (
-        pl.when(~pl.col("real_time"))
-        .then(pl.col("last_message_at"))
-        .fill_null(pl.col("entered_at"))
-    )
-    customers = batch.customers.rename({"value": "customer_value", "time_zone": "customer_zone"})
-    members = (
-        batch.contacts.with_columns(
-            party_customer=pl.col("customer_id").max().over("conversation_id")
-        )
-        .with_columns(
-            party=pl.coalesce(
-                pl.lit("customer:") + pl.col("party_customer"),
-                pl.lit("conversation:") + pl.col("conversation_id"),
-            )
-        )
-        .join(customers, left_on="party_customer", right_on="customer_id", how="left")
-        .join(batch.queues, on="queue_id", how="left")
-        .join(channel_frame(policy), on="channel", how="left")
-        .with_columns(clock=clock)
-        .with_columns(
-            wait_s=seconds(now - pl.col("clock")).clip(lower_bound=0.0),
-            target_s=pl.coalesce(
-                seconds(pl.col("due_at") - pl.col("clock")).clip(lower_bound=1.0),
-                pl.col("target_answer_s"),
-                pl.col("channel_target_s"),
-            ),
-            handle_s=pl.coalesce("mean_handle_s", "channel_handle_s"),
-            tier=pl.col("tier").fill_null(Tier.STANDARD.value),
-        )
-    )
-    return (
-        members.join(_customer_hours(members, policy, batch.now), on="contact_id", how="left")
-        .sort(
-            "party",
-            "channel_units",
-            "entered_at",
-            "contact_id",
-            descending=[False, True, False, False],
-        )
-        .with_columns(position=pl.int_range(pl.len()).over("party"))
-    )
-
-
-def _customer_hours(members: pl.DataFrame, policy: Policy, now: datetime) -> pl.DataFrame:
-    zoned = members.select(
-        "contact_id", "channel", time_zone=pl.coalesce("time_zone", "customer_zone")
-    )
-    minute = pl.col("minute")
-    inside = (minute >= policy.callback_from_hour * 60) & (
-        minute < policy.callback_until_hour * 60
-    )
-    return zoned.join(local_minutes(zoned["time_zone"], now), on="time_zone", how="left").select(
-        "contact_id",
-        member_open=(pl.col("channel") != Channel.CALLBACK.value) | inside.fill_null(value=True),
-    )
-
-
-def _open_queues(batch: Batch) -> pl.DataFrame:
-    """(queue_id, is_open) at the batch's instant; a calendar without an opening is closed."""
-    local = local_minutes(batch.calendars["time_zone"], batch.now)
-    minute = pl.col("minute")
-    openings = (
-        batch.calendars.join(local, on=["time_zone", "weekday"])
-        .filter((pl.col("opens_minute") <= minute) & (minute < pl.col("closes_minute")))
-        .get_column("calendar_id")
-    )
-    return batch.queues.select(
-        "queue_id",
-        is_open=pl.col("calendar_id").is_null() | pl.col("calendar_id").is_in(openings.implode()),
-    )
-
-
-def _needs(batch: Batch, members: pl.DataFrame, policy: Policy) -> pl.DataFrame:
-    """(party, skill, min_proficiency), the highest level per skill, sorted."""
-    skills = batch.contact_skills.join(members.select("contact_id", "party"), on="contact_id")
-    languages = members.filter(pl.col("language").is_not_null()).select(
-        "party",
-        skill=pl.lit(LANGUAGE_PREFIX) + pl.col("language"),
-        min_proficiency=pl.lit(policy.min_language_proficiency, pl.Int64),
-    )
-    return (
-        pl.concat([skills.select("party", "skill", "min_proficiency"), languages])
-        .group_by("party", "skill")
-        .agg(pl.col("min_proficiency").max())
-        .sort("party", "skill")
-    )
-
-
-def _signatures(needs: pl.DataFrame) -> pl.DataFrame:
-    requirement = pl.format("{}\x1f{}", "skill", "min_proficiency")
-    return needs.group_by("party", maintain_order=True).agg(
-        requirements=requirement.str.join("\x1e")
+        requirements=_of_classes(
+            first,
+            needs.plain.with_columns(is_language=pl.col("skill").str.starts_with(LANGUAGE_PREFIX)),
+        ),
+        named=_of_classes(first, needs.named),
+        steps=_of_classes(first, needs.steps.drop("num").join(needs.groups, on="group")),
+        first_steps=_of_classes(first, needs.first_steps.join(needs.groups, on="group")),
+        helping=_of_classes(first, helping),
     )
 
 
 def _units(members: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     weight = pl.col("channel_units")
     slack_s = pl.col("target_s") - pl.col("wait_s")
-    live = [Channel.VOICE.value, Channel.VIDEO.value, Channel.CALLBACK.value]
-    return members.group_by("party", maintain_order=True).agg(
+    late = (slack_s <= 0).any()
+    units = members.group_by("part", maintain_order=True).agg(
+        pl.col(
+            "party", "queue_id", "is_open", "channel_idx", "channel", "real_time", "handle_s"
+        ).first(),
+        pl.col("tier", "health", "owner_agent_id", "follower").first(),
+        pl.col("paused", "manual_only").any(),
+        pl.col("clock", "priority").min(),
+        pl.col("starved").max(),
         lead_contact_id=pl.col("contact_id").first(),
-        queue_id=pl.col("queue_id").first(),
         lane=pl.col("channel").first(),
-        lane_idx=pl.col("channel_idx").first(),
-        real_time=pl.col("real_time").first(),
-        handle_s=pl.col("handle_s").first(),
         channels=pl.col("channel").unique().sort().str.join(","),
-        any_live=pl.col("channel").is_in(live).any(),
+        any_live=pl.col("channel").is_in(LIVE).any(),
         units=pl.min_horizontal(
             weight.first() + policy.extra_contact_share * (weight.sum() - weight.first()),
             pl.max_horizontal(weight.first(), pl.lit(policy.most_extra_units)),
         ).round(UNIT_DECIMALS),
-        clock=pl.col("clock").min(),
-        may_hold=slack_s.min() >= 2 * policy.tick_s,
+        waited_s=pl.col("wait_s").max(),
+        least_left_s=slack_s.min(),
+        breach_at=pl.when(~late).then(pl.col("breach_at").min()),
         customer_open=pl.col("member_open").all(),
         value=pl.coalesce(
             pl.col("value").max(),
             pl.col("customer_value").first(),
             pl.lit(policy.default_value),
         ),
-        tier=pl.col("tier").first(),
         escalated=pl.col("escalated").fill_null(value=False).any(),
         sentiment=pl.col("sentiment").min().fill_null(0.0),
-        owner_agent_id=pl.col("owner_agent_id").first(),
+        impatient=(pl.col("wait_s") > policy.drain_share * pl.col("target_s")).any(),
     )
+    urgent = pl.col("real_time") & pl.col("impatient")
+    return (
+        units.join(profile_names(members), on="part", how="left", maintain_order="left")
+        .with_columns(
+            pl.col("profiles").fill_null(""),
+            *boosts(policy),
+            may_hold=(pl.col("least_left_s") >= 2 * policy.tick_s) & (pl.col("starved") <= 1),
+            tier_idx=tier_of(pl.col("starved"), pl.col("priority"), policy),
+            urgent=urgent,
+            urgent_clock=pl.when(urgent).then("clock"),
+        )
+        .drop("impatient")
+    )
+
+
+def _lanes(units: pl.DataFrame) -> pl.DataFrame:
+    channels = [channel.value for channel in Channel]
+    plain = pl.DataFrame(
+        {"channel_idx": range(len(channels)), "channel": channels},
+        schema={"channel_idx": pl.Int32, "channel": pl.String},
+    ).with_columns(profiles=pl.lit(""))
+    others = units.filter(pl.col("profiles") != "").select(plain.columns).unique()
+    lanes = pl.concat([plain, others.sort("channel_idx", "profiles")])
+    return lanes.with_row_index("lane_idx").with_columns(pl.col("lane_idx").cast(pl.Int32))
+
+
+def _helping(units: pl.DataFrame, overflow: Overflow) -> pl.DataFrame:
+    """(part, to_queue_id), sorted, each once."""
+    condition = pl.col("condition")
+    waits = (condition != OverflowWhen.WAITED.value) | (pl.col("waited_s") > pl.col("threshold"))
+    for_all = pl.col("row_tier").is_null()
+    return (
+        units.select("part", "queue_id", "tier", "waited_s")
+        .join(overflow.open_rows.rename({"tier": "row_tier"}), on="queue_id")
+        .filter(waits & (for_all | (pl.col("row_tier") == pl.col("tier"))))
+        .select("part", "to_queue_id")
+        .unique()
+        .sort("part", "to_queue_id")
+    )
+
+
+def _signatures(needs: Needs, helping: pl.DataFrame) -> pl.DataFrame:
+    """(part, requirements, steps, named, first_steps, helpers): equal where the lists are."""
+    requirement = pl.format("{}\x1f{}", "skill", "min_proficiency")
+    listed = (
+        needs.progress.select("part"),
+        _joined(needs.plain, "requirements", requirement, "\x1e"),
+        _joined(needs.steps, "steps", pl.col("group").cast(pl.String), ","),
+        _joined(needs.named, "named", pl.col("skill"), "\x1e"),
+        _joined(needs.first_steps, "first_steps", pl.format("{}:{}", "group", "num"), ","),
+        _joined(helping, "helpers", pl.col("to_queue_id"), HELPER_SEPARATOR),
+    )
+    signatures = listed[0]
+    for lists in listed[1:]:
+        signatures = signatures.join(lists, on="part", how="left")
+    return signatures
+
+
+def _joined(rows: pl.DataFrame, name: str, item: pl.Expr, between: str) -> pl.DataFrame:
+    return rows.group_by("part", maintain_order=True).agg(item.str.join(between).alias(name))
 
 
 def _ranked(units: pl.DataFrame) -> pl.DataFrame:
@@ -251,20 +228,13 @@ def _ranked(units: pl.DataFrame) -> pl.DataFrame:
 
 def _class_facts(units: pl.DataFrame) -> pl.DataFrame:
     return units.group_by("class_idx").agg(
-        pl.col("lane_idx", "real_time", "handle_s").first(),
-        has_requirement=pl.col("requirements").first() != "",
+        pl.col(
+            "lane", "channel", "channel_idx", "profiles", "real_time", "handle_s", "any_live"
+        ).first(),
+        pl.col("has_requirement").first(),
     )
 
 
-def _class_requirements(units: pl.DataFrame, needs: pl.DataFrame) -> pl.DataFrame:
-    first = units.group_by("class_idx").agg(party=pl.col("party").first())
-    return (
-        first.join(needs, on="party")
-        .select(
-            "class_idx",
-            "skill",
-            "min_proficiency",
-            is_language=pl.col("skill").str.starts_with(LANGUAGE_PREFIX),
-        )
-        .sort("class_idx", "skill")
-    )
+def _of_classes(first: pl.DataFrame, lists: pl.DataFrame) -> pl.DataFrame:
+    """The list of each class is that of any of its conversations."""
+    return first.join(lists, on="part").drop("part").sort(pl.all())

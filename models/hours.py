@@ -154,7 +154,8 @@ def _openings(batch: Batch, calendars: pl.DataFrame) -> pl.DataFrame:
     columns = ("calendar_idx", "day", "opens_minute", "closes_minute")
     weekly = hours.join(days, on="weekday").join(holidays, on=["calendar_idx", "day"], how="anti")
     special = holidays.filter(
-        (pl.col("closes_minute") > pl.col("opens_minute")) & pl.col("day").is_in(days["day"].implode())
+        (pl.col("closes_minute") > pl.col("opens_minute"))
+        & pl.col("day").is_in(days["day"].implode())
     )
     rows = pl.concat([weekly.select(columns), special.select(columns)]).join(
         zones, on="calendar_idx"
@@ -198,9 +199,7 @@ def _offsets(zone: ZoneInfo, now: datetime) -> tuple[Ints, Ints]:
         while late - early > timedelta(microseconds=1):
             middle = early + (late - early) // 2
             early, late = (
-                (middle, late)
-                if _offset(zone, middle) == offset[place - 1]
-                else (early, middle)
+                (middle, late) if _offset(zone, middle) == offset[place - 1] else (early, middle)
             )
         changes.append(microseconds(late))
         offsets.append(offset[place])

@@ -17,14 +17,14 @@ from models.tables import INSTANT, Channel, Tier
 def build_members(
     batch: Batch, policy: Policy, hours: OpenHours, split: pl.Series
 ) -> pl.DataFrame:
-    """One row per contact, sorted by party, the lead of each party first (`position` 0).
+    """One row per contact, sorted by `part`, the lead of each first (`position` 0).
 
-    `party` is the conversation of the model: of a party in `split` the live contacts end in
-    `:live`, the others in `:follower`.
+    A part is a conversation of the model: the whole party, or, of a party in `split`, its live
+    contacts (`live:` and the party's name) or its others (`follower:`).
     """
     customers = batch.customers.rename({"value": "customer_value", "time_zone": "customer_zone"})
     contacts = (
-        _parties(batch.contacts, policy, split)
+        _parts(batch.contacts, policy, split)
         .join(customers, left_on="party_customer", right_on="customer_id", how="left")
         .join(batch.queues.rename({"priority": "queue_priority"}), on="queue_id", how="left")
         .join(hours.queues, on="queue_id", how="left")
@@ -44,21 +44,26 @@ def build_members(
     return (
         members.join(_customer_hours(members, policy, batch.now), on="contact_id", how="left")
         .sort(
-            "party",
+            "part",
             "channel_units",
             "entered_at",
             "contact_id",
             descending=[False, True, False, False],
         )
-        .with_columns(position=pl.int_range(pl.len()).over("party"))
+        .with_columns(position=pl.int_range(pl.len()).over("part"))
     )
 
 
+def party_names(contacts: pl.DataFrame) -> pl.DataFrame:
+    """(contact_id, party): the customer of the contact's conversation, else the conversation."""
+    return contacts.with_columns(*_party()).select("contact_id", "party")
+
+
 def preferred_agents(batch: Batch, members: pl.DataFrame) -> pl.DataFrame:
-    """(party, preferred_agent_id, preferred_by_window): whom a party should rather wait for.
+    """(part, preferred_agent_id, preferred_by_window): whom a conversation should rather wait for.
 
     The last agent within the same-agent window of the channel, else the owner, else the most
-    dedicated agent; parties without any are left out.
+    dedicated agent; those without any are left out.
     """
     recent = (
         members.filter(
@@ -68,8 +73,8 @@ def preferred_agents(batch: Batch, members: pl.DataFrame) -> pl.DataFrame:
                 > instant(batch.now) - duration(pl.col("same_agent_window_s"))
             )
         )
-        .sort("party", "last_agent_at", "last_agent_id")
-        .group_by("party", maintain_order=True)
+        .sort("part", "last_agent_at", "last_agent_id")
+        .group_by("part", maintain_order=True)
         .agg(last_id=pl.col("last_agent_id").last())
     )
     dedicated = (
@@ -78,13 +83,13 @@ def preferred_agents(batch: Batch, members: pl.DataFrame) -> pl.DataFrame:
         .agg(dedicated_id=pl.col("agent_id").first())
     )
     leads = members.filter(pl.col("position") == 0).select(
-        "party", "party_customer", "owner_agent_id"
+        "part", "party_customer", "owner_agent_id"
     )
     return (
-        leads.join(recent, on="party", how="left")
+        leads.join(recent, on="part", how="left")
         .join(dedicated, left_on="party_customer", right_on="customer_id", how="left")
         .select(
-            "party",
+            "part",
             preferred_agent_id=pl.coalesce("last_id", "owner_agent_id", "dedicated_id"),
             preferred_by_window=pl.col("last_id").is_not_null(),
         )
@@ -93,38 +98,35 @@ def preferred_agents(batch: Batch, members: pl.DataFrame) -> pl.DataFrame:
 
 
 def profile_names(members: pl.DataFrame) -> pl.DataFrame:
-    """(party, profiles): distinct names of the members, sorted; parties without are left out."""
+    """(part, profiles): distinct names of the members, sorted; those without are left out."""
     return (
         members.filter(pl.col("profiles").is_not_null())
-        .select("party", name=pl.col("profiles").str.split(","))
+        .select("part", name=pl.col("profiles").str.split(","))
         .explode("name")
         .with_columns(pl.col("name").str.strip_chars())
         .filter(pl.col("name") != "")
-        .group_by("party")
+        .group_by("part")
         .agg(profiles=pl.col("name").unique().sort().str.join(","))
     )
 
 
-def _parties(contacts: pl.DataFrame, policy: Policy, split: pl.Series) -> pl.DataFrame:
+def _parts(contacts: pl.DataFrame, policy: Policy, split: pl.Series) -> pl.DataFrame:
     is_live = pl.col("channel").is_in(LIVE)
-    is_split = pl.col("whole_party").is_in(split.cast(pl.String).implode())
-    part = pl.when(is_live).then(pl.lit(":live")).otherwise(pl.lit(":follower"))
+    is_split = pl.col("party").is_in(split.cast(pl.String).implode())
+    part = pl.when(is_live).then(pl.lit("live:")).otherwise(pl.lit("follower:"))
     waits = policy.voice_follow is not VoiceFollow.KEEP_TEXT_OWNER
-    return (
-        contacts.with_columns(party_customer=pl.col("customer_id").max().over("conversation_id"))
-        .with_columns(
-            whole_party=pl.coalesce(
-                pl.lit("customer:") + pl.col("party_customer"),
-                pl.lit("conversation:") + pl.col("conversation_id"),
-            )
-        )
-        .with_columns(
-            party=pl.when(is_split)
-            .then(pl.col("whole_party") + part)
-            .otherwise("whole_party"),
-            follower=is_split & ~is_live & waits,
-        )
+    return contacts.with_columns(*_party()).with_columns(
+        part=pl.when(is_split).then(part + pl.col("party")).otherwise("party"),
+        follower=is_split & ~is_live & waits,
     )
+
+
+def _party() -> tuple[pl.Expr, pl.Expr]:
+    customer = pl.col("customer_id").max().over("conversation_id")
+    party = pl.coalesce(
+        pl.lit("customer:") + customer, pl.lit("conversation:") + pl.col("conversation_id")
+    )
+    return customer.alias("party_customer"), party.alias("party")
 
 
 def _with_clocks(contacts: pl.DataFrame, policy: Policy, hours: OpenHours) -> pl.DataFrame:

@@ -1,45 +1,73 @@
-"""Required skills against the agents' proficiencies, and the probability of resolving."""
+"""What conversations ask for against the agents' levels, and the probability of resolving."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from models.batch import Batch
 from models.capacity import AgentState, Mask
 from models.conversations import Conversations
 from models.policy import Policy
 from models.problem import Floats, Ints
+from models.proficiency import (
+    AGENT_PREFIX,
+    LANGUAGE_PREFIX,
+    TOP_LEVEL,
+    Levels,
+    meets_all,
+    proficiency_table,
+    turns,
+)
+from models.steps import steps_met
 
-MISSING = -1
 ROUNDING = 1e-12
 """A probability that equals the floor but for its last bits reaches it."""
-_LEVELS = 10.0
 
 
 @dataclass(frozen=True, eq=False)
 class SkillLevels:
     """S skills that are asked for, K classes of conversations, A agents.
 
-    The probability of resolving is linear in the mean proficiency of the required skills that are
-    no languages, so it is kept as such: `share` times proficiency, summed over those skills.
+    The probability of resolving is linear in the mean of the levels in the named skills and first
+    steps of a class, so it is kept as such: a base plus shares of rows of `match_rates`. The
+    first steps of a class are one such row, the sum of what they come to.
     """
 
     policy: Policy
-    proficiency: NDArray[np.int8]
+    proficiency: Levels
     """(S, A), MISSING where the agent does not have the skill."""
     requirements: pl.DataFrame
-    """(class_idx, skill_idx, min_proficiency, is_language, place): `place` counts the skills of a
-    class from 0, languages and others apart."""
+    """(class_idx, skill_idx, min_proficiency, is_language, from_skills), sorted."""
+    named: pl.DataFrame
+    """(class_idx, skill_idx), sorted."""
     num_skills: Ints
-    """(K,) required skills that are no languages."""
+    """(K,) named skills."""
+    num_first: Ints
+    """(K,) first steps."""
+    first_of: Ints
+    """(K,) row of `first_levels`, where the class has first steps."""
+    first_levels: Floats
+    """(F, A) sum over the first steps of a class of the level in each, 0 to 10."""
+    group_of: pl.DataFrame
+    """(class_idx, group): the steps of each class that must hold."""
+    group_met: Mask
+    """(groups, A) whether the agent meets one of the alternatives of the step."""
 
     def all_met(self, *, language: bool) -> Mask:
-        """[k, a] whether agent a meets every requirement of class k of this kind."""
-        met = np.ones((len(self.num_skills), self.proficiency.shape[1]), dtype=bool)
-        for owner, skill, least in self._by_place(language=language):
-            met[owner] &= self.proficiency[skill] >= least[:, None]
+        """[k, a] whether agent a meets what class k requires: languages, or all else and steps."""
+        rows = self.requirements.filter(pl.col("is_language") == language)
+        met = meets_all(
+            self.proficiency,
+            len(self.num_skills),
+            rows["class_idx"].to_numpy(),
+            rows["skill_idx"].to_numpy().astype(np.int64),
+            rows["min_proficiency"].to_numpy(),
+        )
+        if not language and len(self.group_of):
+            owner, group = self.group_of["class_idx"].to_numpy(), self.group_of["group"].to_numpy()
+            for rows in turns(owner):
+                met[owner[rows]] &= self.group_met[group[rows]]
         return met
 
     def reaches_floor(self) -> Mask:
@@ -48,10 +76,13 @@ class SkillLevels:
         shape = (len(self.num_skills), self.proficiency.shape[1])
         if min(policy.p_lowest, policy.p_no_skill) >= policy.p_floor:
             return np.ones(shape, dtype=bool)
-        total = np.zeros(shape, dtype=np.int16)
-        for owner, skill, _ in self._by_place(language=False):
-            total[owner] += np.maximum(self.proficiency[skill], 0)
-        return self._probability(total.astype(np.float64)) >= policy.p_floor - ROUNDING
+        small = np.zeros(shape, dtype=np.int16)
+        for owner, skill in self._by_place():
+            small[owner] += np.maximum(self.proficiency[skill], 0)
+        total = small.astype(np.float64)
+        stepped = np.flatnonzero(self.num_first)
+        total[stepped] += self.first_levels[self.first_of[stepped]]
+        return self._probability(total) >= policy.p_floor - ROUNDING
 
     def mean_probability(self, chosen: Mask) -> Floats:
         """Mean probability of resolving over the chosen agents of each class, (K,)."""
@@ -60,68 +91,146 @@ class SkillLevels:
         known = np.maximum(self.proficiency, 0).astype(np.float32)
         by_skill = chosen.astype(np.float32) @ known.T
         total = np.zeros(len(count))
-        for owner, skill, _ in self._by_place(language=False):
+        for owner, skill in self._by_place():
             total[owner] += by_skill[owner, skill]
+        stepped = np.flatnonzero(self.num_first)
+        total[stepped] += (chosen[stepped] * self.first_levels[self.first_of[stepped]]).sum(axis=1)
         mean = self._probability((total / np.maximum(count, 1))[:, None])[:, 0]
         return np.where(count > 0, mean, self.policy.p_no_skill)
 
-    def match_terms(self) -> tuple[Floats, Ints, Floats]:
-        """The probability as base (K,) plus share (K, R) times proficiency in skill (K, R).
+    def match_rates(self) -> Floats:
+        """Levels that the match is made of, 0 where missing: S skills, then F first steps."""
+        skills = np.maximum(self.proficiency, 0).astype(np.float64)
+        return np.concatenate([skills, self.first_levels])
 
-        R is the largest number of skills of a class; shorter lists are padded with share 0.
+    def match_terms(self) -> tuple[Floats, Ints, Floats]:
+        """The probability as base (K,) plus share (K, R) times row (K, R) of `match_rates`.
+
+        R is the largest number of named skills of a class, and one more where a class has first
+        steps; shorter lists are padded with share 0.
         """
         width = int(self.num_skills.max(initial=0))
-        skill_of = np.zeros((len(self.num_skills), width), dtype=np.int64)
-        share = np.zeros((len(self.num_skills), width))
-        slope = (self.policy.p_highest - self.policy.p_lowest) / _LEVELS
-        for place, (owner, skill, _) in enumerate(self._by_place(language=False)):
-            skill_of[owner, place] = skill
-            share[owner, place] = slope / self.num_skills[owner]
-        base = np.where(self.num_skills > 0, self.policy.p_lowest, self.policy.p_no_skill)
-        return base, skill_of, share
+        columns = width + int(self.num_first.any())
+        row = np.zeros((len(self.num_skills), columns), dtype=np.int64)
+        share = np.zeros((len(self.num_skills), columns))
+        each = self._slope() / (TOP_LEVEL * np.maximum(self._num_parts(), 1))
+        for place, (owner, skill) in enumerate(self._by_place()):
+            row[owner, place] = skill
+            share[owner, place] = each[owner]
+        stepped = np.flatnonzero(self.num_first)
+        row[stepped, width:] = (len(self.proficiency) + self.first_of[stepped])[:, None]
+        share[stepped, width:] = each[stepped, None]
+        base = np.where(self._num_parts() > 0, self.policy.p_lowest, self.policy.p_no_skill)
+        return base, row, share
 
     def _probability(self, total: Floats) -> Floats:
-        """Probability of resolving from the sum of proficiencies, (K, any)."""
-        policy, skills = self.policy, self.num_skills[:, None]
-        mean = total / (_LEVELS * np.maximum(skills, 1))
-        linear = policy.p_lowest + (policy.p_highest - policy.p_lowest) * mean
-        return np.where(skills > 0, linear, policy.p_no_skill)
+        """Probability of resolving from the sum of levels over all parts, (K, any)."""
+        parts = self._num_parts()[:, None]
+        mean = total / (TOP_LEVEL * np.maximum(parts, 1))
+        linear = self.policy.p_lowest + self._slope() * mean
+        return np.where(parts > 0, linear, self.policy.p_no_skill)
 
-    def _by_place(self, *, language: bool) -> list[tuple[Ints, Ints, NDArray[np.int8]]]:
-        """(class, skill, least level) of the first, second ... requirement of every class."""
-        rows = self.requirements.filter(pl.col("is_language") == language)
-        return [
-            (
-                group["class_idx"].to_numpy().astype(np.int64),
-                group["skill_idx"].to_numpy().astype(np.int64),
-                group["min_proficiency"].to_numpy().astype(np.int8),
-            )
-            for group in rows.sort("place", "class_idx").partition_by("place", maintain_order=True)
-        ]
+    def _slope(self) -> float:
+        return self.policy.p_highest - self.policy.p_lowest
+
+    def _num_parts(self) -> Ints:
+        return self.num_skills + self.num_first
+
+    def _by_place(self) -> list[tuple[Ints, Ints]]:
+        """(class, skill) of the first, second ... named skill of every class."""
+        owner = self.named["class_idx"].to_numpy()
+        skill = self.named["skill_idx"].to_numpy().astype(np.int64)
+        return [(owner[rows], skill[rows]) for rows in turns(owner)]
 
 
 def build_skill_levels(
     batch: Batch, conversations: Conversations, agents: AgentState, policy: Policy
 ) -> SkillLevels:
-    """Proficiency of every agent in every skill that a conversation of the batch asks for."""
-    skills = conversations.requirements.select("skill").unique().sort("skill")
+    """Levels of every agent in every skill that a conversation of the batch asks for."""
+    found = conversations
+    lists = (found.requirements, found.named, found.steps, found.first_steps)
+    skills = pl.concat([rows.select("skill") for rows in lists]).unique().sort("skill")
     skills = skills.with_row_index("skill_idx")
-    known = batch.agent_skills.join(skills, on="skill").join(
-        agents.agents.select("agent_id", "agent_idx"), on="agent_id"
-    )
-    table = np.full((max(len(skills), 1), len(agents.agents)), MISSING, dtype=np.int8)
-    table[known["skill_idx"].to_numpy(), known["agent_idx"].to_numpy()] = known[
-        "proficiency"
-    ].to_numpy()
-    rows = (
-        conversations.requirements.join(skills, on="skill")
-        .sort("class_idx", "skill")
-        .with_columns(place=pl.int_range(pl.len()).over("class_idx", "is_language"))
-    )
-    owner = rows.filter(~pl.col("is_language"))["class_idx"].to_numpy()
+    levels = proficiency_table(batch, agents.agents, skills)
+    named = found.named.join(skills, on="skill").sort("class_idx", "skill")
+    num_classes = len(found.classes)
+    first_of, first_levels = _first_levels(found.first_steps.join(skills, on="skill"), levels)
+    steps = found.steps.join(skills, on="skill")
+    groups = steps.drop("class_idx").unique()
     return SkillLevels(
         policy=policy,
-        proficiency=table,
-        requirements=rows,
-        num_skills=np.bincount(owner, minlength=len(conversations.classes)).astype(np.int64),
+        proficiency=levels,
+        requirements=found.requirements.join(skills, on="skill").sort("class_idx", "skill"),
+        named=named,
+        num_skills=_count(named, num_classes),
+        num_first=_first_steps_of(first_of, "num", num_classes),
+        first_of=_first_steps_of(first_of, "row", num_classes),
+        first_levels=first_levels,
+        group_of=steps.select("class_idx", "group").unique().sort("class_idx", "group"),
+        group_met=steps_met(groups, levels),
     )
+
+
+def _first_levels(steps: pl.DataFrame, levels: Levels) -> tuple[pl.DataFrame, Floats]:
+    """(class_idx, row, num) of the classes with first steps, and the rows, (F, A)."""
+    of_class = (
+        steps.select("class_idx", "group", "num")
+        .unique()
+        .sort("class_idx", "group")
+        .group_by("class_idx", maintain_order=True)
+        .agg(key=pl.format("{}:{}", "group", "num").str.join(","), num=pl.col("num").sum())
+    )
+    sets = of_class.group_by("key", maintain_order=True).agg(pl.col("class_idx").first())
+    sets = sets.with_row_index("row")
+    parts = steps.select("class_idx", "group", "num").unique().sort("class_idx", "group")
+    parts = parts.join(sets.select("row", "class_idx"), on="class_idx", maintain_order="left")
+    groups, by_group = _group_levels(steps, levels)
+    rows = np.zeros((len(sets), levels.shape[1]))
+    place = np.searchsorted(groups, parts["group"].to_numpy())
+    times, row = parts["num"].to_numpy().astype(np.float64), parts["row"].to_numpy()
+    for turn in turns(row):
+        rows[row[turn]] += times[turn, None] * by_group[place[turn]]
+    return of_class.join(sets.select("key", "row"), on="key").select(
+        "class_idx", "row", "num"
+    ), rows
+
+
+def _group_levels(steps: pl.DataFrame, levels: Levels) -> tuple[Ints, Floats]:
+    """The groups, sorted, and their levels: of the alternatives the best mean level, (G, A).
+
+    Languages and `agent:` skills do not count; an alternative of nothing else is at the top.
+    """
+    kept = ~pl.col("skill").str.starts_with(LANGUAGE_PREFIX)
+    kept &= ~pl.col("skill").str.starts_with(AGENT_PREFIX)
+    rows = steps.select("group", "alternative", "skill", "skill_idx").unique()
+    rows = rows.sort("group", "alternative", "skill").with_columns(
+        row=pl.struct("group", "alternative").rle_id().cast(pl.Int64), counts=kept
+    )
+    alternatives = rows.group_by("row").agg(
+        pl.col("group").first(), num=pl.col("counts").sum().cast(pl.Int64)
+    )
+    alternatives = alternatives.sort("row")
+    counted = rows.filter("counts")
+    total = np.zeros((len(alternatives), levels.shape[1]))
+    known = np.maximum(levels[counted["skill_idx"].to_numpy()], 0).astype(np.float64)
+    owner = counted["row"].to_numpy()
+    for turn in turns(owner):
+        total[owner[turn]] += known[turn]
+    num = alternatives["num"].to_numpy()[:, None]
+    mean = np.where(num > 0, total / np.maximum(num, 1), float(TOP_LEVEL))
+    groups, group_of = np.unique(alternatives["group"].to_numpy(), return_inverse=True)
+    best = np.zeros((len(groups), levels.shape[1]))
+    for turn in turns(group_of):
+        best[group_of[turn]] = np.maximum(best[group_of[turn]], mean[turn])
+    return groups, best
+
+
+def _count(rows: pl.DataFrame, num_classes: int) -> Ints:
+    return np.bincount(rows["class_idx"].to_numpy(), minlength=num_classes).astype(np.int64)
+
+
+def _first_steps_of(first_of: pl.DataFrame, column: str, num_classes: int) -> Ints:
+    """The column as an array over all classes, 0 for those without first steps."""
+    values = np.zeros(num_classes, dtype=np.int64)
+    values[first_of["class_idx"].to_numpy()] = first_of[column].to_numpy()
+    return values

@@ -1,0 +1,182 @@
+"""What conversations ask for at this moment: requirements over time, `docs/model.md` section 1.
+
+Skills of a short form are dropped level by level, steps follow one another; what nobody who is
+there could ever do is skipped at once. Equal lists are looked at once, whoever asks for them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from models.batch import Batch
+from models.capacity import AgentState
+from models.columns import duration, instant, seconds
+from models.policy import Policy
+from models.problem import Ints
+from models.proficiency import LANGUAGE_PREFIX, Mask, meets_all, proficiency_table
+from models.steps import CurrentSteps, build_current_steps
+from models.tables import Importance
+
+LAST_LEVEL = 3
+_DROPPED_AFTER = {Importance.HIGH: 2, Importance.MEDIUM: 1, Importance.LOW: 0}
+"""Highest level at which a skill of this importance is still insisted on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Needs:
+    """What each conversation (`part`) asks for.
+
+    `plain`: (part, skill, min_proficiency, from_skills), the highest level per skill, sorted.
+    `named`: (part, skill), sorted: all skills of `contact_skills` that are no languages.
+    `steps`, `first_steps`: (part, group, num): current and first steps of its members, and of how
+    many of them; `groups`: (group, alternative, skill, min_proficiency), what each step says.
+    `progress`: (part, step, relaxes_at): how far it has come, and when it goes on.
+    """
+
+    plain: pl.DataFrame
+    named: pl.DataFrame
+    steps: pl.DataFrame
+    first_steps: pl.DataFrame
+    groups: pl.DataFrame
+    progress: pl.DataFrame
+
+
+def build_needs(batch: Batch, policy: Policy, members: pl.DataFrame, agents: AgentState) -> Needs:
+    """Skills and steps of every conversation at this moment."""
+    there = agents.agents.filter(
+        pl.Series(agents.present & agents.on_shift & agents.responding, dtype=pl.Boolean)
+    )
+    there = there.select("agent_id").with_row_index("agent_idx")
+    aged = members.select(
+        "contact_id",
+        "part",
+        "relax_s",
+        age_s=seconds(instant(batch.now) - pl.col("entered_at")) + pl.col("credit_s"),
+        began_at=pl.col("entered_at") - duration(pl.col("credit_s")),
+    )
+    skills = _with_importance(batch, aged)
+    levels = _levels(batch, aged, skills, there)
+    current = build_current_steps(batch, aged, there)
+    insisted = skills.join(levels.select("contact_id", "level"), on="contact_id").filter(
+        pl.col("dropped_after") >= pl.col("level")
+    )
+    return Needs(
+        plain=_plain(insisted, members, policy),
+        named=skills.filter(~pl.col("skill").str.starts_with(LANGUAGE_PREFIX))
+        .select("part", "skill")
+        .unique()
+        .sort("part", "skill"),
+        steps=current.steps,
+        first_steps=current.first_steps,
+        groups=current.groups,
+        progress=_progress(levels, current),
+    )
+
+
+def _with_importance(batch: Batch, aged: pl.DataFrame) -> pl.DataFrame:
+    """(contact_id, part, skill, min_proficiency, dropped_after) of `contact_skills`."""
+    importance = {kind.value: level for kind, level in _DROPPED_AFTER.items()}
+    return batch.contact_skills.join(aged.select("contact_id", "part"), on="contact_id").select(
+        "contact_id",
+        "part",
+        "skill",
+        "min_proficiency",
+        dropped_after=pl.col("importance")
+        .replace_strict(importance, default=LAST_LEVEL, return_dtype=pl.Int64)
+        .fill_null(LAST_LEVEL),
+    )
+
+
+def _levels(
+    batch: Batch, aged: pl.DataFrame, skills: pl.DataFrame, there: pl.DataFrame
+) -> pl.DataFrame:
+    """(contact_id, part, level, relaxes_at) of every contact: how many levels were dropped."""
+    timely = (pl.col("age_s") / pl.col("relax_s")).floor().clip(0, LAST_LEVEL).cast(pl.Int64)
+    asked = skills.filter((pl.col("dropped_after") < LAST_LEVEL).any().over("contact_id"))
+    item = pl.format("{}\x1f{}\x1f{}", "skill", "min_proficiency", "dropped_after")
+    lists = (
+        asked.sort("contact_id", "skill")
+        .group_by("contact_id", maintain_order=True)
+        .agg(
+            key=item.str.join("\x1e"),
+            **{f"drops_{n}": (pl.col("dropped_after") == n).any() for n in range(LAST_LEVEL)},
+        )
+    )
+    leads = lists.group_by("key", maintain_order=True).agg(pl.col("contact_id").first())
+    leads = leads.with_row_index("list")
+    rows = asked.join(leads.select("contact_id", "list"), on="contact_id")
+    hopeless = _hopeless(batch, rows, len(leads), there)
+    timed = aged.join(
+        lists.join(leads.select("key", "list"), on="key").drop("key"), on="contact_id", how="left"
+    ).with_columns(level=timely)
+    drops = timed.select(pl.col("^drops_.$").fill_null(value=False)).to_numpy().astype(bool)
+    of = timed["list"].fill_null(len(leads)).to_numpy().astype(np.int64)
+    level = timed["level"].to_numpy().copy()
+    for n in range(LAST_LEVEL):
+        level[(level == n) & drops[:, n] & hopeless[of, n]] += 1
+    return timed.select(
+        "contact_id",
+        "part",
+        level=pl.Series(level, dtype=pl.Int64),
+        relaxes_at=pl.col("began_at") + duration(_next_drop(drops, level) * pl.col("relax_s")),
+    )
+
+
+def _next_drop(drops: Mask, level: Ints) -> pl.Series:
+    """Next level of each contact at which a skill is dropped, null where there is none."""
+    ahead = drops & (np.arange(LAST_LEVEL) >= level[:, None])
+    following = pl.Series(ahead.argmax(axis=1) + 1, dtype=pl.Int64)
+    return following.set(~pl.Series(ahead.any(axis=1), dtype=pl.Boolean), None)
+
+
+def _hopeless(batch: Batch, rows: pl.DataFrame, num_lists: int, there: pl.DataFrame) -> Mask:
+    """[list, level] whether nobody who is there has all skills insisted on at the level.
+
+    The last list is that of contacts from whom nothing is ever dropped.
+    """
+    hopeless = np.zeros((num_lists + 1, LAST_LEVEL), dtype=bool)
+    if rows.is_empty():
+        return hopeless
+    skills = rows.select("skill").unique().sort("skill").with_row_index("skill_idx")
+    levels = proficiency_table(batch, there, skills)
+    placed = rows.join(skills, on="skill")
+    for n in range(LAST_LEVEL):
+        insisted = placed.filter(pl.col("dropped_after") >= n)
+        met = meets_all(
+            levels,
+            num_lists,
+            insisted["list"].to_numpy().astype(np.int64),
+            insisted["skill_idx"].to_numpy().astype(np.int64),
+            insisted["min_proficiency"].to_numpy(),
+        )
+        hopeless[:num_lists, n] = ~met.any(axis=1)
+    return hopeless
+
+
+def _plain(insisted: pl.DataFrame, members: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    languages = members.filter(pl.col("language").is_not_null()).select(
+        "part",
+        skill=pl.lit(LANGUAGE_PREFIX) + pl.col("language"),
+        min_proficiency=pl.lit(policy.min_language_proficiency, pl.Int64),
+        from_skills=pl.lit(value=False),
+    )
+    skills = insisted.select("part", "skill", "min_proficiency", from_skills=pl.lit(value=True))
+    return (
+        pl.concat([skills, languages])
+        .group_by("part", "skill")
+        .agg(pl.col("min_proficiency").max(), pl.col("from_skills").any())
+        .sort("part", "skill")
+    )
+
+
+def _progress(levels: pl.DataFrame, current: CurrentSteps) -> pl.DataFrame:
+    step = pl.max_horizontal("level", "place").cast(pl.Int32)
+    return (
+        levels.join(current.progress, on="contact_id", how="left")
+        .group_by("part")
+        .agg(
+            step=step.max(),
+            relaxes_at=pl.min_horizontal("relaxes_at", "ends_at").min(),
+        )
+    )

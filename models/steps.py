@@ -1,0 +1,134 @@
+"""Ordered steps of a contact's requirement, and which of them it has come to.
+
+Follows `docs/model.md` section 1. A step is a *group* of alternatives; steps that say the same are
+one group, whatever their numbers, so each is looked at once.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from models.batch import Batch
+from models.columns import duration
+from models.proficiency import Levels, Mask, meets_all, proficiency_table, turns
+
+_SKILL, _ALTERNATIVE = "\x1e", "\x1d"
+
+
+@dataclass(frozen=True, eq=False)
+class CurrentSteps:
+    """Steps of the contacts of a batch.
+
+    `steps`, `first_steps`: (part, group, num): current and first steps of a conversation's
+    members, and of how many members each is; sorted.
+    `groups`: (group, alternative, skill, min_proficiency): what a group says, sorted.
+    `progress`: (contact_id, place, ends_at): the place of the current step, from 0, and when it
+    ends; only contacts with steps.
+    """
+
+    steps: pl.DataFrame
+    first_steps: pl.DataFrame
+    groups: pl.DataFrame
+    progress: pl.DataFrame
+
+
+def build_current_steps(batch: Batch, aged: pl.DataFrame, there: pl.DataFrame) -> CurrentSteps:
+    """Steps at this moment, for contacts with `part`, `age_s` and `began_at`.
+
+    A step with an end that nobody of `there` (`agent_id`, `agent_idx`) could ever meet is skipped.
+    """
+    listed = _listed(batch.contact_steps.join(aged, on="contact_id", how="semi"))
+    groups = _groups(listed)
+    hopeless = ~_met_by_some(batch, groups, there)
+    timed = (
+        listed.group_by("contact_id", "step", "group")
+        .agg(lasts_s=pl.col("expires_s").max().fill_null(np.inf))
+        .sort("contact_id", "step")
+        .with_columns(
+            place=pl.int_range(pl.len()).over("contact_id"),
+            until_s=pl.col("lasts_s").cum_sum().over("contact_id"),
+        )
+        .join(aged, on="contact_id", maintain_order="left")
+    )
+    skipped = pl.Series(hopeless[timed["group"].to_numpy().astype(np.int64)], dtype=pl.Boolean)
+    ends = pl.col("until_s").is_finite()
+    current = (
+        timed.filter((pl.col("until_s") > pl.col("age_s")) & ~(skipped & ends))
+        .group_by("contact_id", maintain_order=True)
+        .first()
+        .with_columns(
+            ends_at=pl.when(ends).then(
+                pl.col("began_at") + duration(pl.when(ends).then("until_s").otherwise(0.0))
+            )
+        )
+    )
+    return CurrentSteps(
+        steps=_counted(current),
+        first_steps=_counted(timed.filter(pl.col("place") == 0)),
+        groups=groups,
+        progress=timed.group_by("contact_id")
+        .agg(num_steps=pl.len().cast(pl.Int64))
+        .join(current.select("contact_id", "place", "ends_at"), on="contact_id", how="left")
+        .select("contact_id", pl.coalesce("place", "num_steps").alias("place"), "ends_at"),
+    )
+
+
+def _listed(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows of `contact_steps` with `group`: equal where two steps say the same."""
+    item = pl.format("{}\x1f{}", "skill", "min_proficiency")
+    says = (
+        rows.group_by("contact_id", "step", "alternative")
+        .agg(says=item.sort().str.join(_SKILL))
+        .group_by("contact_id", "step")
+        .agg(says=pl.col("says").unique().sort().str.join(_ALTERNATIVE))
+    )
+    numbers = says.select("says").unique().sort("says").with_row_index("group")
+    return rows.join(says, on=["contact_id", "step"]).join(
+        numbers.with_columns(pl.col("group").cast(pl.Int64)), on="says"
+    )
+
+
+def _groups(listed: pl.DataFrame) -> pl.DataFrame:
+    """(group, alternative, skill, min_proficiency), as the first contact of each group says it."""
+    steps = listed.select("group", "contact_id", "step").sort(pl.all())
+    first = steps.unique("group", keep="first", maintain_order=True)
+    return (
+        listed.join(first, on=["group", "contact_id", "step"], how="semi")
+        .select("group", "alternative", "skill", "min_proficiency")
+        .sort("group", "alternative", "skill")
+    )
+
+
+def _met_by_some(batch: Batch, groups: pl.DataFrame, there: pl.DataFrame) -> Mask:
+    """(groups,) whether somebody who is there meets one of the alternatives."""
+    skills = groups.select("skill").unique().sort("skill").with_row_index("skill_idx")
+    met = steps_met(groups.join(skills, on="skill"), proficiency_table(batch, there, skills))
+    some: Mask = np.logical_or.reduce(met, axis=1)
+    return some
+
+
+def steps_met(groups: pl.DataFrame, levels: Levels) -> Mask:
+    """[group, agent] whether a group (with `skill_idx`) holds for the agent."""
+    if groups.is_empty():
+        return np.zeros((0, levels.shape[1]), dtype=bool)
+    rows = groups.sort("group", "alternative").with_columns(
+        row=pl.struct("group", "alternative").rle_id().cast(pl.Int64)
+    )
+    alternatives = rows.select("row", "group").unique().sort("row")
+    met = meets_all(
+        levels,
+        len(alternatives),
+        rows["row"].to_numpy(),
+        rows["skill_idx"].to_numpy().astype(np.int64),
+        rows["min_proficiency"].to_numpy(),
+    )
+    group = alternatives["group"].to_numpy()
+    holds = np.zeros((int(group.max()) + 1, levels.shape[1]), dtype=bool)
+    for row in turns(group):
+        holds[group[row]] |= met[row]
+    return holds
+
+
+def _counted(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.group_by("part", "group").agg(num=pl.len()).sort("part", "group")
