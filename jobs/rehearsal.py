@@ -41,7 +41,7 @@ class Rehearsal:
     gain_by_new: tuple[int, int]
     """The same by the new policy's numbers."""
     old_not_allowed: int
-    """Pairs of the old plan that the new policy does not allow: by its numbers they gain nothing."""
+    """Pairs of the old plan that the new policy does not allow; by it they gain nothing."""
     new_not_allowed: int
 
     @property

@@ -124,7 +124,9 @@ class Policy:
     handover_cost: float = 1.0
     """Cost of an episode that outlives the agent's shift and changes hands."""
     idle_worth: float = 0.05
-    """Tie-break: worth of giving work to an agent idle for ten minutes or more."""
+    """Tie-break: worth of giving work to an agent without new work for `idle_full_s` or more."""
+    idle_full_s: float = 600.0
+    """Longer idleness is worth no more."""
     load_step_cost: float = 0.02
     """Each further new contact of an agent in a tick costs this much more than the one before."""
 
@@ -239,6 +241,8 @@ class Policy:
         for name in ("age_credit", "drain_share", "hold_slack_share", "preference_share"):
             if getattr(self, name) > 1:
                 raise ValueError(f"policy: {name} is {getattr(self, name)}, expected 0 to 1")
+        if self.idle_full_s < 1:
+            raise ValueError(f"policy: idle_full_s is {self.idle_full_s}, expected at least 1")
         if self.min_language_proficiency > 10:
             raise ValueError(
                 f"policy: min_language_proficiency is {self.min_language_proficiency};"
