@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 
 from models.batch_problem import BatchProblem
-from models.conversations import LANGUAGE_PREFIX
 from models.eligibility import REASONS
 from models.plan import Reason
 from models.problem import MILLI, NOBODY
+from models.proficiency import AGENT_PREFIX, LANGUAGE_PREFIX, MISSING
 
 MOST_TOLD = 3
 """Changes in one sentence; beyond that people need a list."""
@@ -65,23 +65,33 @@ class Change:
 
 
 _FAILS = {
-    Reason.NO_PRESENT_AGENT: "is not present",
+    Reason.PAUSED: "may not have it: it was put on hold by hand",
+    Reason.MANUAL_ONLY: "may not have it: so many agents declined it that people decide",
+    Reason.NO_PRESENT_AGENT: "are not present",
     Reason.CLOSED_HOURS: "may not answer now: the queue is closed",
     Reason.OUTSIDE_CUSTOMER_HOURS: "may not call now: it is outside the customer's hours",
-    Reason.OFF_SHIFT: "is not on shift",
-    Reason.NOT_A_MEMBER: "is not a member of the queue",
-    Reason.CHANNEL_NOT_SERVED: "does not serve all of its channels",
-    Reason.SKILL_MISSING: "lacks what it requires",
-    Reason.LANGUAGE_MISSING: "does not speak its language well enough",
-    Reason.P_BELOW_FLOOR: "is too unlikely to resolve it",
-    Reason.SHIFT_TOO_SHORT: "does not stay long enough to finish it",
-    Reason.AT_CAPACITY: "is not free, nor free soon enough to hold it",
-    Reason.CHANNEL_BLOCKED: "may not take its channel beside what he holds",
-    Reason.LANE_FULL: "has no room for another contact of its channel",
-    Reason.UNITS_FULL: "has too few units left",
+    Reason.OFF_SHIFT: "are not on shift",
+    Reason.NOT_RESPONDING: "let their last offer expire and have not come back since",
+    Reason.NOT_A_MEMBER: "are not a member of the queue",
+    Reason.RESERVED: "are kept back for the contacts of their own queue",
+    Reason.CHANNEL_NOT_SERVED: "do not serve all of its channels",
+    Reason.SKILL_MISSING: "lack what it requires",
+    Reason.LANGUAGE_MISSING: "do not speak its language well enough",
+    Reason.P_BELOW_FLOOR: "are too unlikely to resolve it",
+    Reason.SHIFT_TOO_SHORT: "do not stay long enough to finish it",
+    Reason.AT_CAPACITY: "are not free, nor free soon enough to hold it",
+    Reason.CHANNEL_BLOCKED: "may not take its channel beside what they hold",
+    Reason.LANE_FULL: "have no room for another contact of its channel",
+    Reason.PROFILE_FULL: "have used up one of its capacity profiles",
+    Reason.RATE_LIMITED: "had as many offers of its channel as an hour allows",
+    Reason.UNITS_FULL: "have too few units left",
+    Reason.COOLING_DOWN: "declined a contact of its channel a moment ago",
+    Reason.DRAINING: "are kept free for a call that waits too long",
     Reason.DECLINED: "declined it",
-    Reason.CUSTOMER_LOCKED: "is not the one who is talking to this customer",
+    Reason.CUSTOMER_LOCKED: "are not the one who is talking to this customer",
+    Reason.HELD_FOR_PREFERRED: "are not the one whom it waits for",
 }
+"""How `agent cannot take it: they ...` ends."""
 
 
 def failed_rule(stated: BatchProblem, conversation: int, agent: int) -> Reason | None:
@@ -91,11 +101,14 @@ def failed_rule(stated: BatchProblem, conversation: int, agent: int) -> Reason |
     failed = int(stated.eligibility.first_failures(kind)[0, agent])
     if failed:
         return REASONS[failed - 1]
-    banned = (problem.banned_contact == conversation) & (problem.banned_agent == agent)
-    if banned.any():
+    apart = (problem.banned_contact == conversation) & (problem.banned_agent == agent)
+    if apart.any():
         return Reason.DECLINED
-    if problem.only_agent[conversation] not in {NOBODY, agent}:
+    is_follower = bool(stated.conversations.units["follower"][conversation])
+    if is_follower or stated.locked[conversation] not in {NOBODY, agent}:
         return Reason.CUSTOMER_LOCKED
+    if stated.reserved.agent[conversation] not in {NOBODY, agent}:
+        return Reason.HELD_FOR_PREFERRED
     return None
 
 
@@ -107,24 +120,26 @@ def refusal(stated: BatchProblem, conversation: int, agent: int, rule: Reason) -
     if rule in {Reason.SKILL_MISSING, Reason.LANGUAGE_MISSING}:
         kind = int(stated.problem.contact_class[conversation])
         lacking = _lacking(stated, kind, agent_id, language=rule is Reason.LANGUAGE_MISSING)
-        why = f"{why}: {', '.join(lacking)}"
-    return f"{agent_id} cannot take {named}: he {why}."
+        # Where only a step is not met, no single skill is missing.
+        why = f"{why}: {', '.join(lacking)}" if lacking else f"{why} at this step"
+    return f"{agent_id} cannot take {named}: they {why}."
 
 
 def _lacking(stated: BatchProblem, kind: int, agent_id: str, *, language: bool) -> list[str]:
     """Required skills of a class that the agent does not have at the level, with both levels."""
     has = stated.batch.agent_skills.filter(pl.col("agent_id") == agent_id)
-    level = pl.col("proficiency").fill_null(0)
+    # An agent without a skill has no level, so not even level 0.
+    level = pl.col("proficiency").fill_null(MISSING)
     return (
         stated.conversations.requirements.filter(
             (pl.col("class_idx") == kind) & (pl.col("is_language") == language)
         )
         .join(has, on="skill", how="left")
-        .filter(level < pl.col("min_proficiency"))
+        .filter(level < pl.col("min_proficiency"), pl.col("skill") != AGENT_PREFIX + agent_id)
         .sort("skill")
         .select(
             pl.format(
-                "{} at {} (he has {})",
+                "{} at {} (they have {})",
                 pl.col("skill").str.strip_prefix(LANGUAGE_PREFIX),
                 "min_proficiency",
                 pl.coalesce(pl.col("proficiency").cast(pl.String), pl.lit("none")),
@@ -182,8 +197,8 @@ def _in_money(at_least: int | None, at_most: int) -> str:
 def no_room(conversation: Conversation, agent_id: str) -> str:
     """Why no plan has the pair although it is eligible."""
     return (
-        f"{agent_id} may serve {conversation}, but in this tick he, his channel or his site takes"
-        " nobody new."
+        f"{agent_id} may serve {conversation}, but in this tick they, their channel or their site"
+        " take nobody new."
     )
 
 

@@ -244,7 +244,7 @@ def by_overqualification(facts: _Facts) -> Rated:
 
 def by_borrowing(facts: _Facts) -> Rated:
     """An agent who is no member of the queue but of one that helps; one row per access row."""
-    if (facts.units["helpers"] == "").all():
+    if facts.conversations.helping.is_empty():
         return _nothing(facts)
     kind = facts.units["class_idx"].to_numpy().astype(np.int64)
     cost = np.full(len(kind), -facts.policy.borrow_cost)

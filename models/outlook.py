@@ -12,7 +12,7 @@ from models.capacity import AgentState, Mask
 from models.columns import instant, seconds
 from models.conversations import Conversations
 from models.eligibility import Eligibility
-from models.overflow import HELPER_SEPARATOR, Overflow
+from models.overflow import Overflow
 from models.problem import NOBODY, Floats, Positions
 from models.tables import OUTLOOK
 
@@ -117,11 +117,12 @@ def _is_served(agents: AgentState, solution_agent: Positions) -> Mask:
 def _helpers(conversations: Conversations) -> pl.DataFrame:
     """(queue_id, borrows_from): queues that help any conversation of the queue."""
     return (
-        conversations.units.filter(pl.col("helpers") != "")
-        .select("queue_id", helper=pl.col("helpers").str.split(HELPER_SEPARATOR))
-        .explode("helper")
+        conversations.helping.join(
+            conversations.classes.select("class_idx", "queue_id"), on="class_idx"
+        )
+        .select("queue_id", "to_queue_id")
         .unique()
-        .sort("queue_id", "helper")
+        .sort("queue_id", "to_queue_id")
         .group_by("queue_id", maintain_order=True)
-        .agg(borrows_from=pl.col("helper").str.join(","))
+        .agg(borrows_from=pl.col("to_queue_id").str.join(","))
     )
