@@ -4,10 +4,11 @@ import numpy as np
 import polars as pl
 
 from models.plan import Reason
-from models.recount.conversations import LIVE, NOBODY
+from models.recount.conversations import LIVE
 from models.recount.numbers import Bools, Ints, by_channel, ints, is_real_time, positions
 from models.recount.rules import RULES
 from models.recount.sides import Sides
+from models.recount.standing import NOBODY
 from models.recount.tested import Tested
 from models.tables import LoadState
 
@@ -20,19 +21,21 @@ HOLD_FACTOR = 1.2
 
 
 def party_items(sides: Sides) -> pl.DataFrame:
-    """(conversation, agent, state, started_at, is_live) of every item of a party that is held."""
+    """(conversation, agent, contact_id, state, started_at, is_live) of every item of a party that
+    is held, once for each of its conversations.
+    """
     members = sides.conversations.members
     live = pl.Series(LIVE[positions(sides.agents.held_rows["channel"])], dtype=pl.Boolean)
     held = sides.agents.held_rows.with_columns(is_live=live)
     customers = members.select("conversation", customer_id="party_customer").drop_nulls()
     threads = members.select("conversation", "conversation_id")
-    columns = ("conversation", "agent", "state", "started_at", "is_live")
+    columns = ("conversation", "agent", "contact_id", "state", "started_at", "is_live")
     return pl.concat(
         [
             held.join(customers.unique(), on="customer_id").select(columns),
             held.join(threads.unique(), on="conversation_id").select(columns),
         ]
-    )
+    ).unique(["conversation", "contact_id"])
 
 
 def locked_to(sides: Sides, tested: Tested, ties: pl.DataFrame) -> Ints:

@@ -7,12 +7,12 @@ import numpy as np
 import polars as pl
 
 from models.plan import Reason
-from models.recount.conversations import NOBODY
 from models.recount.declines import kept_apart
 from models.recount.locks import locked_to, party_items, reserved_for
 from models.recount.numbers import Bools, Floats, Ints, first_of_runs
 from models.recount.rules import RULES
 from models.recount.sides import Sides
+from models.recount.standing import NOBODY
 from models.recount.tested import Tested, build_tested
 
 REASONS = (*RULES, Reason.DECLINED, Reason.CUSTOMER_LOCKED, Reason.HELD_FOR_PREFERRED)
@@ -34,7 +34,7 @@ class Eligibility:
     apart: Ints
     """Sorted keys, conversation * A + agent, of the pairs that declines keep apart."""
     ties: pl.DataFrame
-    """(conversation, agent, state, started_at, is_live) of every item of a party that is held"""
+    """(conversation, agent, contact_id, state, started_at, is_live), `party_items`"""
 
     @property
     def num_agents(self) -> int:

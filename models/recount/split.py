@@ -22,20 +22,19 @@ from models.tables import Channel
 
 def split_parties(
     batch: Batch, policy: Policy, hours: Hours, agents: Agents, overflow: Overflow
-) -> frozenset[str]:
-    """Parties whose live contacts somebody could take, but nobody could take all of them."""
+) -> pl.Series:
+    """Parties whose live contacts somebody could take, but nobody all of their contacts."""
     mixed = batch.contacts.filter(_is_mixed())
     if mixed.is_empty():
-        return frozenset()
+        return pl.Series("party", dtype=pl.String)
     few = replace(batch, contacts=mixed)
     whole = build_conversations(few, policy, hours, agents, overflow)
-    parties = frozenset(whole.party)
-    parted = build_conversations(few, policy, hours, agents, overflow, parties)
+    parted = build_conversations(few, policy, hours, agents, overflow, whole.party)
     live = (parted.channels & LIVE).any(axis=1)
     # Both parts of a party stand beside each other, as the parties do in the whole.
     fits_live = _somebody_fits(Sides(few, policy, parted, agents, overflow))[live]
     fits_whole = _somebody_fits(Sides(few, policy, whole, agents, overflow))
-    return frozenset(whole.party.filter(pl.Series(fits_live & ~fits_whole, dtype=pl.Boolean)))
+    return whole.party.filter(pl.Series(fits_live & ~fits_whole, dtype=pl.Boolean))
 
 
 def _is_mixed() -> pl.Expr:

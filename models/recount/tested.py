@@ -53,8 +53,9 @@ class Tested:
     ) -> Bools:
         """Whether each pair passes the tests up to `shift_too_short`, but for those forgiven."""
         counted = [place for place in range(SUITABLE) if RULES[place] not in forgiven]
-        holds = self._holds(conversation, agent)[counted]
-        return np.logical_and.reduce(holds, axis=0)
+        missed = np.count_nonzero(~self._holds(conversation, agent)[counted], axis=0)
+        found: Bools = np.equal(missed, 0)
+        return found
 
     def entry(self, conversation: Ints, agent: Ints) -> Ints:
         """Place of each pair among the entries; the pairs must be ready."""
