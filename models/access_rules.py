@@ -130,7 +130,7 @@ def _access(batch: Batch, rows: pl.DataFrame, agents: AgentState, overflow: Over
     queues = tuple(batch.queues["queue_id"])
     member = _pairs(batch.queue_members, queues, agents)
     kept_back = _pairs(overflow.kept_back, queues, agents)
-    own = rows["queue_id"].replace_strict(queues, range(len(queues)), return_dtype=pl.Int64)
+    own = batch.queues["queue_id"].search_sorted(rows["queue_id"])
     listed = rows["queue_id"].is_in(batch.queue_members["queue_id"].unique().implode()).to_numpy()
     helps, helps_freely = _help(rows["helpers"], queues, member, member & ~kept_back)
     return Access(
@@ -142,7 +142,7 @@ def _access(batch: Batch, rows: pl.DataFrame, agents: AgentState, overflow: Over
         channels=listed_names(rows["channels"], tuple(channel.value for channel in Channel)),
         own_member=np.where(
             listed[:, None],
-            member[own.to_numpy()],
+            member[own],
             rows["has_requirement"].to_numpy()[:, None],
         ),
         helps=helps,
@@ -169,7 +169,6 @@ def _help(
     helpers: pl.Series, queues: tuple[str, ...], member: Mask, lent: Mask
 ) -> tuple[Mask, Mask]:
     """(rows, A) members of any helping queue, and those who are lent by one."""
-    sets = helpers.unique().sort()
-    incidence = listed_names(sets, queues, HELPER_SEPARATOR)
-    of_row = helpers.replace_strict(sets, range(len(sets)), return_dtype=pl.Int64).to_numpy()
+    incidence = listed_names(helpers.unique().sort(), queues, HELPER_SEPARATOR)
+    of_row = helpers.rank("dense").to_numpy().astype(np.int64) - 1
     return share_any(incidence, member.T)[of_row], share_any(incidence, lent.T)[of_row]

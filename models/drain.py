@@ -41,7 +41,11 @@ def _urgent_classes(conversations: Conversations) -> pl.DataFrame:
     """(class_idx, channel_idx, number) of classes with urgent conversations, most urgent first."""
     return (
         conversations.units.filter("urgent")
+        .group_by("class_idx")
+        .agg(
+            pl.col("channel_idx").first(),
+            pl.col("urgent_clock", "lead_contact_id").min(),
+            number=pl.len(),
+        )
         .sort("urgent_clock", "lead_contact_id")
-        .group_by("class_idx", maintain_order=True)
-        .agg(pl.col("channel_idx").first(), number=pl.len())
     )

@@ -1,0 +1,174 @@
+"""Section 3 of `docs/model.md`, draining: who finishes what they hold for a call that waits."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.batch_problem import BatchProblem, build_problem
+from models.eligibility import REASONS
+from models.plan import Reason
+from models.policy import Policy
+from models.tables import Channel
+from tests.models.tiny import Row, ago, ahead, serves, tiny, with_channel
+
+HOLDING_ON = with_channel(Policy(), Channel.MESSAGING, yields_to=())
+"""Whoever answers a message has no units for a call, and some for an email."""
+
+
+def stated(policy: Policy = HOLDING_ON, **tables: list[Row]) -> BatchProblem:
+    """A tiny batch as a problem; unless given, `a` and `b` each hold one message."""
+    base: dict[str, list[Row]] = {
+        "agents": [{"agent_id": "a"}, {"agent_id": "b"}],
+        "agent_load": [message("a", 300), message("b", 200)],
+        "contacts": [call("v1", 11)],
+    }
+    return build_problem(tiny(**base | tables), policy)
+
+
+def message(agent_id: str, ends_in_s: float, *, place: int = 0, **more: object) -> Row:
+    """An item that an agent holds."""
+    held = {"agent_id": agent_id, "contact_id": f"held-{agent_id}-{place}", "channel": "messaging"}
+    return held | {"expected_end_at": ahead(ends_in_s)} | more
+
+
+def call(contact_id: str, waited_s: float, **more: object) -> Row:
+    """A call; its target is 20 s."""
+    row = {"contact_id": contact_id, "channel": "voice", "entered_at": ago(waited_s)}
+    return row | more
+
+
+def draining(found: BatchProblem) -> str:
+    """Ids of the agents who drain, one letter each."""
+    ids = found.agents.agents["agent_id"].to_list()
+    return "".join(ids[place] for place in np.flatnonzero(found.eligibility.draining))
+
+
+def test_a_drained_agent_gets_nothing_written_and_still_takes_a_chat() -> None:
+    """`b` could take the email by all other tests; a chat is real-time."""
+    found = stated(
+        replace(HOLDING_ON, drain_agents=1),
+        contacts=[
+            call("v1", 11),
+            {"contact_id": "e"},
+            {"contact_id": "t", "channel": "chat"},
+        ],
+    )
+    assert draining(found) == "b"
+    leads = found.conversations.units["lead_contact_id"].to_list()
+    kinds = found.problem.contact_class.astype(np.int64)
+    codes = found.eligibility.first_failures(kinds)
+    reasons = {
+        lead: [None if code == 0 else REASONS[code - 1] for code in row]
+        for lead, row in zip(leads, codes.tolist(), strict=True)
+    }
+    assert reasons["e"] == [None, Reason.DRAINING]
+    assert reasons["t"] == [None, None]
+    assert reasons["v1"] == [Reason.UNITS_FULL, Reason.UNITS_FULL]
+    eligible = found.eligibility.eligible[kinds]
+    assert eligible.tolist() == [[reason is None for reason in reasons[lead]] for lead in leads]
+
+
+@pytest.mark.parametrize(
+    ("contact", "expected"),
+    [
+        (call("v1", 10), ""),  # half of the target, not more
+        (call("v1", 10.001), "b"),
+        ({"contact_id": "e", "entered_at": ago(9e5)}, ""),  # an email is never urgent
+    ],
+)
+def test_nobody_drains_before_a_call_waited_half_its_target(contact: Row, expected: str) -> None:
+    """`drain_share` of the target; one agent for one call, who has less left to do."""
+    assert draining(stated(contacts=[contact])) == expected
+
+
+def test_nobody_drains_while_somebody_free_could_take_the_call() -> None:
+    """A third agent holds nothing: free for calls, unless they do not serve them."""
+    agents = [{"agent_id": name} for name in "abc"]
+    everything = [row for name in "ab" for row in serves(name, voice=1, messaging=5, email=9)]
+    free = stated(agents=agents, agent_channels=everything + serves("c", voice=1, email=9))
+    assert draining(free) == ""
+    unable = stated(agents=agents, agent_channels=everything + serves("c", email=9))
+    assert draining(unable) == "b"
+
+
+@pytest.mark.parametrize(
+    ("num_calls", "expected"), [(1, "c"), (2, "bc"), (3, "bcd"), (4, "bcd"), (9, "bcd")]
+)
+def test_the_agents_with_the_least_left_to_do_drain(num_calls: int, expected: str) -> None:
+    """One for each call, three at most; `c` is overdue, which counts 0, `b` and `d` tie at 200 s.
+
+    `a` has 150 s and 100 s; `e` holds nothing that is not parked and could not finish anything.
+    """
+    found = stated(
+        agents=[{"agent_id": name} for name in "abcd"]
+        + [{"agent_id": "e", "capacity_units": 40.0}],
+        agent_load=[
+            message("a", 150, place=1),
+            message("a", 100, place=2),
+            message("b", 200),
+            message("c", -50),
+            message("d", 200),
+            message("e", 50, state="parked"),
+        ],
+        contacts=[call(f"v{place}", 11) for place in range(num_calls)],
+    )
+    assert draining(found) == expected
+
+
+def test_who_is_in_a_call_or_cannot_serve_it_does_not_drain() -> None:
+    """What `a` holds blocks calls anyway; `b` is no member of the queue; `c` is away."""
+    found = stated(
+        agents=[{"agent_id": "a"}, {"agent_id": "b"}, {"agent_id": "c", "presence": "away"}],
+        agent_load=[
+            message("a", 900, place=1),
+            message("a", 900, channel="voice"),
+            message("b", 300),
+            message("c", 300),
+        ],
+        queue_members=[{"queue_id": "q", "agent_id": name} for name in "ac"],
+    )
+    assert draining(found) == ""
+
+
+def test_classes_choose_in_turn_and_nobody_twice() -> None:
+    """The call in Spanish waits longest and takes `b`, whom the other one would have taken."""
+    speaks = [{"agent_id": name, "skill": "language:es", "proficiency": 9} for name in "abc"]
+    tables: dict[str, list[Row]] = {
+        "agents": [{"agent_id": name} for name in "abc"],
+        "agent_load": [message("a", 300), message("b", 200), message("c", 250)],
+        "contacts": [call("v1", 11), call("v2", 12, language="es")],
+    }
+    assert draining(stated(agent_skills=speaks, **tables)) == "bc"
+    # Were `v1` first, it would take `b` and leave nobody for Spanish.
+    assert draining(stated(agent_skills=speaks[1:2], **tables)) == "bc"
+    tables["contacts"][0]["entered_at"] = ago(13)
+    assert draining(stated(agent_skills=speaks[1:2], **tables)) == "b"
+
+
+def test_nobody_drains_where_the_policy_names_no_agents() -> None:
+    """`drain_agents = 0` turns it off."""
+    assert draining(stated()) == "b"
+    assert draining(stated(replace(HOLDING_ON, drain_agents=0))) == ""
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    waits=st.lists(st.integers(0, 40), max_size=5),
+    ends=st.lists(st.integers(-100, 900), max_size=5),
+    most=st.integers(0, 4),
+)
+def test_never_more_drain_than_calls_wait_and_the_policy_allows(
+    waits: list[int], ends: list[int], most: int
+) -> None:
+    """All calls are of one class, and who holds nothing yields no time."""
+    found = stated(
+        replace(HOLDING_ON, drain_agents=most),
+        agents=[{"agent_id": f"a{place}"} for place in range(len(ends))],
+        agent_load=[message(f"a{place}", end) for place, end in enumerate(ends)],
+        contacts=[call(f"v{place}", wait) for place, wait in enumerate(waits)],
+    )
+    urgent = sum(wait > 10 for wait in waits)
+    assert np.count_nonzero(found.eligibility.draining) == min(urgent, most, len(ends))
