@@ -18,7 +18,7 @@ HOLDING_ON = with_channel(Policy(), Channel.MESSAGING, yields_to=())
 """Whoever answers a message has no units for a call, and some for an email."""
 
 
-def stated(policy: Policy = HOLDING_ON, **tables: list[Row]) -> BatchProblem:
+def stated(policy: Policy = HOLDING_ON, /, **tables: list[Row]) -> BatchProblem:
     """A tiny batch as a problem; unless given, `a` and `b` each hold one message."""
     base: dict[str, list[Row]] = {
         "agents": [{"agent_id": "a"}, {"agent_id": "b"}],

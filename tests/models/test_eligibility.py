@@ -273,7 +273,7 @@ def test_languages_do_not_count_in_the_probability() -> None:
 def test_offers_of_the_last_hour_count_against_the_rate(offer: Row, reason: Reason | None) -> None:
     """One email an hour: one that was offered counts, unless it was taken back."""
     policy = with_channel(Policy(), Channel.EMAIL, max_per_hour=1)
-    row = {"contact_id": "gone", "agent_id": "a", "channel": "email", "event": "accepted"}
+    row: Row = {"contact_id": "gone", "agent_id": "a", "channel": "email", "event": "accepted"}
     row = row | {"offered_at": ago(3599), "event_at": ago(3590)} | offer
     assert first_failure(stated(policy, offers=[row])) is reason
 
