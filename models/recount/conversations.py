@@ -5,7 +5,6 @@ same mistake would have to be made twice. Channels are positions in `Channel`, c
 microseconds, times are seconds.
 """
 
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +14,7 @@ from models.batch import Batch
 from models.policy import Policy
 from models.recount.agents import Agents
 from models.recount.hours import NEVER, Hours
+from models.recount.lanes import helpers_of, lanes_of
 from models.recount.members import build_members
 from models.recount.numbers import (
     DECIMALS,
@@ -27,18 +27,13 @@ from models.recount.numbers import (
     instant,
     ints,
     is_real_time,
-    list_class,
 )
 from models.recount.overflow import Overflow
 from models.recount.requirements import Requirements, build_requirements
+from models.recount.standing import LONG_STARVED, NOBODY, STARVED, boosts_of, preferred_of, tier_of
 from models.tables import Channel, Tier
 
 LIVE = np.array([c in {Channel.VOICE, Channel.VIDEO, Channel.CALLBACK} for c in Channel])
-
-NO_TIER = -1
-NOBODY = -1
-LONG_STARVED, STARVED, STRICT = 0, 1, 2
-"""Tiers; from STRICT on they are those of the strict classes of priority."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +54,7 @@ class Conversations:
     """(L,) channel of each lane"""
     lane_profiles: tuple[str, ...]
     """(L,) profiles of each lane, joined by commas"""
-    helper_sets: tuple[Ints, ...]
+    helper_sets: tuple[tuple[int, ...], ...]
     """Queues that help, for every code in `helpers`."""
     asked: Requirements
 
@@ -145,7 +140,7 @@ def build_conversations(
     hours: Hours,
     agents: Agents,
     overflow: Overflow,
-    split: AbstractSet[str] = frozenset(),
+    split: pl.Series | None = None,
 ) -> Conversations:
     """All pending contacts by party, in the order of the parties; `split` are parties that take
     two conversations, the live contacts first.
@@ -158,16 +153,16 @@ def build_conversations(
     channel = member_channel[start]
     wait, target = members["wait_s"].to_numpy(), members["target_s"].to_numpy()
     waited = _largest(wait, start)
-    tier = _tier(policy, members, start)
+    tier = tier_of(policy, members, start)
     escalated = np.logical_or.reduceat(members["escalated"].to_numpy(), start)
     value = np.fmax.reduceat(_floats(members, "value"), start)
     known = lead["customer_value"].fill_null(policy.default_value).to_numpy()
     penalty = np.array([policy.breach_penalties[tier] for tier in Tier])
-    worth, age_s = _boosts(policy, lead, channel, escalated)
-    lane, lane_channel, lane_profiles = _lanes(members, channel)
-    helpers, helper_sets = _helpers(overflow, lead, waited)
+    worth, age_s = boosts_of(policy, lead, channel, escalated)
+    lane, lane_channel, lane_profiles = lanes_of(members, channel)
+    helpers, helper_sets = helpers_of(overflow, lead, waited)
     asked = build_requirements(batch, policy, members, agents)
-    preferred, by_window = _preferred(batch, policy, members, agents, start)
+    preferred, by_window = preferred_of(batch, policy, members, agents, start)
     late = wait > policy.drain_share * target
     return Conversations(
         members=members,
@@ -209,121 +204,11 @@ def build_conversations(
         manual_only=np.logical_or.reduceat(members["manual_only"].to_numpy(), start),
         follower=lead["must_follow"].to_numpy(),
         urgent=is_real_time(policy)[channel] & np.logical_or.reduceat(late, start),
-        preferred=preferred,
+        preferred=ints(preferred.fill_null(NOBODY)),
         preferred_by_window=by_window,
         breach_s=_breach(batch, hours, members, start),
         need_set=asked.sets(len(start)),
     )
-
-
-def _tier(policy: Policy, members: pl.DataFrame, start: Ints) -> Ints:
-    wait, most = members["wait_s"].to_numpy(), members["most_wait_s"].to_numpy()
-    share = np.divide(wait, most, out=np.zeros(len(wait)), where=most > 0)
-    ratio = _largest(share, start)
-    priority = np.minimum.reduceat(ints(members["class_of_priority"]), start)
-    strict = np.where(priority < policy.strict_classes, STRICT + priority, NO_TIER)
-    return np.select([ratio > 2, ratio > 1], [LONG_STARVED, STARVED], strict).astype(np.int64)
-
-
-def _boosts(
-    policy: Policy, lead: pl.DataFrame, channel: Ints, escalated: Bools
-) -> tuple[Floats, Floats]:
-    """(C,) money and seconds that the rules add which match."""
-    worth, age_s = np.zeros(len(lead)), np.zeros(len(lead))
-    queue, tier = lead["queue_id"], ints(lead["tier_at"])
-    for boost in policy.boosts:
-        hit = escalated | (not boost.escalated)
-        if boost.queue_id:
-            hit &= (queue == boost.queue_id).to_numpy()
-        if boost.channel is not None:
-            hit &= channel == list(Channel).index(boost.channel)
-        if boost.tier is not None:
-            hit &= tier == list(Tier).index(boost.tier)
-        worth[hit] += boost.worth
-        age_s[hit] += boost.age_s
-    return worth, age_s
-
-
-def _lanes(members: pl.DataFrame, channel: Ints) -> tuple[Ints, Ints, tuple[str, ...]]:
-    """(C,) lane, and channel and profiles of each lane."""
-    named = (
-        members.select("conversation", name=pl.col("profiles").str.split(","))
-        .explode("name")
-        .select("conversation", pl.col("name").str.strip_chars())
-        .filter(pl.col("name").str.len_bytes() > 0)
-        .unique()
-        .sort("conversation", "name")
-        .group_by("conversation", maintain_order=True)
-        .agg(pl.col("name").str.join(","))
-    )
-    profiles = np.full(len(channel), "", dtype=object)
-    profiles[ints(named["conversation"])] = named["name"].to_numpy()
-    rows = pl.DataFrame({"channel": channel, "profiles": pl.Series(profiles, dtype=pl.String)})
-    plain = pl.DataFrame({"channel": range(len(Channel)), "profiles": [""] * len(Channel)})
-    others = rows.filter(pl.col("profiles") != "").unique().sort("channel", "profiles")
-    lanes = pl.concat([plain, others]).with_row_index("lane")
-    lane = rows.join(lanes, on=["channel", "profiles"], how="left", maintain_order="left")["lane"]
-    return ints(lane), ints(lanes["channel"]), tuple(lanes["profiles"])
-
-
-def _helpers(
-    overflow: Overflow, lead: pl.DataFrame, waited: Floats
-) -> tuple[Ints, tuple[Ints, ...]]:
-    """(C,) code of the queues that help each conversation, and what the codes stand for."""
-    tier = pl.Series([tier.value for tier in Tier]).gather(lead["tier_at"])
-    c = lead.select("conversation", "queue", waited=pl.Series(waited), customer_tier=tier)
-    rows = (
-        c.with_columns(pl.col("queue").cast(pl.Int64))
-        .join(overflow.rows, on="queue")
-        .filter(
-            pl.col("tier").is_null() | (pl.col("tier") == pl.col("customer_tier")),
-            pl.col("waited") > pl.col("longer_than_s"),
-        )
-        .select("conversation", "to_queue")
-        .unique()
-        .sort("conversation", "to_queue")
-    )
-    owner, to_queue = ints(rows["conversation"]), ints(rows["to_queue"])
-    code = list_class(owner, to_queue, len(lead))
-    example = np.unique(code, return_index=True)[1]
-    begin, end = np.searchsorted(owner, example), np.searchsorted(owner, example, side="right")
-    sets = [to_queue[b:e] for b, e in zip(begin.tolist(), end.tolist(), strict=True)]
-    return code, tuple(sets)
-
-
-def _preferred(
-    batch: Batch, policy: Policy, members: pl.DataFrame, agents: Agents, start: Ints
-) -> tuple[Ints, Bools]:
-    """(C,) the preferred agent of section 3, and whether the last agent's window says so."""
-    window = np.rint(by_channel(policy, lambda c: c.same_agent_window_s) * SECOND)
-    since = instant(batch.now) - window.astype(np.int64)[ints(members["channel_at"])]
-    recent = (
-        members.filter(
-            pl.col("last_agent_id").is_not_null()
-            & (pl.col("last_agent_at").dt.epoch("us") > pl.Series(since))
-        )
-        .sort("last_agent_at", "last_agent_id", descending=True)
-        .unique("conversation", keep="first", maintain_order=True)
-        .select("conversation", by_window="last_agent_id")
-    )
-    dedicated = (
-        batch.customer_agents.sort("score", "agent_id", descending=[True, False])
-        .unique("customer_id", keep="first", maintain_order=True)
-        .select(party_customer="customer_id", dedicated="agent_id")
-    )
-    rows = (
-        members[start]
-        .join(recent, on="conversation", how="left", maintain_order="left")
-        .join(dedicated, on="party_customer", how="left", maintain_order="left")
-        .select("by_window", agent_id=pl.coalesce("by_window", "owner_agent_id", "dedicated"))
-        .join(
-            agents.ids.select("agent_id", "agent"),
-            on="agent_id",
-            how="left",
-            maintain_order="left",
-        )
-    )
-    return ints(rows["agent"].fill_null(NOBODY)), rows["by_window"].is_not_null().to_numpy()
 
 
 def _breach(batch: Batch, hours: Hours, members: pl.DataFrame, start: Ints) -> Floats:

@@ -1,7 +1,5 @@
 """Section 1 of `docs/model.md`, written a second time: the contacts, each with its party."""
 
-from collections.abc import Set as AbstractSet
-
 import numpy as np
 import polars as pl
 
@@ -15,7 +13,7 @@ LIVE_CHANNELS = (Channel.VOICE.value, Channel.VIDEO.value, Channel.CALLBACK.valu
 
 
 def build_members(
-    batch: Batch, policy: Policy, hours: Hours, split: AbstractSet[str]
+    batch: Batch, policy: Policy, hours: Hours, split: pl.Series | None
 ) -> pl.DataFrame:
     """All contacts by conversation, the lead first, with `conversation` and `is_lead`."""
     now = pl.lit(batch.now)
@@ -78,10 +76,12 @@ def _party() -> pl.Expr:
     )
 
 
-def _second(split: AbstractSet[str]) -> pl.Expr:
+def _second(split: pl.Series | None) -> pl.Expr:
     """Whether the contact is in the second part of a party that is split."""
     live = pl.col("channel").is_in(LIVE_CHANNELS)
-    return (pl.col("party").is_in(sorted(split)) & ~live).alias("second")
+    if split is None:
+        return pl.lit(value=False).alias("second")
+    return (pl.col("party").is_in(split.implode()) & ~live).alias("second")
 
 
 def _clocks(policy: Policy) -> tuple[pl.Expr, pl.Expr]:

@@ -103,7 +103,7 @@ def build_requirements(
     short = _levels(batch, members, rows, skills, agents.there)
     step_rows, sequence = _sequences(steps, skills)
     stages = build_stages(skills, step_rows, int(ints(sequence["stage"]).max(initial=0)) + 1)
-    somebody: Bools = (stages.held & agents.there).any(axis=1)
+    somebody: Bools = np.logical_or.reduce(stages.held & agents.there, axis=1)
     places = _places(batch, members, sequence, somebody)
     insisted = rows.filter(
         pl.col("lasts") >= pl.Series(short.level[ints(rows["member"])], dtype=pl.Int64)
