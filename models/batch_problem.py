@@ -5,6 +5,7 @@ a solution of it into a plan that names every contact. Nothing else maps one to 
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 import polars as pl
@@ -31,7 +32,7 @@ from models.reservations import Reservations, reserved_for
 from models.skills import build_skill_levels
 from models.solution import NO_RENT, Hint, Solution
 from models.splits import build_splits
-from models.tables import EXPLANATION, UNASSIGNED, Decision
+from models.tables import EXPLANATION, UNASSIGNED, Decision, Table
 from models.wishes import Wishes, build_wishes
 
 
@@ -89,7 +90,6 @@ class BatchProblem:
         """The plan that a solution of this problem stands for, with a reason for every contact."""
         now, conversations = self.batch.now, self.conversations
         rows = build_explanations(self._facts(solution))
-        tick_at = instant(now).alias("tick_at")
         decided = _decided(conversations.members, rows)
         waiting = decided.filter(pl.col("decision") != Decision.ASSIGNED.value)
         return Plan(
@@ -97,8 +97,8 @@ class BatchProblem:
             assignments=assignment_frame(
                 decided, self.batch, conversations, self.agents, self.held
             ),
-            unassigned=waiting.select(tick_at, *_columns(UNASSIGNED.schema())),
-            explanations=decided.select(tick_at, *_columns(EXPLANATION.schema())),
+            unassigned=_by_contract(waiting, UNASSIGNED, now),
+            explanations=_by_contract(decided, EXPLANATION, now),
             prices=price_frame(solution.prices, self.problem, conversations, self.agents, now),
             site_prices=pl.DataFrame(
                 {"site": self.sites, "price": to_money(solution.prices.site)},
@@ -246,5 +246,6 @@ def _decided(members: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _columns(schema: pl.Schema) -> list[str]:
-    return [name for name in schema.names() if name != "tick_at"]
+def _by_contract(rows: pl.DataFrame, table: Table, now: datetime) -> pl.DataFrame:
+    schema = table.schema()
+    return rows.with_columns(tick_at=instant(now)).select(schema.names()).cast(schema)

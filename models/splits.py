@@ -51,16 +51,12 @@ def build_splits(
 
 def _mixed(contacts: pl.DataFrame) -> pl.DataFrame:
     """Contacts of parties with live and other contacts."""
-    is_live = contacts["channel"].is_in(LIVE)
-    if not is_live.any() or is_live.all():
+    is_live = pl.col("channel").is_in(LIVE)
+    if not contacts.select(is_live.any() & ~is_live.all()).item():
         return contacts.clear()
-    of = party_names(contacts).with_columns(is_live=is_live)
-    is_live = pl.col("is_live")
-    return contacts.join(
-        of.filter(is_live.any().over("party") & ~is_live.all().over("party")),
-        on="contact_id",
-        how="semi",
-    )
+    parties = contacts.select("contact_id", "channel").join(party_names(contacts), on="contact_id")
+    is_mixed = is_live.any().over("party") & ~is_live.all().over("party")
+    return contacts.join(parties.filter(is_mixed), on="contact_id", how="semi")
 
 
 def _somebody_passes(batch: Batch, site: _Site, split: pl.Series) -> pl.DataFrame:
@@ -85,5 +81,4 @@ def _class_passes(batch: Batch, site: _Site, conversations: Conversations) -> Ma
     eligibility = build_eligibility(
         batch, conversations, site.agents, levels, site.overflow, site.policy
     )
-    passes: Mask = eligibility.fits.any(axis=1)
-    return passes
+    return np.any(eligibility.fits, axis=1)

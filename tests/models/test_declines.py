@@ -12,7 +12,7 @@ Tables = dict[str, list[Row]]
 AB: list[Row] = [{"agent_id": "a"}, {"agent_id": "b"}]
 
 
-def stated(policy: Policy | None = None, **tables: list[Row]) -> BatchProblem:
+def stated(policy: Policy | None = None, /, **tables: list[Row]) -> BatchProblem:
     """A tiny batch as a problem; unless named, `a` and `b` could serve the one email `c`."""
     base: Tables = {"agents": AB, "contacts": [{"contact_id": "c"}]}
     return build_problem(tiny(**base | tables), policy or Policy())

@@ -29,7 +29,7 @@ def on_call(seconds_left: float, agent_id: str = "b") -> Row:
     }
 
 
-def stated(policy: Policy | None = None, **tables: list[Row]) -> BatchProblem:
+def stated(policy: Policy | None = None, /, **tables: list[Row]) -> BatchProblem:
     """`a` is free and `b` on a call for two more minutes, unless said otherwise."""
     base: Tables = {
         "agents": [{"agent_id": "a"}, {"agent_id": "b"}],

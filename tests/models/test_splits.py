@@ -26,7 +26,7 @@ ONLY_CALLS: Tables = {"agent_channels": [*serves("a", voice=1), *serves("b", ema
 """`a` takes calls, `b` mail: nobody takes both."""
 
 
-def splits(policy: Policy | None = None, **tables: list[Row]) -> list[str]:
+def splits(policy: Policy | None = None, /, **tables: list[Row]) -> list[str]:
     """Names of the parties that are split."""
     batch, policy = tiny(**BOTH | tables), policy or Policy()
     hours, agents = build_hours(batch), build_agent_state(batch, policy)
@@ -34,12 +34,12 @@ def splits(policy: Policy | None = None, **tables: list[Row]) -> list[str]:
     return build_splits(batch, policy, hours, agents, overflow).to_list()
 
 
-def stated(policy: Policy | None = None, **tables: list[Row]) -> BatchProblem:
+def stated(policy: Policy | None = None, /, **tables: list[Row]) -> BatchProblem:
     """The batch as a problem."""
     return build_problem(tiny(**BOTH | tables), policy or Policy())
 
 
-def plan_of(policy: Policy | None = None, **tables: list[Row]) -> Plan:
+def plan_of(policy: Policy | None = None, /, **tables: list[Row]) -> Plan:
     """The plan for the batch."""
     return assign(tiny(**BOTH | tables), policy or Policy(), SolveOptions())
 

@@ -11,7 +11,7 @@ from tests.models.tiny import Row, ago, tiny
 Tables = dict[str, list[Row]]
 
 
-def stated(policy: Policy | None = None, **tables: list[Row]) -> BatchProblem:
+def stated(policy: Policy | None = None, /, **tables: list[Row]) -> BatchProblem:
     """Two agents and one email `c`, unless said otherwise."""
     base: Tables = {
         "agents": [{"agent_id": "a"}, {"agent_id": "b"}],
