@@ -6,8 +6,9 @@ import numpy as np
 import polars as pl
 
 from models.plan import Finding
+from models.recount.agents import yield_matrix
 from models.recount.case import Case, agent_names, findings
-from models.recount.numbers import DECIMALS, Ints, block_matrix
+from models.recount.numbers import DECIMALS, Ints, block_matrix, by_channel
 from models.recount.pairs import REASONS
 from models.tables import Channel
 
@@ -63,23 +64,45 @@ def sites_within_caps(case: Case) -> Iterator[Finding]:
 
 
 def units_within_capacity(case: Case) -> Iterator[Finding]:
-    """Held and new units together stay within what the agent offers."""
-    new = case.conversations.units[case.choice.conversation]
-    used = np.bincount(case.choice.agent, new, minlength=len(case.agents))
-    over = np.round(used, DECIMALS) > case.agents.free_units
+    """New conversations fit the free units for each of their channels, beside what does not yield
+    to it.
+    """
+    size = (len(case.agents), len(Channel))
+    c, choice = case.conversations, case.choice
+    cell = choice.agent * len(Channel) + c.channel[choice.conversation]
+    new = np.bincount(cell, c.units[choice.conversation], minlength=size[0] * size[1])
+    new = new.reshape(size)
+    burdens = ~yield_matrix(case.policy) | np.eye(len(Channel), dtype=bool)
+    used = np.round(new @ burdens.astype(np.float64), DECIMALS)
+    over = (new > 0) & (used > case.agents.free_units)
     yield from findings("agent_units", "agent over its units", agent_names(case, over))
 
 
 def items_within_concurrency(case: Case) -> Iterator[Finding]:
     """Held and new items of a channel together stay within what the agent serves at once."""
-    new = _new_in_lanes(case)
+    new = _new_in_channels(case)
     over = (new > 0) & (case.agents.held + new > case.agents.max_items)
     yield from findings("agent_items", "agent over its items", agent_names(case, over))
 
 
+def profiles_within_limits(case: Case) -> Iterator[Finding]:
+    """New items that carry a profile stay within what it leaves the agent."""
+    new = _new_in_lanes(case) @ case.tables.sides.lane_carries.astype(np.int64)
+    over = (new > 0) & (new > case.agents.profile_left)
+    yield from findings("agent_profile", "agent over a profile", agent_names(case, over))
+
+
+def rates_within_limits(case: Case) -> Iterator[Finding]:
+    """New items of a channel stay within what its rate leaves, and its most in one tick."""
+    new = _new_in_channels(case)
+    most = by_channel(case.policy, lambda c: c.max_new_per_tick)
+    over = (new > 0) & (new > np.minimum(case.agents.rate_left, most))
+    yield from findings("agent_rate", "agent over the rate of a channel", agent_names(case, over))
+
+
 def new_items_not_blocked(case: Case) -> Iterator[Finding]:
     """No new item is blocked by what the agent holds or by another new item of its."""
-    new = _new_in_lanes(case)
+    new = _new_in_channels(case)
     other = new[:, :, None] - np.eye(len(Channel), dtype=np.int64) > 0  # an item spares itself
     among_new = (other & block_matrix(case.policy)).any(axis=1) & (new > 0)
     held = (new > 0) & case.agents.blocked
@@ -88,10 +111,17 @@ def new_items_not_blocked(case: Case) -> Iterator[Finding]:
 
 
 def _new_in_lanes(case: Case) -> Ints:
+    """(A, L) new conversations, held ones included."""
+    size = case.room.lane_cap.shape
+    cell = case.choice.agent * size[1] + case.conversations.lane[case.choice.conversation]
+    return np.bincount(cell, minlength=size[0] * size[1]).reshape(size).astype(np.int64)
+
+
+def _new_in_channels(case: Case) -> Ints:
     """(A, 8) new conversations, held ones included."""
-    cell = case.choice.agent * len(Channel) + case.conversations.lane[case.choice.conversation]
-    count = np.bincount(cell, minlength=len(case.agents) * len(Channel))
-    return count.reshape(len(case.agents), len(Channel)).astype(np.int64)
+    in_channel = np.eye(len(Channel), dtype=np.int64)[case.conversations.lane_channel]
+    new: Ints = _new_in_lanes(case) @ in_channel
+    return new
 
 
 def _pairs(case: Case, places: Ints) -> list[str]:

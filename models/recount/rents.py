@@ -2,8 +2,8 @@
 
     D = sum of rents + sum over sites cap * price + sum over agents of their best count vector
 
-An agent's count vector brings the largest of gain less rent less site price in every channel, less
-the load costs of as many conversations.
+An agent's count vector brings the largest of gain less rent less site price in every lane, less
+the load costs of as many conversations. Where there are tiers, gains are raised by their levels.
 """
 
 import numpy as np
@@ -13,7 +13,6 @@ from models.recount.gain import rounded_down_if_in_doubt
 from models.recount.numbers import Bools, Ints, first_of_runs, ints
 from models.recount.pairs import pair_blocks
 from models.recount.survey import load_costs
-from models.tables import Channel
 
 
 def rents_bound(case: Case) -> int | None:
@@ -21,23 +20,21 @@ def rents_bound(case: Case) -> int | None:
     rent, site = case.stated_rents, ints(case.quoted.site["milli"])
     if min(int(rent.min(initial=0)), int(site.min(initial=0))) < 0:
         return None
-    agent, channel, worth = _worth_having(case, rent)
-    best = _best_vectors(case, agent, channel, worth)
+    agent, lane, worth = _worth_having(case, rent)
+    best = _best_vectors(case, agent, lane, worth)
     caps = [case.policy.site_caps.get(name, 0) for name in case.quoted.site["site"]]
     return int(rent.sum() + best.sum() + (np.array(caps, dtype=np.int64) * site).sum())
 
 
 def _worth_having(case: Case, rent: Ints) -> tuple[Ints, Ints, Ints]:
-    """Agent, channel and what is left of every pair whose gain exceeds rent and site price."""
+    """Agent, lane and what is left of every pair whose gain exceeds rent and site price."""
     eligibility, worth = case.eligibility, case.worth
     found: list[tuple[Ints, Ints, Ints]] = []
     for block in pair_blocks(eligibility):
-        key = block.conversation * eligibility.num_agents + block.agent
-        gain = rounded_down_if_in_doubt(worth.terms(block.conversation, block.entry, key).gain)
+        money = worth.gain(block.conversation, block.agent, block.entry)
+        gain = rounded_down_if_in_doubt(money) + case.raised[block.conversation]
         left = gain - rent[block.conversation] - case.quoted.agent_site[block.agent]
-        barred = eligibility.declined(block.conversation, block.agent)
-        barred |= eligibility.locked(block.conversation, block.agent)
-        keep = (left > 0) & ~barred
+        keep = (left > 0) & ~eligibility.barred(block.conversation, block.agent)
         lane = case.conversations.lane[block.conversation[keep]]
         found.append((block.agent[keep], lane, left[keep]))
     if not found:
@@ -47,11 +44,11 @@ def _worth_having(case: Case, rent: Ints) -> tuple[Ints, Ints, Ints]:
     return agent, lane, left
 
 
-def _best_vectors(case: Case, agent: Ints, channel: Ints, worth: Ints) -> Ints:
+def _best_vectors(case: Case, agent: Ints, lane: Ints, worth: Ints) -> Ints:
     """(A,) what each agent's best count vector brings."""
-    room, agents, size = case.room, len(case.agents), len(Channel)
+    room, agents, size = case.room, len(case.agents), case.room.lane_cap.shape[1]
     most = int(room.lane_cap.max(initial=0))
-    cell = agent * size + channel
+    cell = agent * size + lane
     order = np.lexsort((-worth, cell))
     cell, worth = cell[order], worth[order]
     place = _place_in_run(cell)

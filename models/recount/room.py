@@ -1,25 +1,20 @@
 """Section 4 of `docs/model.md`, written a second time: what each agent can take together.
 
-Every count vector over channels that fits is listed for each pattern of limits, so that the best
-of them can be looked up whatever the prices are.
+Every count vector over lanes that fits is listed for each pattern of limits (`vectors.py`), so
+that the best of them can be looked up whatever the prices are.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
 from models.policy import Policy
-from models.recount.agents import Agents
+from models.recount.agents import Agents, yield_matrix
 from models.recount.conversations import Conversations
 from models.recount.numbers import DECIMALS, Bools, Ints, block_matrix, by_channel
+from models.recount.sides import lane_carries
+from models.recount.vectors import Layout, Limits, largest_total, listed
 from models.tables import Channel
-
-MANY = 1_000
-"""Count vectors; where more fit, only what surely fits together counts."""
-
-Vector = tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +22,7 @@ class Room:
     """How many new conversations fit in this tick."""
 
     lane_cap: Ints
-    """(A, 8)"""
+    """(A, L)"""
     agent_cap: Ints
     """(A,)"""
     pattern: Ints
@@ -36,111 +31,100 @@ class Room:
     """Every count vector that fits, or None where any within the caps does."""
 
     def overfull(self, new: Ints) -> Bools:
-        """(A,) whether the new conversations by lane, (A, 8), are no vector that fits."""
+        """(A,) whether the new conversations by lane, (A, L), are no vector that fits."""
         over = np.zeros(len(new), dtype=bool)
-        for pattern, vectors in enumerate(self.vectors):
-            mine = np.flatnonzero((self.pattern == pattern) & (new.sum(axis=1) > 0))
-            if vectors is not None and len(mine):
+        busy = new.any(axis=1)
+        for pattern in np.unique(self.pattern[busy]).tolist():
+            vectors = self.vectors[pattern]
+            if vectors is not None:
+                mine = np.flatnonzero((self.pattern == pattern) & busy)
                 same = (new[mine][:, None, :] == vectors[None, :, :]).all(axis=2)
                 over[mine] = ~same.any(axis=1)
         return over
 
 
+@dataclass(frozen=True, eq=False)
+class _Caps:
+    """Limits of all agents before they are mixed."""
+
+    lane: Ints
+    """(A, L)"""
+    channel: Ints
+    """(A, 8) of the lanes of a channel together"""
+    profile: Ints
+    """(A, P) of the lanes that carry a profile together"""
+    weight: Ints
+    """(A, L) millionths of a unit, 0 where nobody waits"""
+    free: Ints
+    """(A, 8) millionths of a unit"""
+
+
 def build_room(policy: Policy, agents: Agents, conversations: Conversations) -> Room:
     """Caps of lanes and agents, and what fits together."""
-    millionths = 10**DECIMALS
-    free = np.rint(agents.free_units * millionths).astype(np.int64)
-    weight = _weights(conversations, free)
-    left = np.minimum(
-        agents.max_items - agents.held,
-        by_channel(policy, lambda c: c.max_new_per_tick).astype(np.int64),
+    carries = lane_carries(conversations, agents)
+    caps = _caps(policy, agents, conversations, carries)
+    layout = Layout.of(
+        conversations.lane_channel, carries, block_matrix(policy), yield_matrix(policy)
     )
-    blocks = block_matrix(policy)
-    one_only = np.diagonal(blocks)[None, :] | agents.free_soon[:, None]
-    left = np.where(one_only, np.minimum(left, 1), left)
-    some = weight > 0
-    left[some] = np.minimum(left, free[:, None] // np.where(some, weight, 1))[some]
-    waited_for = np.bincount(conversations.lane, minlength=len(Channel)) > 0
-    able = agents.on_shift & agents.present & (agents.free_now | agents.free_soon) & (free > 0)
-    shut = agents.blocked | ~able[:, None] | (waited_for & ~some)
-    lane_cap = np.where(shut, 0, np.maximum(left, 0))
+    # What limits nothing is left out, so that many agents share a pattern.
+    wanted = np.where(caps.weight > 0, caps.lane, 0)
+    is_open = wanted > 0
+    open_lanes = is_open @ layout.groups
+    shared = np.hstack([caps.channel, caps.profile])
+    key = np.hstack(
+        [
+            wanted,
+            np.where(is_open, caps.weight, 0),
+            np.where(open_lanes[:, : len(Channel)] > 0, caps.free, 0),
+            np.where(open_lanes > 1, shared, 0),
+            agents.free_soon[:, None],
+        ]
+    )
+    keys, pattern = np.unique(key, axis=0, return_inverse=True)
+    limits = [Limits.of(row, layout) for row in keys.tolist()]
+    totals = np.array([largest_total(limit, layout) for limit in limits], dtype=np.int64)
+    return Room(
+        lane_cap=caps.lane,
+        agent_cap=totals[pattern],
+        pattern=pattern,
+        vectors=tuple(listed(limit, layout) for limit in limits),
+    )
 
-    wanted = np.where(some, lane_cap, 0)
-    key = np.hstack([wanted, np.where(wanted > 0, weight, 0), free[:, None]])
-    keys, pattern = np.unique(
-        np.hstack([key, agents.free_soon[:, None]]), axis=0, return_inverse=True
+
+def _caps(policy: Policy, agents: Agents, conversations: Conversations, carries: Bools) -> _Caps:
+    channel_of = conversations.lane_channel
+    free = np.rint(agents.free_units * 10**DECIMALS).astype(np.int64)
+    weight = _weights(conversations, free)
+    most = by_channel(policy, lambda c: c.max_new_per_tick).astype(np.int64)
+    channel = np.minimum(np.minimum(agents.max_items - agents.held, most), agents.rate_left)
+    alone = np.diagonal(block_matrix(policy))[None, :] | agents.free_soon[:, None]
+    channel = np.where(alone, np.minimum(channel, 1), channel)
+    lane = channel[:, channel_of]
+    for place in range(carries.shape[1]):
+        left = agents.profile_left[:, [place]]
+        lane = np.where(carries[:, place], np.minimum(lane, left), lane)
+    some = weight > 0
+    by_units = free[:, channel_of] // np.where(some, weight, 1)
+    lane = np.where(some, np.minimum(lane, by_units), lane)
+    waited_for = np.bincount(conversations.lane, minlength=len(channel_of)) > 0
+    able = agents.on_shift & (agents.free_now | agents.free_soon)
+    shut = agents.blocked | (free <= 0) | (agents.max_items < 1) | ~able[:, None]
+    shut_lane = shut[:, channel_of] | (waited_for & ~some)
+    return _Caps(
+        lane=np.where(shut_lane, 0, np.maximum(lane, 0)),
+        channel=np.maximum(channel, 0),
+        profile=np.maximum(agents.profile_left, 0),
+        weight=weight,
+        free=free,
     )
-    fits = [_Pattern.of(row, blocks) for row in keys.tolist()]
-    caps = np.array([found.cap() for found in fits], dtype=np.int64)
-    return Room(lane_cap, caps[pattern], pattern, tuple(found.vectors() for found in fits))
 
 
 def _weights(conversations: Conversations, free: Ints) -> Ints:
-    """(A, 8) heaviest conversation of a lane that fits the free units, 0 where none does."""
+    """(A, L) heaviest conversation of a lane that fits the free units, 0 where none does."""
     units = np.rint(conversations.units * 10**DECIMALS).astype(np.int64)
-    heaviest = np.zeros((len(free), len(Channel)), dtype=np.int64)
-    for lane, weight in sorted(set(zip(conversations.lane.tolist(), units.tolist(), strict=True))):
-        fits = weight <= free
-        heaviest[fits, lane] = np.maximum(heaviest[fits, lane], weight)
+    heaviest = np.zeros((len(free), len(conversations.lane_channel)), dtype=np.int64)
+    waiting = np.unique(np.stack([conversations.lane, units], axis=1), axis=0)
+    for lane, weight in waiting.tolist():
+        fits = weight <= free[:, conversations.lane_channel[lane]]
+        heaviest[fits, lane] = weight  # they come from light to heavy
     return heaviest
-
-
-@dataclass(frozen=True)
-class _Pattern:
-    """Limits that many agents share; whole millionths."""
-
-    most: Vector
-    weight: Vector
-    free: int
-    alone: bool
-    clashes: tuple[Vector, ...]
-    """Channels that cannot stand beside each channel."""
-
-    @classmethod
-    def of(cls, row: list[int], blocks: Bools) -> "_Pattern":
-        size = len(Channel)
-        clashes = tuple(
-            tuple(o for o in range(size) if o != c and (blocks[c, o] or blocks[o, c]))
-            for c in range(size)
-        )
-        *limits, free, alone = row
-        return cls(tuple(limits[:size]), tuple(limits[size:]), free, bool(alone), clashes)
-
-    def cap(self) -> int:
-        """Most new conversations of an agent."""
-        listed = _listed(self)
-        if listed is not None:
-            return max(sum(vector) for vector in listed)
-        used = [channel for channel, most in enumerate(self.most) if most]
-        clash = any(other in used for channel in used for other in self.clashes[channel])
-        surely = 1 if clash else self.free // max(self.weight[channel] for channel in used)
-        return min(surely, sum(self.most))
-
-    def vectors(self) -> Ints | None:
-        """All that fit, or None where there are too many."""
-        listed = _listed(self)
-        return None if listed is None else np.array(listed, dtype=np.int64)
-
-
-@lru_cache(maxsize=65_536)
-def _listed(pattern: _Pattern) -> tuple[Vector, ...] | None:
-    found = []
-    for vector in _grow(pattern, (), pattern.free):
-        found.append(vector)
-        if len(found) > MANY:
-            return None
-    return tuple(found)
-
-
-def _grow(pattern: _Pattern, begun: Vector, units: int) -> Iterator[Vector]:
-    """All ways to go on from counts of the first channels with so many units left."""
-    channel = len(begun)
-    if channel == len(pattern.most):
-        yield begun
-        return
-    barred = any(begun[other] for other in pattern.clashes[channel] if other < channel)
-    most = 0 if barred or (pattern.alone and any(begun)) else pattern.most[channel]
-    for count in range(most + 1):
-        if count * pattern.weight[channel] <= units:
-            left = units - count * pattern.weight[channel]
-            yield from _grow(pattern, (*begun, count), left)
