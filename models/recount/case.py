@@ -13,14 +13,21 @@ from models.policy import Policy
 from models.recount.agents import Agents, build_agents
 from models.recount.conversations import Conversations, build_conversations
 from models.recount.gain import Terms, Worth, build_worth
+from models.recount.hours import Hours, build_hours
 from models.recount.numbers import Bools, Ints, ints
+from models.recount.overflow import Overflow, build_overflow
 from models.recount.pairs import Eligibility, build_eligibility
 from models.recount.room import Room, build_room
-from models.recount.rules import RULES, Sides
+from models.recount.rules import RULES
+from models.recount.sides import Sides
+from models.recount.split import split_parties
 from models.recount.survey import Quoted, Survey, build_survey, in_milli, read_prices
 from models.tables import Decision
 
 FIRST_FEW = 3
+
+MOST_TIERS = 4
+"""Long starved, starved, and two strict classes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +56,9 @@ class Recount:
         _ = self.worth, self.room
 
     @cached_property
-    def conversations(self) -> Conversations:
-        """Section 1."""
-        return build_conversations(self.batch, self.policy)
+    def hours(self) -> Hours:
+        """Section 0."""
+        return build_hours(self.batch, self.policy)
 
     @cached_property
     def agents(self) -> Agents:
@@ -59,9 +66,21 @@ class Recount:
         return build_agents(self.batch, self.policy)
 
     @cached_property
+    def overflow(self) -> Overflow:
+        """Section 3: how the queues stand, and which help which."""
+        return build_overflow(self.batch, self.policy, self.agents, self.hours)
+
+    @cached_property
+    def conversations(self) -> Conversations:
+        """Section 1, with the parties that section 3b splits."""
+        known = (self.hours, self.agents, self.overflow)
+        split = split_parties(self.batch, self.policy, *known)
+        return build_conversations(self.batch, self.policy, *known, split)
+
+    @cached_property
     def sides(self) -> Sides:
         """Both sides of every pair."""
-        return Sides(self.batch, self.policy, self.conversations, self.agents)
+        return Sides(self.batch, self.policy, self.conversations, self.agents, self.overflow)
 
     @cached_property
     def eligibility(self) -> Eligibility:
@@ -107,6 +126,11 @@ class Case:
         return self.tables.agents
 
     @property
+    def overflow(self) -> Overflow:
+        """Section 3."""
+        return self.tables.overflow
+
+    @property
     def eligibility(self) -> Eligibility:
         """Section 3."""
         return self.tables.eligibility
@@ -124,7 +148,7 @@ class Case:
     @cached_property
     def quoted(self) -> Quoted:
         """The plan's prices."""
-        return read_prices(self.plan, self.agents)
+        return read_prices(self.plan, self.agents, self.conversations)
 
     @cached_property
     def stated_rents(self) -> Ints:
@@ -138,7 +162,32 @@ class Case:
     @cached_property
     def survey(self) -> Survey:
         """Section 6: all eligible pairs at the plan's prices."""
-        return build_survey(self.conversations, self.eligibility, self.worth, self.quoted)
+        return build_survey(
+            self.conversations, self.eligibility, self.worth, self.quoted, self.raised
+        )
+
+    @cached_property
+    def level(self) -> Ints:
+        """(C,) what the plan says the tier of each conversation weighs; 0 without tier."""
+        stated = np.array([max(0, level) for level in self.plan.tier_levels], dtype=np.int64)
+        padded = np.zeros(MOST_TIERS + 1, dtype=np.int64)  # the last is for NO_TIER
+        kept = min(len(stated), MOST_TIERS)
+        padded[:kept] = stated[:kept]
+        level: Ints = padded[self.conversations.tier]
+        return level
+
+    @cached_property
+    def raised(self) -> Ints:
+        """(C,) thousandths that the plan's tiers add to the gains of each conversation."""
+        raised: Ints = self.level * max(0, self.plan.tier_weight_milli)
+        return raised
+
+    @cached_property
+    def served(self) -> Bools:
+        """(C,) whether the conversation got an agent, now or soon."""
+        served = np.zeros(len(self.conversations), dtype=bool)
+        served[self.choice.conversation] = True
+        return served
 
     @cached_property
     def decided(self) -> pl.DataFrame:
@@ -196,11 +245,7 @@ class Case:
         """Terms of the chosen pairs that are ready."""
         conversation = self.choice.conversation[self.ready]
         agent = self.choice.agent[self.ready]
-        return self.worth.terms(
-            conversation,
-            self.eligibility.entry(conversation, agent),
-            conversation * len(self.agents) + agent,
-        )
+        return self.worth.terms(conversation, agent, self.eligibility.entry(conversation, agent))
 
 
 Check = Callable[[Case], Iterator[Finding]]

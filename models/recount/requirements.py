@@ -174,8 +174,10 @@ def _levels(
     for now in range(LEVELS):
         insisted = lasts[mine] >= now
         met = all_of(has[insisted][:, there], of_row[insisted], len(example))
-        skipped = ~met.any(axis=1) & drops[:, now]
-        level[(level == now) & skipped[kind]] += 1
+        following = now + 1 + np.argmax(drops[:, now:], axis=1)  # the next that drops a row
+        skipped = ~met.any(axis=1) & drops[:, now:LEVELS].any(axis=1)
+        leaps = (level == now) & skipped[kind]
+        level[leaps] = following[kind[leaps]]
     for now in reversed(range(LEVELS)):
         due = ints(members["routed_at"]) + _microseconds((now + 1) * relax_s)
         relaxes = np.where((level <= now) & drops[kind, now], due, relaxes)

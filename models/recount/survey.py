@@ -13,7 +13,6 @@ from models.recount.gain import MILLI, Worth, rounded_down_if_in_doubt
 from models.recount.numbers import Bools, Floats, Ints, ints, positions
 from models.recount.pairs import Eligibility, pair_blocks
 from models.recount.room import Room
-from models.tables import Channel
 
 NEVER = -(2**60)
 """Thousandths: below any gain, far from overflow."""
@@ -25,9 +24,9 @@ class Survey:
 
     num_eligible: Ints
     best_gain: Ints
-    """NEVER where nobody is eligible."""
+    """Money alone; NEVER where nobody is eligible."""
     rent: Ints
-    """Best gain less prices, at least 0."""
+    """Best raised gain less prices, at least 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +34,7 @@ class Quoted:
     """The prices of the plan in thousandths, 0 where it states none."""
 
     lane: Ints
-    """(A, 8)"""
+    """(A, L)"""
     agent: Ints
     """(A,)"""
     site: pl.DataFrame
@@ -43,7 +42,7 @@ class Quoted:
     agent_site: Ints
     """(A,) price of the agent's site"""
     listed: Bools
-    """(A, 8) lanes that the plan states a price of"""
+    """(A, L) lanes that the plan states a price of"""
 
     def bound(self, policy: Policy, room: Room, survey: Survey) -> int | None:
         """What these prices prove, thousandths; None where a negative one proves nothing."""
@@ -69,14 +68,33 @@ def load_costs(policy: Policy, count: Ints) -> Ints:
     return np.append(0, np.cumsum(costs))[count]
 
 
-def read_prices(plan: Plan, agents: Agents) -> Quoted:
-    """The plan's prices by agent and channel; rows about unknown agents are left out."""
-    rows = plan.prices.join(agents.ids.select("agent_id", "agent"), on="agent_id")
-    agent, channel = ints(rows["agent"]), positions(rows["channel"])
-    lane = np.zeros((len(agents), len(Channel)), dtype=np.int64)
-    lane[agent, channel] = _stated(rows["lane_price"])
+def lanes_of_prices(plan: Plan, conversations: Conversations) -> pl.DataFrame:
+    """The rows of `price` with `lane`, null where no such lane exists."""
+    lanes = pl.DataFrame(
+        {
+            "lane": range(len(conversations.lane_channel)),
+            "at": conversations.lane_channel,
+            "named": pl.Series(conversations.lane_profiles, dtype=pl.String),
+        },
+        schema_overrides={"lane": pl.Int64, "at": pl.Int64},
+    )
+    return plan.prices.with_columns(
+        at=pl.Series(positions(plan.prices["channel"])), named=pl.col("profiles").fill_null("")
+    ).join(lanes, on=["at", "named"], how="left", maintain_order="left")
+
+
+def read_prices(plan: Plan, agents: Agents, conversations: Conversations) -> Quoted:
+    """The plan's prices by agent and lane; rows about unknown agents or lanes are left out."""
+    rows = (
+        lanes_of_prices(plan, conversations)
+        .filter(pl.col("lane").is_not_null())
+        .join(agents.ids.select("agent_id", "agent"), on="agent_id")
+    )
+    agent, at = ints(rows["agent"]), ints(rows["lane"])
+    lane = np.zeros((len(agents), len(conversations.lane_channel)), dtype=np.int64)
+    lane[agent, at] = _stated(rows["lane_price"])
     listed = np.zeros(lane.shape, dtype=bool)
-    listed[agent, channel] = True
+    listed[agent, at] = True
     of_agent = np.zeros(len(agents), dtype=np.int64)
     of_agent[agent] = _stated(rows["agent_price"])
     site = plan.site_prices.select("site", milli=pl.Series(_stated(plan.site_prices["price"])))
@@ -86,9 +104,15 @@ def read_prices(plan: Plan, agents: Agents) -> Quoted:
 
 
 def build_survey(
-    conversations: Conversations, eligibility: Eligibility, worth: Worth, prices: Quoted
+    conversations: Conversations,
+    eligibility: Eligibility,
+    worth: Worth,
+    prices: Quoted,
+    raised: Ints,
 ) -> Survey:
-    """Best gain and rent of every conversation over all its eligible pairs."""
+    """Best gain and rent of every conversation over all its eligible pairs; `raised` (C,) is
+    what its tier adds to the gains.
+    """
     path = prices.lane + (prices.agent + prices.agent_site)[:, None]
     class_lane = np.zeros(len(eligibility.num_ready), dtype=np.int64)
     class_lane[eligibility.class_of] = conversations.lane
@@ -99,17 +123,15 @@ def build_survey(
         rent=np.zeros(len(conversations), dtype=np.int64),
     )
     for block in pair_blocks(eligibility):
-        key = block.conversation * eligibility.num_agents + block.agent
-        terms = worth.terms(block.conversation, block.entry, key)
-        barred = eligibility.declined(block.conversation, block.agent)
-        barred |= eligibility.locked(block.conversation, block.agent)
-        gain = rounded_down_if_in_doubt(terms.gain)
+        barred = eligibility.barred(block.conversation, block.agent)
+        gain = rounded_down_if_in_doubt(worth.gain(block.conversation, block.agent, block.entry))
         gain[barred] = NEVER
         left = gain - price[block.entry]
         some = block.filled
         survey.num_eligible[some] = np.add.reduceat(~barred, block.start, dtype=np.int64)
         survey.best_gain[some] = np.maximum.reduceat(gain, block.start)
-        survey.rent[some] = np.maximum(np.maximum.reduceat(left, block.start), 0)
+        best_left = np.maximum.reduceat(left, block.start) + raised[some]
+        survey.rent[some] = np.maximum(best_left, 0)
     return survey
 
 
