@@ -66,8 +66,8 @@ class SkillLevels:
         )
         if not language and len(self.group_of):
             owner, group = self.group_of["class_idx"].to_numpy(), self.group_of["group"].to_numpy()
-            for rows in turns(owner):
-                met[owner[rows]] &= self.group_met[group[rows]]
+            for turn in turns(owner):
+                met[owner[turn]] &= self.group_met[group[turn]]
         return met
 
     def reaches_floor(self) -> Mask:

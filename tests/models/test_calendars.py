@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
-from models.conversations import build_conversations, local_minutes
-from models.policy import Policy
+from models.hours import local_minutes
 from tests.models.tiny import NOW, Row, tiny
+from tests.models.tiny_conversations import conversations, conversations_of
 
 MADRID = "Europe/Madrid"
 SUNDAY, WEDNESDAY, THURSDAY = 6, 2, 3
@@ -68,12 +68,12 @@ def test_calendars_are_read_in_their_own_zone(
         queues=[{"queue_id": "q", "calendar_id": "k"}],
         contacts=[{"contact_id": "a", "entered_at": now}],
     )
-    assert build_conversations(batch, Policy()).units["is_open"].to_list() == [is_open]
+    assert conversations_of(batch).units["is_open"].to_list() == [is_open]
 
 
 def test_a_queue_without_a_calendar_is_always_open() -> None:
     """No calendar is no restriction."""
-    units = build_conversations(tiny(contacts=[{"contact_id": "a"}]), Policy()).units
+    units = conversations(contacts=[{"contact_id": "a"}]).units
     assert units["is_open"].to_list() == [True]
 
 
@@ -108,7 +108,7 @@ def test_callbacks_go_out_in_the_customer_s_hours(
         contacts=[call | {"time_zone": zones[0]}],
         customers=[{"customer_id": "u", "time_zone": zones[1]}],
     )
-    assert build_conversations(batch, Policy()).units["customer_open"].to_list() == [may_ring]
+    assert conversations_of(batch).units["customer_open"].to_list() == [may_ring]
 
 
 @pytest.mark.parametrize(("channel", "may_ring"), [("email", True), ("callback", False)])
@@ -116,5 +116,5 @@ def test_one_callback_member_is_enough_to_ask_for_hours(channel: str, may_ring: 
     """At 2:00 a thread of emails may be answered; with a callback in it, it may not."""
     night = {"time_zone": "America/Los_Angeles", "conversation_id": "t"}
     contacts = [{"contact_id": "c"} | night, {"contact_id": "d", "channel": channel} | night]
-    units = build_conversations(tiny(contacts=contacts), Policy()).units
+    units = conversations(contacts=contacts).units
     assert units["customer_open"].to_list() == [may_ring]

@@ -2,23 +2,13 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import pytest
 
-from models.conversations import Conversations, build_conversations
+from models.conversations import Conversations
 from models.policy import Policy
-from tests.models.tiny import Row, ago, ahead, tiny
-
-
-def conversations(policy: Policy | None = None, /, **tables: list[Row]) -> Conversations:
-    """Conversations of a tiny batch."""
-    return build_conversations(tiny(**tables), policy or Policy())
-
-
-def only_unit(policy: Policy | None = None, /, **tables: list[Row]) -> dict[str, Any]:
-    """The one conversation of a tiny batch."""
-    return conversations(policy, **tables).units.row(0, named=True)
+from tests.models.tiny import Row, ago, ahead
+from tests.models.tiny_conversations import conversations, only_unit
 
 
 def members_of(found: Conversations) -> list[list[str]]:
