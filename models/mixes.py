@@ -165,7 +165,7 @@ def _budgets(channel: Ints, counts: Mask, free: Ints) -> tuple[Mask, Mask, list[
 
 
 def _surely(limits: Limits, rules: Rules, free: Ints) -> Ints:
-    """How many conversations fit whatever is mixed, at least one where a lane is open, (A,)."""
+    """How many conversations surely fit, whatever is mixed, shape (A,)."""
     is_open = limits.cap > 0
     endless = np.iinfo(np.int64).max
     smallest = np.where(is_open, free, endless).min(axis=1, initial=endless)
@@ -176,7 +176,7 @@ def _surely(limits: Limits, rules: Rules, free: Ints) -> Ints:
         binds = count[:, group].sum(axis=1) > 1
         surely = np.where(binds, np.minimum(surely, cap), surely)
     clashes = ((count @ rules.clash.astype(np.int64)) * count).any(axis=1)
-    surely = np.where(clashes, 1, np.maximum(surely, 1))
+    surely = np.where(clashes, 1, surely)
     result: Ints = np.minimum(surely, limits.cap.sum(axis=1))
     return result
 
