@@ -40,13 +40,15 @@ def build_splits(
     contacts = _mixed(batch.contacts)
     if contacts.is_empty():
         return NO_SPLIT
-    mixed = replace(batch, contacts=contacts)
     site = _Site(policy, hours, agents, overflow)
-    whole = _somebody_passes(mixed, site, NO_SPLIT)
-    parts = _somebody_passes(mixed, site, whole["party"].unique().sort())
-    stuck = whole.filter(~pl.col("passes")).select("party")
-    call = parts.filter("any_live", "passes").select("party")
-    return stuck.join(call, on="party", how="semi")["party"].sort()
+    whole = _somebody_passes(replace(batch, contacts=contacts), site, NO_SPLIT)
+    stuck = whole.filter(~pl.col("passes"))["party"].sort()
+    if stuck.is_empty():
+        return NO_SPLIT
+    of_stuck = party_names(contacts).filter(pl.col("party").is_in(stuck.implode()))
+    contacts = contacts.join(of_stuck, on="contact_id", how="semi")
+    parts = _somebody_passes(replace(batch, contacts=contacts), site, stuck)
+    return parts.filter("any_live", "passes")["party"].sort()
 
 
 def _mixed(contacts: pl.DataFrame) -> pl.DataFrame:
@@ -81,4 +83,5 @@ def _class_passes(batch: Batch, site: _Site, conversations: Conversations) -> Ma
     eligibility = build_eligibility(
         batch, conversations, site.agents, levels, site.overflow, site.policy
     )
-    return np.any(eligibility.fits, axis=1)
+    passes: Mask = np.logical_or.reduce(eligibility.fits, axis=1)
+    return passes

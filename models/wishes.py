@@ -32,6 +32,8 @@ def build_wishes(
     conversation of the batch.
     """
     wanted = _subjects_of_agents(batch, agents, policy)
+    if wanted.is_empty():
+        return None
     offered = _subjects_of_classes(conversations)
     subjects = wanted.select("subject").unique().join(offered, on="subject", how="semi")
     if subjects.is_empty():

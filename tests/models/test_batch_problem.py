@@ -422,7 +422,7 @@ def test_prices_of_older_ticks_without_profiles_are_still_a_hint() -> None:
     lanes = [hint.prices.lane for hint in hints if hint is not None and hint.prices is not None]
     assert len(lanes) == 2
     assert lanes[0].any()
-    assert np.array_equal(*lanes)
+    assert np.array_equal(lanes[0], lanes[1])
 
 
 def test_who_waited_too_long_is_served_before_money_counts() -> None:
