@@ -1,0 +1,414 @@
+"""The rules of the field over messy batches: some of them at a time, at their limits."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from models.batch import Batch
+from models.policy import Boost, Policy, ProfilePolicy, ProfileReset, VoiceFollow
+from models.tables import (
+    INPUT_TABLES,
+    AssignmentEvent,
+    Channel,
+    Importance,
+    OverflowWhen,
+    Table,
+    Tier,
+)
+from tests.models.messy_batches import NOW, QUEUE_IDS, SKILLS, ZONES, messy_batch, messy_policy
+
+PROFILES = (None, "high", "high,total", " total , ", "normal,total", "")
+CUSTOMERS = ("k1", "k2", "k3")
+Row = dict[str, Any]
+
+
+class Rule(Enum):
+    """Groups of rules that a batch may show."""
+
+    PRIORITY = "priority"
+    STEPS = "steps"
+    STATES = "states"
+    OFFERS = "offers"
+    PROFILES = "profiles"
+    HOURS = "hours"
+    OVERFLOW = "overflow"
+    PREFERRED = "preferred"
+    FAIRNESS = "fairness"
+    DECLINES = "declines"
+    PARTIES = "parties"
+
+
+class _Cells:
+    def __init__(self, seed: int) -> None:
+        self.rng = np.random.default_rng([seed, 7])
+
+    def one(self, *options: Any) -> Any:  # noqa: ANN401
+        return options[int(self.rng.integers(len(options)))]
+
+    def chance(self, share: float) -> bool:
+        return bool(self.rng.random() < share)
+
+    def ago(self, *seconds: float) -> datetime:
+        return NOW - timedelta(seconds=float(self.one(*seconds)))
+
+    def column(self, size: int, *options: Any) -> list[Any]:  # noqa: ANN401
+        return [self.one(*options) for _ in range(size)]
+
+    def instants(self, size: int, empty: float, *seconds: float) -> list[datetime | None]:
+        return [None if self.chance(empty) else self.ago(*seconds) for _ in range(size)]
+
+
+def ruled_batch(
+    seed: int, num_contacts: int, num_agents: int, rules: frozenset[Rule]
+) -> tuple[Batch, Policy]:
+    """A messy batch and policy with these groups of rules; the same arguments, the same rows."""
+    batch, policy = messy_batch(seed, num_contacts, num_agents), messy_policy(seed)
+    for rule in sorted(rules, key=lambda rule: rule.value):
+        cells = _Cells(seed + list(Rule).index(rule))
+        batch, policy = _SHOWS[rule](cells, batch, policy)
+    return batch, policy
+
+
+def _priority(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Policy]:
+    size = len(batch.contacts)
+    contacts = _with(
+        batch.contacts,
+        priority=cells.column(size, None, None, 0, 1, 2, 9),
+        waited_before_s=cells.column(size, None, 0.0, 30.0, 600.0),
+        hold_until=cells.instants(size, 0.8, -1, 0, 1),
+    )
+    queues = _with(
+        batch.queues,
+        priority=cells.column(len(batch.queues), None, 0, 5),
+        max_wait_s=cells.column(len(batch.queues), None, 0.0, 25.0, 50.0, 300.0),
+    )
+    customers = _with(
+        batch.customers, health=cells.column(len(batch.customers), None, 0.0, 0.5, 1.0)
+    )
+    boosts = (
+        Boost(queue_id="q1", worth=3.0),
+        Boost(channel=Channel.EMAIL, age_s=600.0),
+        Boost(tier=Tier.GOLD, escalated=True, worth=1.0, age_s=10.0),
+    )
+    return replace(batch, contacts=contacts, queues=queues, customers=customers), replace(
+        policy,
+        strict_classes=cells.one(0, 0, 1, 2),
+        priority_worth=cells.one((), (5.0, 3.0, 1.0)),
+        ageing_per_s=cells.one(0.0, 0.01),
+        most_ageing=cells.one(0.5, 100.0),
+        boosts=boosts if cells.chance(0.6) else (),
+        health_weight=cells.one(0.0, 0.5),
+        age_credit=cells.one(0.0, 0.5, 1.0),
+    )
+
+
+def _steps(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Policy]:
+    size = len(batch.contact_skills)
+    skills = _with(
+        batch.contact_skills, importance=cells.column(size, None, *list(Importance), "low")
+    )
+    ids = batch.contacts["contact_id"].to_list()
+    agents = batch.agents["agent_id"].to_list()
+    named = [*SKILLS, *(f"agent:{agent}" for agent in agents[:3]), "agent:a77"]
+    rows = [
+        {
+            "contact_id": cells.one(*ids),
+            "step": cells.one(0, 0, 1, 2, 5),
+            "alternative": cells.one(0, 0, 1, 7),
+            "skill": cells.one(*named),
+            "min_proficiency": cells.one(0, 4, 5, 7),
+            "expires_s": cells.one(None, 5.0, 20.0, 30.0, 300.0),
+        }
+        for _ in range(2 * len(ids))
+    ]
+    queues = _with(
+        batch.queues, relax_after_s=cells.column(len(batch.queues), None, 5.0, 20.0, 100.0)
+    )
+    steps = _rows("contact_steps", rows if cells.chance(0.7) else [])
+    return replace(batch, contact_skills=skills, contact_steps=steps, queues=queues), replace(
+        policy, overqualified_cost=cells.one(0.0, 2.0)
+    )
+
+
+def _states(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Policy]:
+    size = len(batch.agent_load)
+    load = _with(
+        batch.agent_load,
+        state_since=cells.instants(size, 0.3, 0, 59, 60, 61, 600),
+        last_customer_at=cells.instants(size, 0.3, 0, 100, 179, 180, 600, 601),
+    )
+    agents = _with(
+        batch.agents,
+        presence_since=cells.instants(len(batch.agents), 0.3, 0, 59, 60, 61, 900, 30_000),
+    )
+    channels = dict(policy.channels)
+    for channel in Channel:
+        channels[channel] = replace(
+            channels[channel],
+            extra_units=cells.one(0.0, 0.0, 33.0),
+            wrap_block_s=cells.one(0.0, 60.0),
+            yields_to=cells.one(channels[channel].yields_to, (), (Channel.VOICE, Channel.CHAT)),
+            inactive_after_s=cells.one(channels[channel].inactive_after_s, 0.0, 180.0),
+            owner_gone_s=cells.one(0.0, 60.0, 900.0),
+        )
+    return replace(batch, agent_load=load, agents=agents), replace(
+        policy,
+        channels=channels,
+        interrupt_cost=cells.one(0.0, 0.7),
+        drain_agents=cells.one(0, 1, 3),
+        drain_share=cells.one(0.0, 0.5, 1.0),
+        lock_release_s=cells.one(0.0, 60.0),
+    )
+
+
+def _offers(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Policy]:
+    agents = batch.agents["agent_id"].to_list()
+    known = [*batch.contacts["contact_id"], *(f"o{n}" for n in range(9))]
+    rows = [
+        {
+            "contact_id": cells.one(*known),
+            "agent_id": cells.one(*agents),
+            "channel": cells.one(*Channel).value,
+            "offered_at": cells.ago(0, 100, 3_599, 3_600, 3_601, 7_200, 7_201),
+            "event": cells.one(*AssignmentEvent).value,
+            "event_at": cells.ago(0, 10, 15, 299, 300, 301),
+            "profiles": cells.one(*PROFILES),
+        }
+        for _ in range(3 * len(agents))
+    ]
+    channels = dict(policy.channels)
+    for channel in Channel:
+        channels[channel] = replace(channels[channel], max_per_hour=cells.one(0, 0, 1, 2))
+    return replace(batch, offers=_rows("offers", rows)), replace(
+        policy, channels=channels, auto_ready_s=cells.one(0.0, 300.0)
+    )
+
+
+def _profiles(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Policy]:
+    contacts = _with(
+        batch.contacts, profiles=cells.column(len(batch.contacts), None, None, *PROFILES)
+    )
+    load = _with(batch.agent_load, profiles=cells.column(len(batch.agent_load), *PROFILES))
+    own = [
+        {"agent_id": agent, "profile": cells.one("high", "total"), "max_items": cells.one(0, 1, 3)}
+        for agent in batch.agents["agent_id"]
+        if cells.chance(0.3)
+    ]
+    limits = {
+        "high": ProfilePolicy(cells.one(1, 2), cells.one(*ProfileReset)),
+        "total": ProfilePolicy(cells.one(2, 3), cells.one(*ProfileReset)),
+    }
+    return (
+        replace(
+            batch, contacts=contacts, agent_load=load, agent_profiles=_rows("agent_profiles", own)
+        ),
+        replace(policy, profiles=limits if cells.chance(0.8) else {}),
+    )
+
+
+def _hours(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Policy]:
+    zone = cells.one(*ZONES)
+    days = ("2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04", "2026-03-29")
+    holidays = [
+        {
+            "calendar_id": cells.one("open", "part"),
+            "day": day,
+            "opens_minute": cells.one(0, 600, 660),
+            "closes_minute": cells.one(660, 720, 1_440),
+        }
+        for day in days
+        if cells.chance(0.4)
+    ]
+    weekly = [
+        {
+            "calendar_id": "part",
+            "time_zone": zone,
+            "weekday": weekday,
+            "opens_minute": cells.one(0, 120, 540),
+            "closes_minute": cells.one(660, 1_080, 1_440),
+        }
+        for weekday in range(7)
+        if cells.chance(0.6)
+    ]
+    activities = [
+        {
+            "agent_id": agent,
+            "starts_at": cells.ago(-400, -1, 0, 1, 600),
+            "ends_at": cells.ago(-401, -1_000, -5_000),
+        }
+        for agent in batch.agents["agent_id"]
+        if cells.chance(0.2)
+    ]
+    calendars = pl.concat([batch.calendars, _rows("calendars", weekly)])
+    return replace(
+        batch,
+        holidays=_rows("holidays", holidays),
+        calendars=calendars.unique(("calendar_id", "weekday", "opens_minute"), keep="first"),
+        agent_activities=_rows("agent_activities", activities),
+    ), replace(policy, age_outside_hours=cells.one(True, False))
+
+
+def _overflow(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Policy]:
+    rows = [
+        {
+            "queue_id": cells.one(*QUEUE_IDS),
+            "to_queue_id": cells.one(*QUEUE_IDS),
+            "condition": cells.one(*OverflowWhen).value,
+            "threshold": cells.one(0.0, 1.0, 5.0, 50.0),
+            "tier": cells.one(None, None, *Tier),
+        }
+        for _ in range(6)
+    ]
+    queues = _with(
+        batch.queues,
+        arrivals_per_h=cells.column(len(batch.queues), None, 0.0, 12.0, 13.0, 60.0),
+        service_level=cells.column(len(batch.queues), None, 0.79, 0.8, 1.0),
+    )
+    return replace(batch, overflow=_rows("overflow", rows), queues=queues), replace(
+        policy, borrow_cost=cells.one(0.0, 0.2, 5.0)
+    )
+
+
+def _preferred(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Policy]:
+    size, agents = len(batch.contacts), batch.agents["agent_id"].to_list()
+    contacts = _with(
+        batch.contacts,
+        resolver_agent_id=cells.column(size, None, *agents, "a88"),
+        resolved_at=cells.instants(size, 0.2, 0, 86_400, 30 * 86_400, -5),
+    )
+    dedicated = [
+        {"customer_id": customer, "agent_id": agent, "score": cells.one(0.0, 50.0, 100.0)}
+        for customer in CUSTOMERS
+        for agent in agents
+        if cells.chance(0.3)
+    ]
+    channels = dict(policy.channels)
+    for channel in Channel:
+        channels[channel] = replace(
+            channels[channel],
+            same_agent_window_s=cells.one(0.0, 101.0, 3_600.0, 1e6),
+            hold_preferred_s=cells.one(0.0, 45.0, 600.0, 5_000.0),
+            ahead_s=cells.one(0.0, 60_000.0),
+        )
+    return replace(
+        batch, contacts=contacts, customer_agents=_rows("customer_agents", dedicated)
+    ), replace(
+        policy,
+        channels=channels,
+        region_cost=cells.one(0.0, 0.5),
+        hold_slack_share=cells.one(0.0, 0.5, 1.0),
+        voice_follow=cells.one(*VoiceFollow),
+    )
+
+
+def _fairness(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Policy]:
+    size, agents = len(batch.agents), batch.agents["agent_id"].to_list()
+    people = _with(
+        batch.agents,
+        handled_s=cells.column(size, None, 0.0, 1_000.0, 3_000.0),
+        productive_s=cells.column(size, None, 0.0, 2_000.0, 4_000.0),
+    )
+    subjects = ("skill:billing", "channel:email", "queue:q1", "channel:voice", "skill:nothing")
+    likes = [
+        {"agent_id": agent, "subject": subject, "weight": cells.one(-1.0, 0.5, 1.0)}
+        for agent in agents
+        for subject in subjects
+        if cells.chance(0.3)
+    ]
+    quotas = [
+        {
+            "agent_id": agent,
+            "skill": cells.one("billing", "network"),
+            "quota": cells.one(1, 3),
+            "done": cells.one(0, 1),
+            "mentor_agent_id": cells.one(None, *agents),
+        }
+        for agent in agents
+        if cells.chance(0.3)
+    ]
+    return replace(
+        batch,
+        agents=people,
+        agent_preferences=_rows("agent_preferences", likes),
+        agent_quotas=_rows("agent_quotas", quotas),
+    ), replace(
+        policy,
+        fairness_cost=cells.one(0.0, 0.2, 2.0),
+        preference_share=cells.one(0.0, 0.01, 0.1),
+        idle_full_s=cells.one(600.0, 60.0),
+    )
+
+
+def _declines(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Policy]:
+    ids, agents = batch.contacts["contact_id"].to_list(), batch.agents["agent_id"].to_list()
+    rows = [
+        {
+            "contact_id": cells.one(*ids[:3]),
+            "agent_id": agent,
+            "declined_at": cells.ago(0, 14, 15, 16, 599, 600, 601, 5_000),
+        }
+        for agent in agents
+        for _ in range(cells.one(0, 1, 2, 4))
+    ]
+    declines = pl.concat([batch.declines, _rows("declines", rows)])
+    return replace(
+        batch, declines=declines.unique(("contact_id", "agent_id", "declined_at"), keep="first")
+    ), replace(
+        policy,
+        max_declining_agents=cells.one(1, 2, 10),
+        decline_cost=cells.one(0.0, 0.5),
+        decline_pause_s=cells.one(0.0, 15.0),
+        decline_cooldown_s=cells.one(0.0, 600.0),
+    )
+
+
+def _parties(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Policy]:
+    """Few customers and threads, so that calls and messages of one party meet."""
+    size = len(batch.contacts)
+    contacts = _with(
+        batch.contacts,
+        customer_id=cells.column(size, None, "k1", "k2"),
+        conversation_id=[f"t{cells.one(0, 1, 2, 3)}" for _ in range(size)],
+        channel=cells.column(size, "voice", "callback", "email", "chat", "messaging"),
+    )
+    return replace(batch, contacts=contacts), policy
+
+
+_SHOWS: dict[Rule, Callable[[_Cells, Batch, Policy], tuple[Batch, Policy]]] = {
+    Rule.PRIORITY: _priority,
+    Rule.STEPS: _steps,
+    Rule.STATES: _states,
+    Rule.OFFERS: _offers,
+    Rule.PROFILES: _profiles,
+    Rule.HOURS: _hours,
+    Rule.OVERFLOW: _overflow,
+    Rule.PREFERRED: _preferred,
+    Rule.FAIRNESS: _fairness,
+    Rule.DECLINES: _declines,
+    Rule.PARTIES: _parties,
+}
+
+
+def _table(name: str) -> Table:
+    return next(table for table in INPUT_TABLES if table.name == name)
+
+
+def _with(frame: pl.DataFrame, **columns: list[Any]) -> pl.DataFrame:
+    """The frame with these columns in place of its own."""
+    return frame.with_columns(
+        pl.Series(name, values, dtype=frame.schema[name], strict=False)
+        for name, values in columns.items()
+    )
+
+
+def _rows(name: str, rows: list[Row]) -> pl.DataFrame:
+    table = _table(name)
+    frame = pl.DataFrame(rows, schema=table.schema())
+    valid = [rule.holds(NOW).fill_null(value=True) for rule in table.rules]
+    kept = frame.filter(*valid) if valid else frame
+    return kept.unique(table.key, keep="first", maintain_order=True)
