@@ -9,9 +9,9 @@ import polars as pl
 from models.plan import Finding
 from models.recount.case import Case, findings
 from models.recount.gain import MILLI, NEARLY, Terms
-from models.recount.numbers import Floats, ints, positions
+from models.recount.numbers import Floats, ints
 from models.recount.rents import rents_bound
-from models.recount.survey import in_milli, load_costs
+from models.recount.survey import in_milli, lanes_of_prices, load_costs
 from models.solution import Proof, Termination
 from models.tables import Decision
 
@@ -79,14 +79,16 @@ def prices_well_formed(case: Case) -> Iterator[Finding]:
     rows = _price_rows(case)
     unknown = case.plan.prices.join(case.agents.ids, on="agent_id", how="anti")["agent_id"]
     yield from findings("price_unknown_agent", "price of an agent not in the batch", unknown)
-    twice = case.plan.prices.filter(pl.struct("agent_id", "channel").is_duplicated())["agent_id"]
+    strange = lanes_of_prices(case.plan, case.conversations).filter(pl.col("lane").is_null())
+    yield from findings("price_unknown_lane", "price of no lane", strange["agent_id"])
+    twice = rows.filter(pl.struct("agent_id", "lane").is_duplicated())["agent_id"]
     yield from findings("price_twice", "lane priced more than once", twice)
     quoted = ["lane_price", "agent_price", "site_price"]
     bad = ~(pl.all_horizontal(pl.col(quoted) >= 0) & pl.all_horizontal(pl.col(quoted).is_finite()))
     yield from findings(
         "price_negative", "price below 0", rows.filter(bad.fill_null(value=True))["agent_id"]
     )
-    cap = case.room.lane_cap[ints(rows["agent"]), positions(rows["channel"])]
+    cap = case.room.lane_cap[ints(rows["agent"]), ints(rows["lane"])]
     wrong = rows.filter(
         pl.col("free_slots").ne_missing(pl.Series(cap)) | (pl.col("free_slots") < 1)
     )
@@ -127,7 +129,9 @@ def choices_priced(case: Case) -> Iterator[Finding]:
 def bound_proven(case: Case) -> Iterator[Finding]:
     """Prices or rents prove the stated bound over all eligible pairs, unless a search did.
 
-    What a search proved cannot be looked up; then only its gain and limits are checked.
+    With tiers they are those of raised gains; what the plan's own conversations were raised by is
+    taken off again. What a search proved cannot be looked up; then only its gain and limits are
+    checked.
     """
     if case.plan.proof is Proof.SEARCH:
         return
@@ -135,7 +139,10 @@ def bound_proven(case: Case) -> Iterator[Finding]:
         proven = rents_bound(case)
     else:
         proven = case.quoted.bound(case.policy, case.room, case.survey)
-    if proven is not None and proven > case.plan.bound_milli:
+    if proven is None:
+        return
+    proven -= int(case.raised[case.served].sum())
+    if proven > case.plan.bound_milli:
         yield Finding(
             "bound",
             f"plan states {case.plan.bound_milli},"
@@ -152,12 +159,16 @@ def rents_well_formed(case: Case) -> Iterator[Finding]:
 
 
 def gain_within_bound(case: Case) -> Iterator[Finding]:
-    """The baseline gains no more than the plan, and the plan no more than the bound."""
+    """The baseline gains no more than the plan, and the plan no more than the bound.
+
+    Where tiers go first, or preferences were followed, the baseline may gain more.
+    """
     plan = case.plan
     if plan.gain_milli > plan.bound_milli:
         claim = f"gain {plan.gain_milli} is above the bound {plan.bound_milli}, in thousandths"
         yield Finding("gain_above_bound", claim)
-    if plan.greedy_milli > plan.gain_milli:
+    comparable = plan.greedy_milli - max(0, plan.preference_cost_milli)
+    if comparable > plan.gain_milli and not any(plan.tier_levels):
         claim = f"greedy gains {plan.greedy_milli}, the plan {plan.gain_milli}, in thousandths"
         yield Finding("greedy_above_gain", claim)
 
@@ -173,7 +184,9 @@ def optimal_means_no_gap(case: Case) -> Iterator[Finding]:
 
 
 def _price_rows(case: Case) -> pl.DataFrame:
-    return case.plan.prices.join(
+    """Prices of the lanes and agents that exist."""
+    priced = lanes_of_prices(case.plan, case.conversations)
+    return priced.filter(pl.col("lane").is_not_null()).join(
         case.agents.ids.select("agent_id", "agent", "site"), on="agent_id", maintain_order="left"
     )
 

@@ -7,9 +7,9 @@ import polars as pl
 
 from models.plan import Finding, Reason
 from models.recount.case import Case, findings
-from models.recount.numbers import Bools, ints
-from models.recount.pairs import NOBODY, REASONS
-from models.recount.rules import RULES
+from models.recount.numbers import Bools, Ints, ints
+from models.recount.pairs import REASONS
+from models.recount.standing import NOBODY
 from models.tables import Decision
 
 
@@ -22,7 +22,7 @@ def rule_reasons_hold(case: Case) -> Iterator[Finding]:
         "reason_but_eligible", "rule as reason although somebody is eligible", _label(rows, served)
     )
     rule = ints(rows["reason"].cast(pl.Enum([reason.value for reason in REASONS])).to_physical())
-    other = ~served & ~_kept_the_last_away(case)[conversation, rule]
+    other = ~served & (rule != _kept_the_last_away(case)[conversation])
     yield from findings("reason_other", "rule as reason that did not decide", _label(rows, other))
 
 
@@ -49,16 +49,17 @@ def _waiting(case: Case) -> pl.DataFrame:
     return case.known.filter(pl.col("decision") == Decision.UNASSIGNED)
 
 
-def _kept_the_last_away(case: Case) -> Bools:
-    """(C, rules) whether the rule is the last that any agent came to, or is the lock."""
-    e = case.eligibility
+def _kept_the_last_away(case: Case) -> Ints:
+    """(C,) position in REASONS of what keeps the last agents away."""
+    e, c = case.eligibility, case.conversations
     last = np.count_nonzero(e.survivors[:, 1:], axis=1)[e.class_of]
-    found: Bools = np.arange(len(REASONS)) == last[:, None]
-    declined = np.zeros(len(last), dtype=bool)
-    declined[e.banned // max(e.num_agents, 1)] = True
-    found[:, REASONS.index(Reason.DECLINED)] = declined & (last == len(RULES))
-    found[:, REASONS.index(Reason.CUSTOMER_LOCKED)] = e.only_agent != NOBODY
-    return found
+    if not len(case.agents):  # then no agent comes to any test; some look at nobody
+        last = np.full(len(c), REASONS.index(Reason.NO_PRESENT_AGENT))
+        last[c.manual_only] = REASONS.index(Reason.MANUAL_ONLY)
+        last[c.paused] = REASONS.index(Reason.PAUSED)
+    last[e.reserved_for != NOBODY] = REASONS.index(Reason.HELD_FOR_PREFERRED)
+    last[e.only_agent != NOBODY] = REASONS.index(Reason.CUSTOMER_LOCKED)
+    return last
 
 
 def _label(rows: pl.DataFrame, wrong: Bools) -> pl.Series:

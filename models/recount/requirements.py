@@ -175,8 +175,8 @@ def _levels(
         insisted = lasts[mine] >= now
         met = all_of(has[insisted][:, there], of_row[insisted], len(example))
         following = now + 1 + np.argmax(drops[:, now:], axis=1)  # the next that drops a row
-        skipped = ~met.any(axis=1) & drops[:, now:LEVELS].any(axis=1)
-        leaps = (level == now) & skipped[kind]
+        relaxable = np.logical_or.reduce(drops[:, now:LEVELS], axis=1)
+        leaps = (level == now) & (relaxable & ~met.any(axis=1))[kind]
         level[leaps] = following[kind[leaps]]
     for now in reversed(range(LEVELS)):
         due = ints(members["routed_at"]) + _microseconds((now + 1) * relax_s)
