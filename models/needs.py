@@ -112,22 +112,27 @@ def _levels(
     ).with_columns(level=timely)
     drops = timed.select(pl.col("^drops_.$").fill_null(value=False)).to_numpy().astype(bool)
     of = timed["list"].fill_null(len(leads)).to_numpy().astype(np.int64)
-    level = timed["level"].to_numpy().copy()
+    level = timed["level"].to_numpy()
     for n in range(LAST_LEVEL):
-        level[(level == n) & drops[:, n] & hopeless[of, n]] += 1
+        following = _next_drop(drops, np.full(len(level), n))
+        skips = (level == n) & hopeless[of, n] & (following > n)
+        level = np.where(skips, following, level)
+    following = _next_drop(drops, level)
+    ahead = pl.Series(following > level, dtype=pl.Boolean)
+    due_s = pl.Series(following, dtype=pl.Float64) * timed["relax_s"]
     return timed.select(
         "contact_id",
         "part",
         level=pl.Series(level, dtype=pl.Int64),
-        relaxes_at=pl.col("began_at") + duration(_next_drop(drops, level) * pl.col("relax_s")),
+        relaxes_at=pl.when(ahead).then(pl.col("began_at") + duration(pl.lit(due_s))),
     )
 
 
-def _next_drop(drops: Mask, level: Ints) -> pl.Series:
-    """Next level of each contact at which a skill is dropped, null where there is none."""
+def _next_drop(drops: Mask, level: Ints) -> Ints:
+    """The next level of each contact at which a skill is dropped, or its own if there is none."""
     ahead = drops & (np.arange(LAST_LEVEL) >= level[:, None])
-    following = pl.Series(ahead.argmax(axis=1) + 1, dtype=pl.Int64)
-    return following.set(~pl.Series(ahead.any(axis=1), dtype=pl.Boolean), None)
+    following: Ints = np.where(ahead.any(axis=1), ahead.argmax(axis=1) + 1, level)
+    return following
 
 
 def _hopeless(batch: Batch, rows: pl.DataFrame, num_lists: int, there: pl.DataFrame) -> Mask:
