@@ -11,14 +11,18 @@ from models.capacity import AgentState, Mask
 from models.columns import instant
 from models.conversations import Conversations
 from models.eligibility import REASONS, Eligibility
-from models.gain import Gain, Term
+from models.gain import Gain
 from models.outlook import unavoidable
+from models.pair_worth import gains_of, terms_of
 from models.plan import Reason
-from models.problem import MILLI, NO_TIER, NOBODY, AssignmentProblem, Floats, Ints, Positions
+from models.problem import MILLI, NO_TIER, NOBODY, AssignmentProblem, Ints, Positions
 from models.reservations import Reservations
 from models.sentences import decision_sentence
 from models.solution import Solution
 from models.tables import Decision
+
+_NO_RANK = 2**31
+"""Comes after every tier."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +69,7 @@ def build_explanations(facts: Facts) -> pl.DataFrame:
         "breach_at",
         "follower",
         "preferred_by_window",
+        is_relaxed=pl.col("class_idx").is_in(_relaxed_classes(facts.conversations).implode()),
         tier=pl.when(pl.col("tier_idx") != NO_TIER).then(pl.col("tier_idx").cast(pl.Int64)),
     ).with_columns(
         pl.Series("agent_idx", chosen, dtype=pl.Int32),
@@ -74,12 +79,13 @@ def build_explanations(facts: Facts) -> pl.DataFrame:
         pl.Series("num_agents", np.full(len(chosen), facts.problem.num_agents)),
         pl.Series("unavoidable", _unavoidable(facts)),
         pl.Series("is_borrowed", _is_borrowed(facts)),
+        pl.Series("outranked", _is_outranked(facts, runner_up)),
     )
     told = rows.with_columns(
-        *_terms(facts, chosen),
-        _amount("gain", _pair_gains(facts, chosen)),
+        *terms_of(facts.problem, facts.gain, chosen),
+        _amount("gain", gains_of(facts.problem, chosen)),
         _amount("slot_price", _pair_prices(facts, priced, chosen)),
-        _amount("runner_up_gain", _pair_gains(facts, runner_up)),
+        _amount("runner_up_gain", gains_of(facts.problem, runner_up)),
         _amount("runner_up_price", _pair_prices(facts, priced, runner_up)),
         pl.Series("rent", _rents(facts, priced) / MILLI),
     )
@@ -205,42 +211,28 @@ def _is_borrowed(facts: Facts) -> Mask:
     return borrowed
 
 
-def _terms(facts: Facts, agent: Positions) -> list[pl.Series]:
-    """Terms of the gain of the chosen pairs in money, null where nobody was chosen."""
-    problem, gain = facts.problem, facts.gain
-    there = np.maximum(agent, 0)
-    values: dict[Term, Floats] = {term: np.zeros(len(agent)) for term in Term}
-    if problem.num_agents:
-        for place, term in enumerate(gain.rated):
-            rate = gain.rate[gain.term_row[:, place], there]
-            values[term] += gain.term_coef[:, place] * rate
-    extra = gain.extra.filter(
-        pl.Series(
-            agent[gain.extra["conversation_idx"].to_numpy()] == gain.extra["agent_idx"].to_numpy(),
-            dtype=pl.Boolean,
-        )
+def _is_outranked(facts: Facts, runner_up: Positions) -> Mask:
+    """Whether the agent that it might have had serves somebody of an earlier tier, (C,)."""
+    problem, chosen = facts.problem, facts.solution.agent
+    if problem.tier is None:
+        return np.zeros(len(chosen), dtype=bool)
+    rank = np.where(problem.tier == NO_TIER, _NO_RANK, problem.tier.astype(np.int64))
+    first = np.full(problem.num_agents + 1, _NO_RANK)
+    np.minimum.at(first, chosen, rank)
+    first[NOBODY] = _NO_RANK
+    outranked: Mask = first[runner_up] < rank
+    return outranked
+
+
+def _relaxed_classes(conversations: Conversations) -> pl.Series:
+    """Classes that ask for less than their contacts did when they came."""
+    dropped = conversations.named.join(
+        conversations.requirements, on=["class_idx", "skill"], how="anti"
     )
-    for term in (Term.STICKINESS, Term.DECLINES):
-        values[term][extra["conversation_idx"].to_numpy()] = extra[term.value].to_numpy()
-    values[Term.MATCH] += gain.match_base
-    values[Term.VALUE_AT_RISK] += gain.value_at_risk
-    values[Term.PRIORITY] += gain.priority
-    return [
-        pl.Series(term.value, np.where(agent == NOBODY, np.nan, value)).fill_nan(None)
-        for term, value in values.items()
-    ]
-
-
-def _pair_gains(facts: Facts, agent: Positions) -> Ints:
-    """Gain of each conversation with the given agent in milli-units; NOBODY where none."""
-    pairs = facts.problem.pairs
-    width = max(facts.problem.num_agents, 1)
-    wanted = np.flatnonzero(agent != NOBODY)
-    key = pairs.contact.astype(np.int64) * width + pairs.agent
-    place = np.searchsorted(key, wanted * width + agent[wanted])
-    gains = np.zeros(len(agent), dtype=np.int64)
-    gains[wanted] = pairs.gain[place]
-    return gains
+    passed = conversations.first_steps.join(
+        conversations.steps, on=["class_idx", "group"], how="anti"
+    )
+    return pl.concat([dropped["class_idx"], passed["class_idx"]]).unique()
 
 
 def _pair_prices(facts: Facts, priced: _Priced, agent: Positions) -> Ints:

@@ -9,9 +9,6 @@ from models.columns import seconds
 from models.policy import Policy
 from models.problem import Floats
 
-LONGEST_IDLE_S = 600.0
-"""Whoever had nothing new for longer counts as idle for so long."""
-
 
 def excess_cost(agents: AgentState, policy: Policy) -> Floats:
     """Cost of a further contact for agents beyond their fair share, shape (1, A).
@@ -32,14 +29,14 @@ def excess_cost(agents: AgentState, policy: Policy) -> Floats:
 
 def balance(batch: Batch, agents: AgentState, policy: Policy) -> Floats:
     """Tie-break towards who is idle longest and has handled least today, shape (1, A)."""
-    now = pl.lit(batch.now, pl.Datetime("us", "UTC"))
+    now, longest = pl.lit(batch.now, pl.Datetime("us", "UTC")), policy.idle_full_s
     idle_s = agents.agents.select(
-        seconds(now - pl.col("idle_since")).clip(0.0, LONGEST_IDLE_S).fill_null(LONGEST_IDLE_S)
+        seconds(now - pl.col("idle_since")).clip(0.0, longest).fill_null(longest)
     ).to_series()
     handled, productive, known = _today(agents)
     used = np.zeros(len(handled))
     used[known] = np.minimum(handled[known] / productive[known], 1.0)
-    worth: Floats = policy.idle_worth * idle_s.to_numpy() / LONGEST_IDLE_S
+    worth: Floats = policy.idle_worth * idle_s.to_numpy() / longest
     return (worth + policy.utilisation_worth * (1.0 - used))[None, :]
 
 

@@ -49,7 +49,7 @@ def build_outlook(
             pl.col("num_breaching", "num_unavoidable").fill_null(0), tick_at=instant(now)
         )
         .select(OUTLOOK.schema().names())
-        .cast(dict(OUTLOOK.schema()))
+        .cast(OUTLOOK.schema())
         .sort("queue_id")
     )
 

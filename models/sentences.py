@@ -40,9 +40,9 @@ def decision_sentence(now: datetime, tier_weight: float) -> pl.Expr:
     A price of `tier_weight` or more, where that is above 0, is one that only tiers pay.
     """
     sentence = pl.lit(None, pl.String)
-    for code, text in (*_chosen(tier_weight), *_waiting(now, tier_weight), *_by_rule()):
+    for code, text in (*_chosen(tier_weight), *_waiting(now), *_by_rule()):
         sentence = pl.when(pl.col("reason") == code.value).then(text).otherwise(sentence)
-    late = pl.lit(" Nothing can save its target any more.")
+    late = pl.lit(" Nobody can be free in time to meet its target.")
     return sentence + pl.when("unavoidable").then(late).otherwise(pl.lit(""))
 
 
@@ -74,10 +74,9 @@ def _chosen(tier_weight: float) -> tuple[tuple[Reason, pl.Expr], ...]:
     )
 
 
-def _waiting(now: datetime, tier_weight: float) -> tuple[tuple[Reason, pl.Expr], ...]:
+def _waiting(now: datetime) -> tuple[tuple[Reason, pl.Expr], ...]:
     """Sentences of conversations that wait for a reason of their own."""
     worth = pl.format("{} would be worth {}", "runner_up_agent_id", _money("runner_up_gain"))
-    outranked = (tier_weight > 0) & (pl.col("runner_up_price") >= tier_weight)
     relation = (
         pl.when("preferred_by_window")
         .then(pl.lit("who had this customer"))
@@ -86,7 +85,7 @@ def _waiting(now: datetime, tier_weight: float) -> tuple[tuple[Reason, pl.Expr],
     return (
         (
             Reason.LOST_TO,
-            pl.when(outranked)
+            pl.when("outranked")
             .then(pl.format("Waits: {}, but the slot is for contacts that come first.", worth))
             .otherwise(
                 pl.format(
@@ -150,7 +149,7 @@ def _circumstances() -> pl.Expr:
     )
     relaxed = pl.when(pl.col("tier").is_not_null()).then(pl.lit(",")).otherwise(pl.lit(""))
     relaxed = pl.format("{} after relaxing its requirement", relaxed)
-    return first + pl.when(pl.col("step") > 0).then(relaxed).otherwise(pl.lit(""))
+    return first + pl.when("is_relaxed").then(relaxed).otherwise(pl.lit(""))
 
 
 def _chance(now: datetime) -> pl.Expr:

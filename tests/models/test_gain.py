@@ -7,14 +7,17 @@ import numpy as np
 import pytest
 
 from models.batch_problem import BatchProblem, build_problem
-from models.gain import Term, normal_cdf
-from models.policy import Policy
+from models.gain import Term
+from models.policy import Boost, Policy
+from models.shift_end import normal_cdf
 from models.tables import Channel
 from tests.models.tiny import NOW, Row, ago, ahead, pair_gains, tiny, with_channel
 
 Tables = dict[str, list[Row]]
 
-SILENT = replace(Policy(), overtime_cost_per_s=0.0, handover_cost=0.0, idle_worth=0.0)
+SILENT = replace(
+    Policy(), overtime_cost_per_s=0.0, handover_cost=0.0, idle_worth=0.0, utilisation_worth=0.0
+)
 """Without the terms that only depend on the agent's shift and idleness."""
 
 
@@ -335,7 +338,7 @@ def test_the_strongest_tie_to_an_agent_counts(
     """1.5 * 2^(-age / half-life) for the last agent, 1.2 for the owner, 1.5 for an open item."""
     found = stated(SILENT, contacts=[{"contact_id": "c"} | contact], **tables)
     expected = [] if worth is None else [worth]
-    assert found.gain.sticky["worth"].to_list() == pytest.approx(expected)
+    assert found.gain.extra["stickiness"].to_list() == pytest.approx(expected)
 
 
 def test_each_member_brings_its_own_tie() -> None:
@@ -361,13 +364,15 @@ def test_each_member_brings_its_own_tie() -> None:
 )
 def test_idle_agents_are_preferred_by_a_trifle(idle_since: object, worth: float) -> None:
     """0.05 * min(600, idle) / 600; 600 s where nothing is known."""
-    found = stated(Policy(), agents=[{"agent_id": "a", "idle_since": idle_since}])
+    policy = replace(Policy(), utilisation_worth=0.0)
+    found = stated(policy, agents=[{"agent_id": "a", "idle_since": idle_since}])
     assert rated(found, Term.BALANCE) == pytest.approx([worth])
 
 
 def test_an_agent_without_a_past_or_ahead_of_the_clock_is_not_punished() -> None:
     """`idle_since` in the future counts as just now."""
-    found = stated(Policy(), agents=[{"agent_id": "a", "idle_since": ahead(30)}])
+    policy = replace(Policy(), utilisation_worth=0.0)
+    found = stated(policy, agents=[{"agent_id": "a", "idle_since": ahead(30)}])
     assert rated(found, Term.BALANCE) == [0.0]
 
 
