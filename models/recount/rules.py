@@ -230,7 +230,7 @@ def _members(sides: Sides, of_helpers: Bools) -> Test:
     everybody = ~o.has_members[queue] & (asks > 0)
     helping = np.zeros((len(c.helper_sets), len(sides.agents)), dtype=bool)
     for code, queues in enumerate(c.helper_sets):
-        helping[code] = of_helpers[queues].any(axis=0)
+        helping[code] = of_helpers[np.array(queues, dtype=np.int64)].any(axis=0)
     return Test(o.member[queue] | everybody[:, None] | helping[helpers], kinds.row)
 
 

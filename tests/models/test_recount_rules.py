@@ -1,0 +1,601 @@
+"""Sections 2 to 4 of `docs/model.md` as the audit reads them: expectations are the text's own."""
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from models.batch import Batch
+from models.plan import Reason
+from models.policy import Policy, ProfilePolicy, ProfileReset, VoiceFollow
+from models.recount.case import Recount
+from models.recount.pairs import REASONS
+from models.tables import Channel
+from tests.models.tiny import NOW, Row, ago, ahead, serves, tiny, with_channel
+
+POLICY = Policy()
+EMAIL, CHAT, MESSAGING = (
+    list(Channel).index(c) for c in (Channel.EMAIL, Channel.CHAT, Channel.MESSAGING)
+)
+
+
+def verdict(tables: Recount, contact: str, agent: str) -> Reason | None:
+    """First rule that keeps the agent from the contact's conversation, None if eligible."""
+    members = tables.conversations.members.filter(contact_id=contact)
+    agents = tables.agents.ids.filter(agent_id=agent)
+    pair = (members["conversation"].to_numpy(), agents["agent"].to_numpy())
+    broken = int(tables.eligibility.first_broken(*pair)[0])
+    return REASONS[broken] if broken < len(REASONS) else None
+
+
+def declined(contact: str, agent: str, *seconds: float) -> list[Row]:
+    """Declines so many seconds ago."""
+    return [{"contact_id": contact, "agent_id": agent, "declined_at": ago(age)} for age in seconds]
+
+
+def offer(agent: str, contact: str, event: str, age_s: float, channel: str = "email") -> Row:
+    """An offer and its last event, both so many seconds ago."""
+    at = ago(age_s)
+    return {
+        "contact_id": contact,
+        "agent_id": agent,
+        "channel": channel,
+        "offered_at": at,
+        "event": event,
+        "event_at": at,
+    }
+
+
+def lanes(tables: Recount) -> dict[tuple[str, str], int]:
+    """Place of each lane by channel and profiles."""
+    c = tables.conversations
+    names = [list(Channel)[channel].value for channel in c.lane_channel.tolist()]
+    return {pair: at for at, pair in enumerate(zip(names, c.lane_profiles, strict=True))}
+
+
+def fits(tables: Recount, **counts: int) -> bool:
+    """Whether the first agent can take these counts together; `email_vip` is a lane's name."""
+    at, new = lanes(tables), np.zeros_like(tables.room.lane_cap)
+    for name, count in counts.items():
+        channel, _, profile = name.partition("_")
+        new[0, at[channel, profile]] = count
+    within = bool((new <= tables.room.lane_cap).all())
+    return within and not bool(tables.room.overfull(new)[0])
+
+
+# Declines
+
+
+@pytest.mark.parametrize(
+    ("channel", "num_declines", "expected"),
+    [
+        # Written, and the only suitable agent declined 3 >= 3 times: z = 1, the ban is 6.
+        ("email", 3, None),
+        ("email", 5, None),
+        ("email", 6, Reason.DECLINED),
+        # Real-time: z = 0.
+        ("voice", 2, None),
+        ("voice", 3, Reason.DECLINED),
+    ],
+)
+def test_declines_are_forgiven_once(
+    channel: str, num_declines: int, expected: Reason | None
+) -> None:
+    """The last suitable agent of a written contact gets as many chances again."""
+    batch = tiny(
+        agents=[{"agent_id": "a"}],
+        contacts=[{"contact_id": "c", "channel": channel}],
+        declines=declined("c", "a", *(700 + n for n in range(num_declines))),
+    )
+    assert verdict(Recount(batch, POLICY), "c", "a") is expected
+
+
+def test_nothing_is_forgiven_while_another_agent_is_left() -> None:
+    """One suitable agent without declines keeps z at 0; who is offline is not suitable."""
+    contacts = [{"contact_id": "c"}]
+    declines = declined("c", "a", 700, 701, 702)
+    both = tiny(
+        agents=[{"agent_id": "a"}, {"agent_id": "b"}], contacts=contacts, declines=declines
+    )
+    assert verdict(Recount(both, POLICY), "c", "a") is Reason.DECLINED
+    assert verdict(Recount(both, POLICY), "c", "b") is None
+    alone = tiny(
+        agents=[{"agent_id": "a"}, {"agent_id": "b", "presence": "offline"}],
+        contacts=contacts,
+        declines=declines,
+    )
+    assert verdict(Recount(alone, POLICY), "c", "a") is None
+
+
+def test_pairs_rest_only_while_somebody_neither_banned_nor_resting_is_left() -> None:
+    """A decline 100 s ago (less than 600) rests the pair; when all would rest, nobody does."""
+    agents = [{"agent_id": "a"}, {"agent_id": "b"}, {"agent_id": "c", "presence": "away"}]
+    contacts = [{"contact_id": "x"}]
+    one = Recount(tiny(agents=agents, contacts=contacts, declines=declined("x", "a", 100)), POLICY)
+    assert verdict(one, "x", "a") is Reason.DECLINED
+    assert verdict(one, "x", "b") is None
+    rows = declined("x", "a", 100) + declined("x", "b", 50)
+    two = Recount(tiny(agents=agents, contacts=contacts, declines=rows), POLICY)
+    assert verdict(two, "x", "a") is None
+    assert verdict(two, "x", "b") is None
+    # b is banned (3 declines, and a has fewer, so z = 0): a is the last one and does not rest.
+    rows = declined("x", "a", 100) + declined("x", "b", 700, 701, 702)
+    last = Recount(tiny(agents=agents, contacts=contacts, declines=rows), POLICY)
+    assert verdict(last, "x", "a") is None
+    assert verdict(last, "x", "b") is Reason.DECLINED
+
+
+@pytest.mark.parametrize(
+    ("offers", "expected"),
+    [
+        # The offer of the declined contact says that it was an email.
+        ([offer("a", "gone", "declined", 20)], Reason.COOLING_DOWN),
+        # Of several offers the latest counts: a chat.
+        ([offer("a", "gone", "declined", 20), offer("a", "gone", "declined", 5, "chat")], None),
+        # Neither offered nor waiting: the channel is unknown.
+        ([], None),
+    ],
+)
+def test_an_agent_who_declined_a_moment_ago_gets_nothing_of_that_channel(
+    offers: list[Row], expected: Reason | None
+) -> None:
+    """10 s are less than `decline_pause_s` (15); other channels go on."""
+    batch = tiny(
+        agents=[{"agent_id": "a"}],
+        contacts=[{"contact_id": "c"}, {"contact_id": "m", "channel": "messaging"}],
+        declines=declined("gone", "a", 10),
+        offers=offers,
+    )
+    tables = Recount(batch, POLICY)
+    assert verdict(tables, "c", "a") is expected
+    assert verdict(tables, "m", "a") is None
+
+
+# Presence
+
+
+@pytest.mark.parametrize(
+    ("expired_s", "presence_since", "expected"),
+    [
+        (299, None, Reason.NOT_RESPONDING),  # within auto_ready_s = 300
+        (300, None, None),
+        (299, ago(299), Reason.NOT_RESPONDING),  # not after the event
+        (299, ago(298), None),
+    ],
+)
+def test_who_let_an_offer_expire_must_come_back(
+    expired_s: float, presence_since: object, expected: Reason | None
+) -> None:
+    """Nothing for `auto_ready_s` unless the agent takes a presence anew."""
+    batch = tiny(
+        agents=[{"agent_id": "a", "presence_since": presence_since}],
+        contacts=[{"contact_id": "c"}],
+        offers=[offer("a", "gone", "expired", expired_s)],
+    )
+    assert verdict(Recount(batch, POLICY), "c", "a") is expected
+
+
+def test_activities_end_the_shift_early_and_interrupt_it() -> None:
+    """A break under way takes the agent off shift; one ahead is the end of the time left."""
+    agents = [{"agent_id": "a"}, {"agent_id": "b"}]
+    activities = [
+        {"agent_id": "a", "starts_at": NOW, "ends_at": ahead(60)},
+        # 300 s of handling and 120 s of margin do not fit 419 s.
+        {"agent_id": "b", "starts_at": ahead(419), "ends_at": ahead(900)},
+    ]
+    contacts = [{"contact_id": "v", "channel": "voice"}]
+    batch = tiny(agents=agents, contacts=contacts, agent_activities=activities)
+    tables = Recount(batch, POLICY)
+    assert verdict(tables, "v", "a") is Reason.OFF_SHIFT
+    assert verdict(tables, "v", "b") is Reason.SHIFT_TOO_SHORT
+    assert tables.agents.shift_left_s.tolist() == [4 * 3600, 419]
+
+
+@pytest.mark.parametrize(
+    ("item", "free_for_chat", "blocks_voice"),
+    [
+        # Chats: 33 units in full, 6.6 parked; they block calls unless parked or over.
+        ({"state": "active", "last_customer_at": ago(179)}, 67.0, True),
+        ({"state": "active", "last_customer_at": ago(180)}, 93.4, False),
+        ({"state": "parked"}, 93.4, False),
+        ({"state": "wrap_up", "state_since": ago(59)}, 67.0, True),
+        ({"state": "wrap_up", "state_since": ago(60)}, 100.0, False),
+        ({"state": "wrap_up"}, 67.0, True),
+    ],
+)
+def test_silence_parks_and_wrap_up_ends(
+    item: Row, free_for_chat: float, blocks_voice: bool
+) -> None:
+    """`inactive_after_s` of a chat is 180, `wrap_block_s` 60; both limits are met exactly."""
+    held = {"agent_id": "a", "contact_id": "h", "channel": "chat", "expected_end_at": ahead(900)}
+    batch = tiny(
+        agents=[{"agent_id": "a"}], contacts=[{"contact_id": "c"}], agent_load=[held | item]
+    )
+    agents = Recount(batch, POLICY).agents
+    assert agents.free_units[0, CHAT] == pytest.approx(free_for_chat, abs=1e-9)
+    assert bool(agents.blocked[0, 0]) is blocks_voice
+
+
+def test_what_yields_takes_nothing_from_its_interrupter() -> None:
+    """Emails yield to calls: 100 units are free for a call, 90 for an email."""
+    held = [{"agent_id": "a", "contact_id": "h", "expected_end_at": ahead(900)}]
+    batch = tiny(agents=[{"agent_id": "a"}], contacts=[{"contact_id": "c"}], agent_load=held)
+    agents = Recount(batch, with_channel(POLICY, Channel.CHAT, extra_units=5.0)).agents
+    assert agents.free_units[0, 0] == 100
+    assert agents.free_units[0, EMAIL] == 90
+    assert agents.free_units[0, CHAT] == 95
+    assert agents.interrupts[0, [0, EMAIL]].tolist() == [1, 0]
+
+
+# Locks and reservations
+
+
+@pytest.mark.parametrize(
+    ("agent", "expected"),
+    [
+        # Available, or away for less than lock_release_s = 60.
+        ({"presence": "available"}, Reason.CUSTOMER_LOCKED),
+        ({"presence": "away", "presence_since": ago(59)}, Reason.CUSTOMER_LOCKED),
+        ({"presence": "away", "presence_since": ago(60)}, None),
+        ({"presence": "away"}, None),
+        ({"presence": "offline", "presence_since": ago(1)}, None),
+        ({"presence": "away", "presence_since": ago(1), "shift_end_at": NOW}, None),
+    ],
+)
+def test_a_lock_outlives_a_short_absence(agent: Row, expected: Reason | None) -> None:
+    """Who holds an email of the customer keeps the message that just came in."""
+    batch = tiny(
+        agents=[{"agent_id": "a"} | agent, {"agent_id": "b"}],
+        contacts=[{"contact_id": "m", "channel": "messaging", "customer_id": "k"}],
+        agent_load=[{"agent_id": "a", "contact_id": "h", "customer_id": "k"}],
+    )
+    assert verdict(Recount(batch, POLICY), "m", "b") is expected
+
+
+def test_a_call_locks_whatever_its_agent_can_do_and_is_never_locked_itself() -> None:
+    """Agent a serves only calls, so a written item would lock nothing."""
+    agents = [{"agent_id": "a"}, {"agent_id": "b"}]
+    channels = serves("a", voice=1) + serves("b", voice=1, messaging=5)
+
+    def tables(held: str, waiting: str) -> Recount:
+        item = {"agent_id": "a", "contact_id": "h", "customer_id": "k", "channel": held}
+        contacts = [{"contact_id": "c", "channel": waiting, "customer_id": "k"}]
+        rows: dict[str, list[Row]] = {"agents": agents, "agent_channels": channels}
+        return Recount(tiny(**rows, contacts=contacts, agent_load=[item]), POLICY)
+
+    assert verdict(tables("voice", "messaging"), "c", "b") is Reason.CUSTOMER_LOCKED
+    assert verdict(tables("email", "messaging"), "c", "b") is None
+    assert verdict(tables("voice", "voice"), "c", "b") is None
+
+
+def test_of_several_locks_the_live_item_then_the_latest_wins() -> None:
+    """b has the later email, a the call; without the call the email that started last decides."""
+    contacts = [{"contact_id": "m", "channel": "messaging", "customer_id": "k"}]
+    agents = [{"agent_id": "a"}, {"agent_id": "b"}, {"agent_id": "c"}]
+
+    def only(*items: Row) -> int:
+        load = [{"customer_id": "k", "contact_id": f"h{n}"} | item for n, item in enumerate(items)]
+        batch = tiny(agents=agents, contacts=contacts, agent_load=load)
+        return int(Recount(batch, POLICY).eligibility.only_agent[0])
+
+    early = {"agent_id": "b", "started_at": ago(50)}
+    assert only({"agent_id": "a", "channel": "voice", "started_at": ago(90)}, early) == 0
+    assert only({"agent_id": "a", "started_at": ago(90)}, early) == 1
+    assert only({"agent_id": "c", "started_at": ago(50)}, early) == 2
+
+
+@pytest.mark.parametrize(("ends_s", "expected"), [(250, Reason.HELD_FOR_PREFERRED), (251, None)])
+def test_a_message_waits_for_the_agent_who_had_it(ends_s: float, expected: Reason | None) -> None:
+    """1.2 E may be min(600, 0.5 * 600) = 300 s: E is 250 s at most."""
+    contact = {"contact_id": "m", "channel": "messaging", "last_agent_id": "a"}
+    call = {"channel": "voice", "contact_id": "h", "expected_end_at": ahead(ends_s)}
+    batch = tiny(
+        agents=[{"agent_id": "a", "presence": "busy"}, {"agent_id": "b"}],
+        contacts=[contact | {"last_agent_at": ago(3599)}],
+        agent_load=[call | {"agent_id": "a"}],
+    )
+    assert verdict(Recount(batch, POLICY), "m", "b") is expected
+
+
+@pytest.mark.parametrize(
+    ("starts_s", "expected"),
+    [
+        # E + h <= left: 28,200 + 600 = 8 h.
+        (28_200, Reason.HELD_FOR_PREFERRED),
+        (28_201, None),
+    ],
+)
+def test_an_email_waits_for_its_owner_to_come(starts_s: float, expected: Reason | None) -> None:
+    """The owner is offline and starts within `ahead_s`, early enough for the target."""
+    owner = {"agent_id": "a", "presence": "offline", "shift_start_at": ahead(starts_s)}
+    batch = tiny(
+        agents=[owner | {"shift_end_at": ahead(60_000)}, {"agent_id": "b"}],
+        customers=[{"customer_id": "k", "owner_agent_id": "a"}],
+        contacts=[{"contact_id": "c", "customer_id": "k"}],
+    )
+    assert verdict(Recount(batch, POLICY), "c", "b") is expected
+
+
+# Draining
+
+RINGING = {"channel": "voice", "entered_at": ago(11)}
+"""11 s are more than half of the 20 s within which calls are to be answered."""
+
+
+def drained(policy: Policy, calls: int, **ends_s: float) -> set[str]:
+    """Who drains when all hold a message for so long; `x` holds a chat, `free` nothing."""
+    batch = tiny(
+        agents=[{"agent_id": agent} for agent in ends_s],
+        contacts=[{"contact_id": "c"}] + [{"contact_id": f"v{n}"} | RINGING for n in range(calls)],
+        agent_load=[
+            {
+                "agent_id": agent,
+                "contact_id": f"h-{agent}",
+                "channel": "chat" if agent == "x" else "messaging",
+                "expected_end_at": ahead(end),
+            }
+            for agent, end in ends_s.items()
+            if agent != "free"
+        ],
+    )
+    tables = Recount(batch, policy)
+    return {a for a in ends_s if verdict(tables, "c", a) is Reason.DRAINING}
+
+
+def test_urgent_calls_drain_those_with_the_least_work_left() -> None:
+    """Messages that do not yield keep calls out; ties go to the smaller id, chats block calls."""
+    policy = with_channel(replace(POLICY, drain_agents=2), Channel.MESSAGING, yields_to=())
+    assert drained(policy, 1, a=300, b=100, c=100, x=70) == {"b"}
+    assert drained(policy, 2, a=300, b=100, c=100, x=70) == {"b", "c"}
+    assert drained(policy, 3, a=300, b=100, c=100, x=70) == {"b", "c"}
+    assert drained(policy, 2, a=-5, b=100, c=100) == {"a", "b"}, "overdue work counts 0"
+    assert drained(policy, 1, a=300, free=0) == set(), "somebody can take the call"
+    assert drained(POLICY, 1, a=300, b=100) == set(), "messages yield to calls by default"
+    assert drained(replace(policy, drain_agents=0), 1, a=300, b=100) == set()
+
+
+# Helping queues
+
+
+def borrowing(**helper: object) -> Recount:
+    """Queue q, whose only member is away, may borrow from h: a and b are free, c is busy."""
+    overflow = {"condition": "backlog", "threshold": 0.0} | {
+        name: helper.pop(name) for name in ("condition", "threshold") if name in helper
+    }
+    members = {"q": ["x"], "h": ["a", "b", "c"]}
+    queue = {"queue_id": "h", "arrivals_per_h": 12.0} | helper
+    batch = tiny(
+        queues=[{"queue_id": "q"}, queue],
+        agents=[
+            {"agent_id": "a", "idle_since": ago(10)},
+            {"agent_id": "b", "idle_since": ago(500)},
+            {"agent_id": "c", "presence": "busy"},
+            {"agent_id": "x", "presence": "away"},
+        ],
+        queue_members=[{"queue_id": q, "agent_id": a} for q, of in members.items() for a in of],
+        contacts=[{"contact_id": "k"}],
+        overflow=[{"queue_id": "q", "to_queue_id": "h"} | overflow],
+    )
+    return Recount(batch, POLICY)
+
+
+def test_a_helping_queue_keeps_who_came_back_last() -> None:
+    """R = ceil(12 * 300 / 3600) = 1: of a and b, a got something last; c is not free."""
+    tables = borrowing()
+    assert verdict(tables, "k", "a") is Reason.RESERVED
+    assert verdict(tables, "k", "b") is None
+    assert verdict(tables, "k", "c") is Reason.RESERVED
+    assert verdict(borrowing(arrivals_per_h=12.1), "k", "b") is Reason.RESERVED
+    assert verdict(borrowing(arrivals_per_h=0.0), "k", "a") is None
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"threshold": 1.0}, Reason.NOT_A_MEMBER),  # one contact is not more than one
+        ({"service_level": 0.79}, Reason.NOT_A_MEMBER),
+        ({"service_level": 0.8}, None),
+        ({"arrivals_per_h": None}, Reason.NOT_A_MEMBER),
+        ({"condition": "predicted_wait", "threshold": 1e8}, None),  # nobody there: unknown
+        ({"condition": "waited"}, Reason.NOT_A_MEMBER),  # it entered now
+        ({"condition": "closed"}, Reason.NOT_A_MEMBER),  # the queue is open
+        ({"calendar_id": "never"}, Reason.NOT_A_MEMBER),  # the helper is closed
+    ],
+)
+def test_help_comes_only_under_its_condition(change: Row, expected: Reason | None) -> None:
+    """b is free and not kept back, so only the row decides."""
+    assert verdict(borrowing(**change), "k", "b") is expected
+
+
+def test_predicted_wait_divides_members_by_the_queues_that_they_serve() -> None:
+    """q: a and b, b serves both queues: N = 1 + 1/2; 90 s * (4 - 2) / 1.5 = 120 s."""
+    batch = tiny(
+        queues=[{"queue_id": "q"}, {"queue_id": "r"}],
+        agents=[{"agent_id": "a"}, {"agent_id": "b"}],
+        queue_members=[
+            {"queue_id": "q", "agent_id": "a"},
+            {"queue_id": "q", "agent_id": "b"},
+            {"queue_id": "r", "agent_id": "b"},
+        ],
+        contacts=[{"contact_id": f"c{n}"} for n in range(4)],
+    )
+    overflow = Recount(batch, POLICY).overflow
+    assert overflow.predicted_wait_s.tolist() == [120.0, 0.0]
+    assert overflow.num_waiting.tolist() == [4, 0]
+
+
+# Split
+
+
+def on_two_channels(call_agent: Row, **chatter: int) -> Batch:
+    """A customer calls and writes; a serves calls, b what is given."""
+    return tiny(
+        agents=[{"agent_id": "a"} | call_agent, {"agent_id": "b"}],
+        agent_channels=serves("a", voice=1) + serves("b", **chatter),
+        contacts=[
+            {"contact_id": "v", "channel": "voice", "customer_id": "k"},
+            {
+                "contact_id": "m",
+                "channel": "messaging",
+                "conversation_id": "t",
+                "customer_id": "k",
+            },
+        ],
+    )
+
+
+def test_a_call_leaves_its_party_when_nobody_can_take_both() -> None:
+    """The rest waits for the call, or goes its own way if the policy says so."""
+    batch = on_two_channels({}, messaging=5)
+    waits = Recount(batch, POLICY)
+    assert verdict(waits, "v", "a") is None
+    assert verdict(waits, "m", "b") is Reason.CUSTOMER_LOCKED
+    own_way = Recount(batch, replace(POLICY, voice_follow=VoiceFollow.KEEP_TEXT_OWNER))
+    assert verdict(own_way, "v", "a") is None
+    assert verdict(own_way, "m", "b") is None
+
+
+def test_a_party_stays_whole_while_splitting_helps_nobody() -> None:
+    """Somebody can take both, or nobody could take even the call."""
+    both = Recount(on_two_channels({}, messaging=5, voice=1), POLICY)
+    assert len(both.conversations) == 1
+    assert verdict(both, "m", "b") is None
+    neither = Recount(on_two_channels({"presence": "offline"}, messaging=5), POLICY)
+    assert len(neither.conversations) == 1
+    assert verdict(neither, "v", "b") is Reason.CHANNEL_NOT_SERVED
+
+
+# Room
+
+
+def test_lanes_with_a_profile_share_what_it_leaves() -> None:
+    """vip leaves 2 of everything: 3 emails in all, 2 of them vip, less a vip message."""
+    contacts = [
+        {"contact_id": "e1"},
+        {"contact_id": "e2", "profiles": "vip"},
+        {"contact_id": "m", "channel": "messaging", "profiles": " vip ,"},
+    ]
+    policy = replace(POLICY, profiles={"vip": ProfilePolicy(2)})
+    tables = Recount(tiny(agents=[{"agent_id": "a"}], contacts=contacts), policy)
+    at = lanes(tables)
+    cap = tables.room.lane_cap[0]
+    assert [cap[at[lane]] for lane in (("email", ""), ("email", "vip"))] == [3, 2]
+    assert cap[at["messaging", "vip"]] == 1
+    assert tables.room.agent_cap[0] == 4  # 3 emails and the message, as long as one is not vip
+    assert fits(tables, email=2, email_vip=1, messaging_vip=1)
+    assert not fits(tables, email=1, email_vip=2, messaging_vip=1), "3 of the profile"
+    assert not fits(tables, email=2, email_vip=2), "4 of the channel in one tick"
+
+
+def test_a_profile_of_the_shift_counts_its_offers_and_an_agent_may_have_an_own_limit() -> None:
+    """Two offers since the start of the shift stand, a declined and an older one do not."""
+    offers = [
+        offer("a", "1", "completed", 3600) | {"profiles": "day,other"},
+        offer("a", "2", "delivered", 20) | {"profiles": "day"},
+        offer("a", "3", "declined", 30) | {"profiles": "day"},
+        offer("a", "4", "completed", 3601) | {"profiles": "day"},
+    ]
+    held = {
+        "agent_id": "a",
+        "contact_id": "h",
+        "profiles": "day,now",
+        "expected_end_at": ahead(99),
+    }
+    batch = tiny(
+        agents=[{"agent_id": "a"}, {"agent_id": "b"}],
+        contacts=[{"contact_id": "c", "profiles": "day"}, {"contact_id": "d", "profiles": "now"}],
+        agent_load=[held],
+        agent_profiles=[{"agent_id": "a", "profile": "now", "max_items": 1}],
+        offers=offers,
+    )
+    profiles = {"day": ProfilePolicy(2, ProfileReset.END_OF_SHIFT), "now": ProfilePolicy(9)}
+    tables = Recount(batch, replace(POLICY, profiles=profiles))
+    assert tables.agents.profiles == ("day", "now")
+    assert tables.agents.profile_left.tolist() == [[0, 0], [2, 9]]
+    assert verdict(tables, "c", "a") is Reason.PROFILE_FULL
+    assert verdict(tables, "d", "a") is Reason.PROFILE_FULL
+    assert verdict(tables, "d", "b") is None
+
+
+def test_a_rate_limits_all_lanes_of_its_channel_together() -> None:
+    """4 an hour less 2 that stand: neither the rescinded nor the one an hour ago counts."""
+    offers = [
+        offer("a", "1", "declined", 3599),
+        offer("a", "2", "completed", 10),
+        offer("a", "3", "rescinded", 10),
+        offer("a", "4", "completed", 3600),
+    ]
+    batch = tiny(
+        agents=[{"agent_id": "a"}],
+        contacts=[{"contact_id": "c"}, {"contact_id": "d", "profiles": "p"}],
+        offers=offers,
+    )
+    two = Recount(batch, with_channel(POLICY, Channel.EMAIL, max_per_hour=4))
+    assert two.room.agent_cap.tolist() == [2]
+    assert fits(two, email=1, email_p=1)
+    assert not fits(two, email=2, email_p=1)
+    none = Recount(batch, with_channel(POLICY, Channel.EMAIL, max_per_hour=2))
+    assert verdict(none, "c", "a") is Reason.RATE_LIMITED
+    assert none.room.lane_cap[0, EMAIL] == 0
+
+
+def test_channels_that_yield_leave_their_units_to_the_other() -> None:
+    """33 units, emails yield to chats and may fill 20 units more.
+
+    Chat beside n emails: 33 <= 33 for the chat; 33 + 10 n <= 53 for the emails, so n <= 2.
+    """
+    policy = with_channel(POLICY, Channel.CHAT, blocks=())
+    policy = with_channel(policy, Channel.EMAIL, yields_to=(Channel.CHAT,), extra_units=20.0)
+    batch = tiny(
+        agents=[{"agent_id": "a", "capacity_units": 33.0}],
+        contacts=[{"contact_id": "c"}, {"contact_id": "d", "channel": "chat"}],
+    )
+    tables = Recount(batch, policy)
+    assert tables.room.lane_cap[0, [CHAT, EMAIL]].tolist() == [1, 3]
+    assert fits(tables, chat=1, email=2)
+    assert not fits(tables, chat=1, email=3)
+    assert tables.room.agent_cap.tolist() == [3]
+
+
+def test_two_lanes_of_a_channel_that_blocks_itself_take_one_together() -> None:
+    """Two calls never stand beside each other, whatever profiles they carry."""
+    batch = tiny(
+        agents=[{"agent_id": "a", "capacity_units": 500.0}],
+        contacts=[
+            {"contact_id": "c", "channel": "voice"},
+            {"contact_id": "d", "channel": "voice", "profiles": "p"},
+        ],
+    )
+    policy = with_channel(POLICY, Channel.VOICE, max_new_per_tick=2)
+    tables = Recount(batch, policy)
+    assert tables.room.agent_cap.tolist() == [1]
+    assert not fits(tables, voice=1, voice_p=1)
+
+
+def test_beyond_a_thousand_vectors_only_what_surely_fits_counts() -> None:
+    """Lanes of 6, 6, 5 and 5: 7 * 7 * 21 = 1029 vectors keep the 5 that the profile leaves.
+
+    100 units would carry 100 of weight 1; the two lanes with the profile share 5.
+    """
+    policy = replace(POLICY, profiles={"p": ProfilePolicy(5)})
+    for channel in (Channel.MESSAGING, Channel.SOCIAL, Channel.EMAIL, Channel.CASE):
+        policy = with_channel(policy, channel, units=1.0, max_new_per_tick=6)
+    contacts = [
+        {"contact_id": "1", "channel": "messaging"},
+        {"contact_id": "2", "channel": "social"},
+        {"contact_id": "3", "channel": "email", "profiles": "p"},
+        {"contact_id": "4", "channel": "case", "profiles": "p"},
+    ]
+    tables = Recount(tiny(agents=[{"agent_id": "a"}], contacts=contacts), policy)
+    assert tables.room.vectors == (None,)
+    assert tables.room.agent_cap.tolist() == [5]
+    fewer = Recount(tiny(agents=[{"agent_id": "a"}], contacts=contacts[1:]), policy)
+    assert fewer.room.agent_cap.tolist() == [11]  # 7 * 21 vectors: 6 and the 5 of the profile
+
+
+def test_ids_of_the_rules_are_those_of_the_text() -> None:
+    """The audit tests in the order of the table in section 3."""
+    lines = pl.Series(REASONS).to_list()
+    order = list(Reason)
+    assert lines == sorted(lines, key=order.index)
