@@ -6,9 +6,11 @@ from datetime import datetime
 import pytest
 
 from models.conversations import Conversations
-from models.policy import Policy
-from tests.models.tiny import Row, ago, ahead
-from tests.models.tiny_conversations import conversations, only_unit
+from models.overflow import HELPER_SEPARATOR
+from models.policy import Policy, VoiceFollow
+from models.tables import Channel
+from tests.models.tiny import NOW, Row, ago, ahead, tiny
+from tests.models.tiny_conversations import conversations, conversations_of, only_unit
 
 
 def members_of(found: Conversations) -> list[list[str]]:
@@ -342,3 +344,284 @@ def test_no_conversation_grows_beyond_all_agents() -> None:
     for count, expected in ((40, 100.0), (2, 12.5)):
         emails = [{"contact_id": f"e{n}", "customer_id": "u"} for n in range(count)]
         assert only_unit(contacts=emails)["units"] == expected
+
+
+OFFICE_HOURS = {
+    "calendars": [
+        {
+            "calendar_id": "k",
+            "time_zone": "UTC",
+            "weekday": day,
+            "opens_minute": 540,
+            "closes_minute": 1020,
+        }
+        for day in range(5)
+    ],
+    "queues": [{"queue_id": "q", "calendar_id": "k", "target_answer_s": 36_000.0}],
+}
+"""Open from 9:00 to 17:00 UTC on five days; the target is ten hours. NOW is 10:00, Wednesday."""
+
+
+@pytest.mark.parametrize(
+    ("contact", "wait_s", "target_s", "breach_at"),
+    [
+        # Since 20:00 yesterday: one hour of opening; nine more are until 17:00 and 2 tomorrow.
+        ({"entered_at": ago(14 * 3600)}, 3600.0, 36_000.0, ahead(25 * 3600)),
+        # Due at 12:00 tomorrow: 8 hours of today and 3 of tomorrow, all since 9:00 today.
+        (
+            {"entered_at": ago(14 * 3600), "due_at": ahead(26 * 3600)},
+            3600.0,
+            39_600.0,
+            ahead(26 * 3600),
+        ),
+        # Due before the queue opens: at least a second, and long past.
+        ({"entered_at": ago(14 * 3600), "due_at": ago(3 * 3600)}, 3600.0, 1.0, None),
+        # Exactly at the target: missed.
+        ({"entered_at": ago(26 * 3600), "due_at": NOW}, 9 * 3600.0, 9 * 3600.0, None),
+    ],
+)
+def test_waits_and_targets_run_in_opening_hours(
+    contact: Row, wait_s: float, target_s: float, breach_at: datetime | None
+) -> None:
+    """The clock stands still while the queue is closed."""
+    found = conversations(contacts=[{"contact_id": "a"} | contact], **OFFICE_HOURS)
+    assert found.members.select("wait_s", "target_s").row(0) == (wait_s, target_s)
+    assert found.units["breach_at"].to_list() == [breach_at]
+
+
+def test_clocks_may_run_outside_hours() -> None:
+    """With `age_outside_hours` the same email has waited all 14 hours."""
+    policy = replace(Policy(), age_outside_hours=True)
+    unit = only_unit(
+        policy, contacts=[{"contact_id": "a", "entered_at": ago(50_400)}], **OFFICE_HOURS
+    )
+    assert (unit["waited_s"], unit["breach_at"]) == (50_400.0, None)
+
+
+@pytest.mark.parametrize(
+    ("credit", "channel", "wait_s"),
+    [(1.0, "chat", 130.0), (0.5, "chat", 115.0), (0.0, "chat", 100.0), (1.0, "email", 130.0)],
+)
+def test_a_transfer_keeps_its_age(credit: float, channel: str, wait_s: float) -> None:
+    """100 s of this visit and a share of the 30 s before it."""
+    contact = {"contact_id": "a", "channel": channel, "entered_at": ago(100)}
+    policy = replace(Policy(), age_credit=credit)
+    found = conversations(policy, contacts=[contact | {"waited_before_s": 30.0}])
+    assert found.members["wait_s"].to_list() == [wait_s]
+    assert found.units["clock"].to_list() == [ago(wait_s)]
+
+
+def test_the_breach_is_the_earliest_of_the_members_and_none_where_one_is_past_it() -> None:
+    """Chats of 10 s and 50 s with 60 s each: in 10 s; with a third of 61 s it has happened."""
+    chats = [
+        {
+            "contact_id": f"c{age}",
+            "conversation_id": "t",
+            "channel": "chat",
+            "entered_at": ago(age),
+        }
+        for age in (10, 50, 61)
+    ]
+    assert only_unit(contacts=chats[:2])["breach_at"] == ahead(10)
+    late = only_unit(contacts=chats)
+    assert (late["breach_at"], late["least_left_s"]) == (None, -1.0)
+
+
+def test_a_breach_beyond_the_known_hours_is_not_foretold() -> None:
+    """A queue that never opens: its target is never missed."""
+    unit = only_unit(
+        queues=[{"queue_id": "q", "calendar_id": "k"}], contacts=[{"contact_id": "a"}]
+    )
+    assert (unit["is_open"], unit["breach_at"], unit["least_left_s"]) == (False, None, 28_800.0)
+
+
+def test_lanes_are_channels_and_profiles() -> None:
+    """The eight channels first, then what occurs, by channel in their order and by profiles."""
+    found = conversations(
+        contacts=[
+            {"contact_id": "a", "profiles": " vip,high , ,vip"},
+            {"contact_id": "b", "profiles": "high"},
+            {"contact_id": "c", "channel": "chat", "profiles": "high"},
+            {"contact_id": "d", "profiles": " , "},
+            {"contact_id": "e", "profiles": "vip", "conversation_id": "t"},
+            {"contact_id": "f", "profiles": "high", "conversation_id": "t"},
+        ]
+    )
+    assert found.lanes["channel"].to_list()[:8] == [channel.value for channel in Channel]
+    assert found.lanes.rows()[8:] == [
+        (8, 3, "chat", "high"),
+        (9, 6, "email", "high"),
+        (10, 6, "email", "high,vip"),
+    ]
+    lanes = dict(found.units.select("lead_contact_id", "lane_idx").iter_rows())
+    assert lanes == {"a": 10, "b": 9, "c": 8, "d": 6, "e": 10}
+
+
+@pytest.mark.parametrize(
+    ("hold_until", "paused"), [(None, False), (NOW, False), (ahead(0.001), True)]
+)
+def test_a_pause_of_any_member_pauses_the_conversation(
+    hold_until: datetime | None, paused: bool
+) -> None:
+    """Paused while `hold_until` lies after now."""
+    rows = [{"contact_id": "a"}, {"contact_id": "b", "hold_until": hold_until}]
+    assert only_unit(contacts=[row | {"conversation_id": "t"} for row in rows])["paused"] is paused
+
+
+def test_a_contact_that_many_agents_declined_is_left_to_people() -> None:
+    """Two different agents are needed here; the same one twice is one."""
+    policy = replace(Policy(), max_declining_agents=2)
+    tables = {
+        "contacts": [{"contact_id": "a", "conversation_id": "t"}, {"contact_id": "b"}],
+        "declines": [
+            {"contact_id": contact, "agent_id": agent, "declined_at": ago(at)}
+            for contact, agent, at in (("a", "x", 9), ("a", "y", 8), ("b", "x", 9), ("b", "x", 8))
+        ],
+    }
+    units = conversations(policy, **tables).units
+    assert units.select("lead_contact_id", "manual_only").rows() == [("a", True), ("b", False)]
+
+
+@pytest.mark.parametrize(
+    ("contacts", "preferred", "by_window"),
+    [
+        ([{}], "owner", False),
+        ([{"last_agent_id": "l", "last_agent_at": ago(1799)}], "l", True),
+        ([{"last_agent_id": "l", "last_agent_at": ago(1800)}], "owner", False),  # half an hour
+        ([{"last_agent_id": "l"}], "owner", False),
+        (
+            [
+                {"last_agent_id": "l", "last_agent_at": ago(9)},
+                {"last_agent_id": "m", "last_agent_at": ago(8)},
+            ],
+            "m",
+            True,
+        ),
+        (
+            [
+                {"last_agent_id": "m", "last_agent_at": ago(8)},
+                {"last_agent_id": "l", "last_agent_at": ago(8)},
+            ],
+            "m",  # the largest id
+            True,
+        ),
+        # An email of an hour ago is within 72 hours, though the chat's window is over.
+        ([{}, {"channel": "email", "last_agent_id": "l", "last_agent_at": ago(3600)}], "l", True),
+    ],
+)
+def test_the_preferred_agent(contacts: list[Row], preferred: str, by_window: bool) -> None:
+    """The last agent within the channel's window, else the owner."""
+    chat = {"channel": "chat", "customer_id": "u"}
+    rows = [{"contact_id": f"c{place}"} | chat | row for place, row in enumerate(contacts)]
+    unit = only_unit(
+        contacts=rows,
+        customers=[{"customer_id": "u", "owner_agent_id": "owner"}],
+        customer_agents=[{"customer_id": "u", "agent_id": "d", "score": 90.0}],
+    )
+    assert (unit["preferred_agent_id"], unit["preferred_by_window"]) == (preferred, by_window)
+
+
+def test_dedicated_agents_come_after_the_owner() -> None:
+    """The highest score, then the smallest id; nobody for customers without any."""
+    found = conversations(
+        contacts=[
+            {"contact_id": "a", "customer_id": "u"},
+            {"contact_id": "b", "customer_id": "v"},
+        ],
+        customers=[{"customer_id": "u"}],
+        customer_agents=[
+            {"customer_id": "u", "agent_id": agent, "score": score}
+            for agent, score in (("x", 50.0), ("z", 70.0), ("y", 70.0))
+        ],
+    )
+    assert found.units["preferred_agent_id"].to_list() == ["y", None]
+
+
+OVERFLOWING = {
+    "agents": [{"agent_id": "x"}],
+    "queues": [
+        {"queue_id": "q"},
+        {"queue_id": "help", "arrivals_per_h": 1.0},
+        {"queue_id": "more, help", "arrivals_per_h": 1.0},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("waited_s", "tier", "helpers"),
+    [
+        (60.0, "standard", []),
+        (60.5, "standard", ["more, help"]),
+        (0.0, "gold", ["help"]),
+        (60.5, "gold", ["help", "more, help"]),
+    ],
+)
+def test_the_queues_that_help(waited_s: float, tier: str, helpers: list[str]) -> None:
+    """After 60 s everybody may go to one queue; gold customers at any time to the other."""
+    found = conversations(
+        customers=[{"customer_id": "u", "tier": tier}],
+        contacts=[{"contact_id": "a", "customer_id": "u", "entered_at": ago(waited_s)}],
+        overflow=[
+            {
+                "queue_id": "q",
+                "to_queue_id": "more, help",
+                "condition": "waited",
+                "threshold": 60.0,
+            },
+            {
+                "queue_id": "q",
+                "to_queue_id": "help",
+                "condition": "waited",
+                "threshold": 60.0,
+                "tier": "gold",
+            },
+            {
+                "queue_id": "q",
+                "to_queue_id": "help",
+                "condition": "backlog",
+                "threshold": 0.0,
+                "tier": "gold",
+            },
+        ],
+        **OVERFLOWING,
+    )
+    assert found.helping["to_queue_id"].to_list() == helpers
+    assert found.units["helpers"].to_list() == [HELPER_SEPARATOR.join(helpers)]
+
+
+SPLIT_PARTY = [
+    {"contact_id": "call", "customer_id": "u", "channel": "voice"},
+    {"contact_id": "mail", "customer_id": "u", "entered_at": ago(10)},
+    {"contact_id": "chat", "customer_id": "u", "channel": "chat"},
+]
+
+
+@pytest.mark.parametrize(
+    ("follow", "waits"),
+    [
+        (VoiceFollow.KEEP_TEXT_OWNER, False),
+        (VoiceFollow.MOVE_ALL_TO_VOICE_AGENT, True),
+        (VoiceFollow.REASSIGN_ON_TEXT_CONTACT, True),
+    ],
+)
+def test_a_split_party_is_two_conversations(follow: VoiceFollow, waits: bool) -> None:
+    """The call is one, the rest another; the rest waits unless it keeps its own agent."""
+    policy = replace(Policy(), voice_follow=follow)
+    found = conversations_of(tiny(contacts=SPLIT_PARTY), policy, split=("customer:u",))
+    units = found.units.sort("lead_contact_id")
+    assert units.select("lead_contact_id", "channels", "follower", "any_live").rows() == [
+        ("call", "voice", False, True),
+        ("chat", "chat,email", waits, False),
+    ]
+    assert found.members["party"].unique().to_list() == ["customer:u"]
+    assert members_of(found) == [["chat", "mail"], ["call"]]
+
+
+def test_only_the_parties_named_are_split() -> None:
+    """Another customer with a call and an email stays one conversation."""
+    other = [
+        row | {"contact_id": f"v-{row['contact_id']}", "customer_id": "v"} for row in SPLIT_PARTY
+    ]
+    found = conversations_of(tiny(contacts=[*SPLIT_PARTY, *other]), split=("customer:u",))
+    assert sorted(map(len, members_of(found))) == [1, 2, 3]
+    assert not conversations(contacts=SPLIT_PARTY).units["follower"].any()
