@@ -1,6 +1,6 @@
 """Is this plan right? Who gets whom, under which rules, for how much, and how good that is.
 
-The solver's word is a claim, and so is the problem that it was given: sections 1 to 6 of
+The solver's word is a claim, and so is the problem that it was given: sections 0 to 7 of
 `docs/model.md` are written a second time in `models/recount`, which shares no code with what makes
 plans. Not checked is what only helps to read a plan: runner-ups, sentences and next chances.
 """
@@ -12,7 +12,9 @@ import polars as pl
 from models.batch import Batch
 from models.plan import Finding, Plan
 from models.policy import Policy
+from models.recount.beside import outlook_true, requeue_true, times_told
 from models.recount.case import Case, Check, Recount, findings
+from models.recount.context import context_true
 from models.recount.limits import (
     agents_within_caps,
     held_means_free_soon,
@@ -36,7 +38,12 @@ from models.recount.proof import (
     site_prices_well_formed,
     terms_true,
 )
-from models.recount.reasons import lost_means_worth_it, not_worth_it_means_so, rule_reasons_hold
+from models.recount.reasons import (
+    held_for_the_preferred,
+    lost_means_worth_it,
+    not_worth_it_means_so,
+    rule_reasons_hold,
+)
 from models.recount.rows import (
     agents_exist,
     contacts_exist,
@@ -50,7 +57,21 @@ from models.recount.rows import (
     same_tick,
     units_copied,
 )
-from models.tables import ASSIGNMENT, EXPLANATION, PRICE, UNASSIGNED, Channel
+from models.recount.tiers import (
+    preferences_affordable,
+    tier_levels_fall,
+    tiers_served_first,
+    tiers_told,
+)
+from models.tables import (
+    ASSIGNMENT,
+    EXPLANATION,
+    OUTLOOK,
+    PRICE,
+    REQUEUE,
+    UNASSIGNED,
+    Channel,
+)
 
 CHECKS: tuple[Check, ...] = (
     same_tick,
@@ -60,6 +81,7 @@ CHECKS: tuple[Check, ...] = (
     agents_exist,
     decision_has_reason,
     facts_copied,
+    context_true,
     units_copied,
     conversation_stays_whole,
     lead_marked,
@@ -83,9 +105,17 @@ CHECKS: tuple[Check, ...] = (
     bound_proven,
     gain_within_bound,
     optimal_means_no_gap,
+    tier_levels_fall,
+    tiers_served_first,
+    tiers_told,
+    preferences_affordable,
     rule_reasons_hold,
+    held_for_the_preferred,
     lost_means_worth_it,
     not_worth_it_means_so,
+    times_told,
+    requeue_true,
+    outlook_true,
 )
 """What must hold of every plan."""
 
@@ -117,6 +147,8 @@ def _other_columns(plan: Plan) -> Iterator[Finding]:
         ("explanations", plan.explanations, EXPLANATION.schema()),
         ("prices", plan.prices, PRICE.schema()),
         ("site_prices", plan.site_prices, site_prices),
+        ("requeue", plan.requeue, REQUEUE.schema()),
+        ("outlook", plan.outlook, OUTLOOK.schema()),
     )
     for name, frame, schema in expected:
         if dict(frame.schema) != dict(schema):

@@ -192,7 +192,8 @@ class Case:
     @cached_property
     def decided(self) -> pl.DataFrame:
         """(contact_id, decision, reason, agent_id): every row of the plan, the given agent."""
-        is_held = pl.col("decision") == Decision.HELD
+        # Who waits for the preferred agent is held, too, but takes nobody's slot.
+        is_held = (pl.col("decision") == Decision.HELD) & (pl.col("reason") == Reason.HELD_FOR)
         assigned = self.plan.assignments.select(
             "contact_id",
             "agent_id",
@@ -230,7 +231,7 @@ class Case:
             contact_id=rows["contact_id"],
             conversation=ints(rows["conversation"]),
             agent=ints(rows["agent"]),
-            held=(rows["decision"] == Decision.HELD).to_numpy(),
+            held=(rows["reason"] == Reason.HELD_FOR).to_numpy(),
         )
 
     @cached_property

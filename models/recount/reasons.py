@@ -26,6 +26,17 @@ def rule_reasons_hold(case: Case) -> Iterator[Finding]:
     yield from findings("reason_other", "rule as reason that did not decide", _label(rows, other))
 
 
+def held_for_the_preferred(case: Case) -> Iterator[Finding]:
+    """Who is held for a preferred agent is reserved for just that agent."""
+    rows = case.plan.unassigned.filter(pl.col("reason") == Reason.HELD_FOR_PREFERRED).join(
+        case.conversations.members.select("contact_id", "conversation"), on="contact_id"
+    )
+    preferred = pl.Series(case.eligibility.reserved_for).gather(rows["conversation"])
+    ids = case.agents.ids["agent_id"].gather(preferred.set(preferred == NOBODY, None))
+    wrong = rows["agent_id"].ne_missing(ids).to_numpy()
+    yield from findings("preferred", "held for somebody else", _label(rows, wrong))
+
+
 def lost_means_worth_it(case: Case) -> Iterator[Finding]:
     """Who lost to others has an eligible pair with a positive gain."""
     rows = _waiting(case).filter(pl.col("reason") == Reason.LOST_TO)
@@ -46,13 +57,15 @@ def not_worth_it_means_so(case: Case) -> Iterator[Finding]:
 
 
 def _waiting(case: Case) -> pl.DataFrame:
-    return case.known.filter(pl.col("decision") == Decision.UNASSIGNED)
+    """Conversations without an agent, those included that wait for a preferred one."""
+    for_preferred = pl.col("reason") == Reason.HELD_FOR_PREFERRED
+    return case.known.filter((pl.col("decision") == Decision.UNASSIGNED) | for_preferred)
 
 
 def _kept_the_last_away(case: Case) -> Ints:
     """(C,) position in REASONS of what keeps the last agents away."""
     e, c = case.eligibility, case.conversations
-    last = np.count_nonzero(e.survivors[:, 1:], axis=1)[e.class_of]
+    last: Ints = np.count_nonzero(e.survivors[:, 1:], axis=1)[e.class_of]
     if not len(case.agents):  # then no agent comes to any test; some look at nobody
         last = np.full(len(c), REASONS.index(Reason.NO_PRESENT_AGENT))
         last[c.manual_only] = REASONS.index(Reason.MANUAL_ONLY)

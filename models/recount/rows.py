@@ -8,7 +8,7 @@ from models.plan import Finding, Reason
 from models.recount.case import Case, differing, findings
 from models.tables import AssignmentEvent, Decision
 
-GRANTED = (Reason.BEST_MATCH, Reason.HELD_FOR)
+HELD = (Reason.HELD_FOR, Reason.HELD_FOR_PREFERRED)
 
 
 def same_tick(case: Case) -> Iterator[Finding]:
@@ -64,9 +64,10 @@ def decision_has_reason(case: Case) -> Iterator[Finding]:
     """Decision, reason and agent of a waiting contact fit together."""
     held = pl.col("decision") == Decision.HELD
     waiting = pl.col("decision") == Decision.UNASSIGNED
-    reasons = [reason.value for reason in Reason if reason not in GRANTED]
-    fits = (held & (pl.col("reason") == Reason.HELD_FOR) & pl.col("agent_id").is_not_null()) | (
-        waiting & pl.col("reason").is_in(reasons)
+    named = pl.col("reason").is_in([reason.value for reason in HELD])
+    others = [r.value for r in Reason if r not in {*HELD, Reason.BEST_MATCH}]
+    fits = (held & named & pl.col("agent_id").is_not_null()) | (
+        waiting & pl.col("reason").is_in(others)
     )
     wrong = case.plan.unassigned.filter(~fits.fill_null(value=False))
     yield from findings(

@@ -90,7 +90,8 @@ def _fits(case: Case, num_tiers: int) -> bool:
         return False
     largest = int(np.abs(case.survey.best_gain[case.survey.num_eligible > 0]).max(initial=MILLI))
     most = int(case.room.agent_cap.max(initial=0)) + 1
-    return largest * most ** (num_tiers - 1) <= IN_RANGE
+    weight: int = largest * most ** max(0, num_tiers - 1)
+    return weight <= IN_RANGE
 
 
 def _ready_pairs(case: Case, conversation: Ints) -> tuple[Ints, Ints]:
