@@ -27,15 +27,17 @@ def party_items(sides: Sides) -> pl.DataFrame:
     members = sides.conversations.members
     live = pl.Series(LIVE[positions(sides.agents.held_rows["channel"])], dtype=pl.Boolean)
     held = sides.agents.held_rows.with_columns(is_live=live)
-    customers = members.select("conversation", customer_id="party_customer").drop_nulls()
-    threads = members.select("conversation", "conversation_id")
-    columns = ("conversation", "agent", "contact_id", "state", "started_at", "is_live")
-    return pl.concat(
+    customers = members.select("party", customer_id="party_customer").drop_nulls().unique()
+    threads = members.select("party", "conversation_id").unique()
+    columns = ("agent", "contact_id", "state", "started_at", "is_live")
+    of_parties = pl.concat(
         [
-            held.join(customers.unique(), on="customer_id").select(columns),
-            held.join(threads.unique(), on="conversation_id").select(columns),
+            held.join(customers, on="customer_id").select("party", *columns),
+            held.join(threads, on="conversation_id").select("party", *columns),
         ]
-    ).unique(["conversation", "contact_id"])
+    ).unique(["party", "contact_id"])
+    parts = members.select("conversation", "party").unique()  # two where the party is split
+    return parts.join(of_parties, on="party").select("conversation", *columns)
 
 
 def locked_to(sides: Sides, tested: Tested, ties: pl.DataFrame) -> Ints:
