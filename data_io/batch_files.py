@@ -1,7 +1,7 @@
 """A batch as a folder of files, so that its tick can be replayed anywhere."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -10,10 +10,17 @@ import polars as pl
 from data_io.atomic_files import new_folder, write_json
 from models.batch import Batch
 from models.plan import Carried
-from models.tables import INPUT_TABLES, SCHEMA_VERSION, Table
+from models.tables import INPUT_TABLES, PRICE, SCHEMA_VERSION, Table
 
 HEADER = "batch.json"
 SETTINGS = "settings.json"
+_ADDED_TABLES = frozenset(
+    (
+        *("holidays", "overflow", "customer_agents", "agent_activities", "agent_profiles"),
+        *("agent_preferences", "agent_quotas", "contact_steps", "offers"),
+    )
+)
+"""Tables that an earlier release did not archive; they would have had no rows."""
 _CARRIED = tuple(field.name for field in fields(Carried))
 
 
@@ -68,13 +75,24 @@ def _read_carried(folder: Path) -> Carried | None:
             f"batch: {folder} has {sum(there)} of {len(paths)} carried_*.parquet files, expected"
             " all or none; copy the whole folder"
         )
-    return Carried(*(pl.read_parquet(path) for path in paths))
+    carried = Carried(*(pl.read_parquet(path) for path in paths))
+    prices = carried.prices.match_to_schema(PRICE.schema(), missing_columns="insert")
+    return replace(carried, prices=prices)
 
 
 def _read_table(folder: Path, table: Table) -> pl.DataFrame:
     path = folder / f"{table.name}.parquet"
+    if not path.exists() and table.name in _ADDED_TABLES:
+        return table.empty()
     if not path.exists():
         raise BatchFilesError(
             f"batch: {path} is missing, expected one file per input table; copy the whole folder"
         )
-    return pl.read_parquet(path, columns=table.schema().names())
+    # Columns that an earlier release did not know may all be empty.
+    frame = pl.read_parquet(path)
+    empty = [column.name for column in table.columns if column.nullable]
+    return frame.match_to_schema(
+        table.schema(),
+        missing_columns=dict.fromkeys(empty, "insert"),
+        extra_columns="ignore",
+    )

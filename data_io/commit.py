@@ -8,7 +8,16 @@ import polars as pl
 
 from data_io.database import Database, check_contract
 from models.plan import Plan
-from models.tables import ASSIGNMENT, EXPLANATION, PRICE, TICK, UNASSIGNED, AssignmentEvent
+from models.tables import (
+    ASSIGNMENT,
+    EXPLANATION,
+    OUTLOOK,
+    PRICE,
+    REQUEUE,
+    TICK,
+    UNASSIGNED,
+    AssignmentEvent,
+)
 
 
 class LostCause(StrEnum):
@@ -74,8 +83,8 @@ def land(database: Database, plan: Plan, tick_row: pl.DataFrame) -> CommitResult
     """Write the decision of a new tick; the caller holds the transaction.
 
     A planned row lands when the current tables still hold its contact and agent in the planned
-    versions, no earlier event consumed that version of the contact, and so for every planned row
-    of its party. DoubledAssignmentError when the plan itself names a contact twice.
+    versions, every earlier offer of that version of the contact came back, and so for every
+    planned row of its party. DoubledAssignmentError when the plan itself names a contact twice.
     """
     with database.incoming(plan.assignments):
         judged = _whole_parties(database.frame("judge_planned"))
@@ -94,6 +103,8 @@ def land(database: Database, plan: Plan, tick_row: pl.DataFrame) -> CommitResult
     # A lost row must not be explained as assigned; the contact returns with the next tick.
     database.replace(EXPLANATION, plan.explanations.join(lost, on="contact_id", how="anti"))
     database.replace(PRICE, plan.prices)
+    database.replace(REQUEUE, plan.requeue)
+    database.replace(OUTLOOK, plan.outlook)
     counted = tick_row.with_columns(
         num_assigned=pl.lit(landed.height, pl.Int64), num_lost=pl.lit(lost.height, pl.Int64)
     )

@@ -11,8 +11,8 @@ from models.tables import OUTPUT_TABLES, Table
 class OutputTables:
     """One frame per output table, each following its contract.
 
-    `tick` and `assignment` hold the last window only; `unassigned`, `explanation` and `price` are
-    those of the last tick.
+    `tick`, `assignment` and `response_result` hold the last window only; `unassigned`,
+    `explanation`, `price`, `requeue` and `outlook` are those of the last tick.
     """
 
     tick: pl.DataFrame
@@ -20,6 +20,9 @@ class OutputTables:
     unassigned: pl.DataFrame
     explanation: pl.DataFrame
     price: pl.DataFrame
+    requeue: pl.DataFrame
+    outlook: pl.DataFrame
+    response_result: pl.DataFrame
     rejected_row: pl.DataFrame
 
     def frame(self, table: Table) -> pl.DataFrame:

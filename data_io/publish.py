@@ -24,11 +24,23 @@ BATCH = "batch-"
 CERTIFICATE = "certificate.npz"
 
 
-ADDED: dict[tuple[str, str], float | str] = {
+_ADDED_EMPTY = {
+    "assignment": ("profiles", "seen_before", "num_context", "is_borrowed"),
+    "explanation": (
+        *("priority", "interruption", "fairness", "declines", "overqualified", "borrowing"),
+        *("region", "tier", "step", "relaxes_at", "breach_at", "unavoidable"),
+    ),
+    "price": ("profiles",),
+    "tick": ("tier_weight", "preference_cost", "policy_arm"),
+}
+ADDED: dict[tuple[str, str], float | str | None] = {
     ("explanation", "rent"): 0.0,
     ("tick", "proof"): "prices",
+    **{(table, column): None for table, columns in _ADDED_EMPTY.items() for column in columns},
 }
 """Columns that an earlier release did not publish, with what they would have said."""
+ADDED_TABLES = ("requeue", "outlook", "response_result")
+"""Tables that an earlier release did not publish; they would have had no rows."""
 
 
 class PublicationError(RuntimeError):
@@ -166,7 +178,14 @@ def _read_current(path: Path, oldest: int) -> Manifest:
 
 
 def _read_table(folder: Path, manifest: Manifest, table: Table) -> pl.DataFrame:
-    file = next(file for file in manifest.files if file.table == table.name)
+    file = next((file for file in manifest.files if file.table == table.name), None)
+    if file is None:
+        if table.name in ADDED_TABLES:
+            return table.empty()
+        raise PublicationError(
+            f"published: batch {manifest.sequence} has no table {table.name}, expected one file a"
+            " table; publish again with this release"
+        )
     with (folder / file.path).open("rb") as stream:
         # Additive columns of a later release are not this contract's.
         frame = pl.read_parquet(stream)
@@ -176,7 +195,10 @@ def _read_table(folder: Path, manifest: Manifest, table: Table) -> pl.DataFrame:
             f"published: {file.path} has no column {', '.join(unknown)}, expected the contract of"
             f" {table.name}; publish again with this release"
         )
-    frame = frame.with_columns(pl.lit(ADDED[table.name, name]).alias(name) for name in missing)
+    schema = table.schema()
+    frame = frame.with_columns(
+        pl.lit(ADDED[table.name, name], schema[name]).alias(name) for name in missing
+    )
     frame = frame.select(table.schema().names())
     if frame.height != file.num_rows:
         raise PublicationError(

@@ -1,5 +1,6 @@
 """The embedded store: one writer's database of current state, decisions and quarantine."""
 
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -11,33 +12,51 @@ from data_io.commit import CommitResult, check_decision, land, stored_result
 from data_io.database import Database
 from data_io.lease import Lease
 from data_io.migrations import migrate, read_migrations
+from data_io.offers import HOUR, advance_offers, apply_responses, read_offers
 from data_io.output import OutputTables
+from data_io.quarantine import no_rejects
 from data_io.retention import Retained, retain
+from data_io.tick_view import tick_view
 from models.batch import Batch
 from models.plan import Plan
+from models.policy import Policy
 from models.tables import (
     AGENT_LOAD,
+    AGENTS,
+    CONTACTS,
     EXPLANATION,
     INPUT_TABLES,
-    INSTANT,
+    OUTLOOK,
     PRICE,
     REJECTED_ROW,
+    REQUEUE,
+    RESPONSES,
     UNASSIGNED,
-    AssignmentEvent,
     InputTables,
-    LoadState,
     Table,
 )
 
 IN_MEMORY = Path(":memory:")
-HOLDING = (AssignmentEvent.OFFERED, AssignmentEvent.ACCEPTED)
-"""Last events after which the agent still holds the contact."""
-PLATFORM_LAG = timedelta(seconds=10)
-"""How long an offer whose contact no longer waits loads its agent, unless the platform shows it.
 
-Platforms show a contact with its agent a snapshot or two after it left the queue; in between the
-agent must not look free. Longer would keep an agent idle whose customer hung up on the offer.
-"""
+
+@dataclass(frozen=True, eq=False)
+class Arrived:
+    """What came from the platform since the last tick, validated."""
+
+    tables: InputTables | None = None
+    """A new snapshot, or None where the last one stays in force."""
+    rejects: pl.DataFrame = field(default_factory=no_rejects)
+    """Bad rows of the snapshot."""
+    responses: pl.DataFrame = field(default_factory=RESPONSES.empty)
+    bad_responses: pl.DataFrame = field(default_factory=no_rejects)
+
+
+@dataclass(frozen=True, eq=False)
+class OfferNews:
+    """What became of offers: new rows of `response_result`, and events of time and snapshot."""
+
+    responses: pl.DataFrame
+    events: pl.DataFrame
 
 
 class Store:
@@ -94,30 +113,48 @@ class Store:
         the instant when it first came. ValueError when a frame breaks its contract.
         """
         _check_aware(snapshot_at, "snapshot_at")
-        distinct = rejects.unique(REJECTED_ROW.key, keep="first", maintain_order=True)
-        changed = {
-            table: frame
-            for table in INPUT_TABLES
-            if (frame := tables.frame(table)) is not None and self._is_new(table, frame)
-        }
+        changed = self._changed(tables)
         with self._database.transaction():
-            for table, frame in changed.items():
-                self._database.replace(table, frame)
-            if not distinct.is_empty():
-                with self._database.incoming(distinct):
-                    self._database.run("touch_rejected", snapshot_at=snapshot_at)
-                    self._database.run("append_rejected", snapshot_at=snapshot_at)
-            self._database.run("forget_snapshots_from", snapshot_at=snapshot_at)
-            self._database.run(
-                "record_snapshot", snapshot_at=snapshot_at, num_rejected=rejects.height
-            )
+            self._replace(changed, rejects, snapshot_at)
         # Only now: what a rolled back transaction wrote is not in the database.
         self._current |= {table.name: frame for table, frame in changed.items()}
 
+    def take_responses(self, responses: pl.DataFrame, now: datetime) -> pl.DataFrame:
+        """What became of each response that is new, by the contract of `response_result`.
+
+        Rows whose `response_id` is known change nothing and are left out.
+        """
+        _check_aware(now, "now")
+        with self._database.transaction():
+            return apply_responses(self._database, responses, now)
+
+    def take(self, arrived: Arrived, now: datetime, policy: Policy) -> OfferNews:
+        """Everything that a tick begins with, in one transaction.
+
+        First the responses are applied to the offers that they name, then the snapshot replaces
+        the current tables, then snapshot and clock move the offers on (`models/offers.py`). Done
+        again at the same instant it changes nothing. ValueError when a frame breaks its contract.
+        """
+        _check_aware(now, "now")
+        changed = {} if arrived.tables is None else self._changed(arrived.tables)
+        contacts, agents, agent_load = (
+            changed[table] if table in changed else self._current_rows(table)
+            for table in (CONTACTS, AGENTS, AGENT_LOAD)
+        )
+        with self._database.transaction():
+            self._quarantine(arrived.bad_responses, now)
+            results = apply_responses(self._database, arrived.responses, now)
+            if arrived.tables is not None:
+                self._replace(changed, arrived.rejects, now)
+            elif not arrived.rejects.is_empty():
+                self._replace({}, arrived.rejects, self._newest_snapshot() or now)
+            events = advance_offers(self._database, contacts, agents, agent_load, policy, now)
+        self._current |= {table.name: frame for table, frame in changed.items()}
+        return OfferNews(results, events)
+
     def snapshot_at(self) -> datetime | None:
         """Instant of the last snapshot, UTC, or None before the first."""
-        newest = self._database.frame("newest_snapshot")["snapshot_at"]
-        return None if newest.is_empty() else newest.item()
+        return self._newest_snapshot()
 
     def num_rejected(self) -> int:
         """How many rows of the last snapshot went to quarantine; 0 before the first."""
@@ -134,43 +171,16 @@ class Store:
         row = self._database.frame("read_whole_tick", tick_at=tick_at)
         return None if row.is_empty() else row
 
-    def read_batch(self, now: datetime, tick_at: datetime) -> Batch:
-        """The current tables as the tick `tick_at` must see them.
+    def read_batch(self, now: datetime, tick_at: datetime, remember: timedelta = HOUR) -> Batch:
+        """The current tables as the tick `tick_at` must see them (`data_io/tick_view.py`).
 
-        An earlier tick's assignment consumes its version of the contact: until the platform raises
-        the version, the contact waits no more, and where the platform does not show it with its
-        agent yet, it is added to the agent's load as an offer; for PLATFORM_LAG also where the
-        platform shows it nowhere. A contact that an agent holds does not wait either.
+        `remember` is how long recent offers stay in the batch.
         """
         with self._database.transaction():
-            tables = {table.name: self._current_rows(table) for table in INPUT_TABLES}
-            consumed = self._database.frame("read_consumed", tick_at=tick_at)
-            departed = self._database.frame(
-                "read_departed", tick_at=tick_at, after=now - PLATFORM_LAG
-            )
-        contacts = (
-            tables["contacts"]
-            .join(consumed, on="contact_id", how="anti")
-            .join(tables["agent_load"], on="contact_id", how="anti")
-        )
-        offered = (
-            pl.concat([consumed, departed])
-            .filter(pl.col("event").is_in(HOLDING))
-            .join(tables["agents"], on="agent_id", how="semi")
-            .join(tables["agent_load"], on="contact_id", how="anti")
-            .with_columns(
-                state=pl.lit(LoadState.OFFERED.value),
-                started_at=pl.col("event_at"),
-                expected_end_at=pl.lit(None, INSTANT),
-            )
-            .select(AGENT_LOAD.schema().names())
-        )
-        tables["contacts"] = contacts
-        tables["contact_skills"] = tables["contact_skills"].join(
-            contacts, on="contact_id", how="semi"
-        )
-        tables["agent_load"] = pl.concat([tables["agent_load"], offered])
-        return Batch(now, **tables)
+            tables = InputTables(*(self._current_rows(table) for table in INPUT_TABLES))
+            offers = read_offers(self._database, now - remember, tick_at)
+            seen = self._database.frame("read_sightings")
+        return tick_view(tables, offers, seen, now, remember)
 
     def commit(self, plan: Plan, tick_row: pl.DataFrame) -> CommitResult:
         """What landed of the plan; a second commit of the tick changes nothing and says so.
@@ -185,7 +195,7 @@ class Store:
             return land(self._database, plan, tick_row) if stored is None else stored
 
     def read_output(self, window: timedelta) -> OutputTables:
-        """The output tables, with the events and ticks of the `window` before the last tick.
+        """The output tables, with events, ticks and answers of the `window` before the last tick.
 
         Offers whose contact still waits are there however old they are.
         """
@@ -198,6 +208,9 @@ class Store:
                 unassigned=self._database.frame("read_rows", UNASSIGNED),
                 explanation=self._database.frame("read_rows", EXPLANATION),
                 price=self._database.frame("read_rows", PRICE),
+                requeue=self._database.frame("read_rows", REQUEUE),
+                outlook=self._database.frame("read_rows", OUTLOOK),
+                response_result=self._database.frame("read_responses_after", after=after),
                 rejected_row=self._database.frame("read_rows", REJECTED_ROW),
             )
 
@@ -220,6 +233,35 @@ class Store:
         if table.name not in self._current:
             self._current[table.name] = self._database.frame("read_rows", table)
         return self._current[table.name]
+
+    def _changed(self, tables: InputTables) -> dict[Table, pl.DataFrame]:
+        return {
+            table: frame
+            for table in INPUT_TABLES
+            if (frame := tables.frame(table)) is not None and self._is_new(table, frame)
+        }
+
+    def _replace(
+        self, changed: dict[Table, pl.DataFrame], rejects: pl.DataFrame, snapshot_at: datetime
+    ) -> None:
+        """Write a snapshot and its bad rows; the caller holds the transaction."""
+        for table, frame in changed.items():
+            self._database.replace(table, frame)
+        self._quarantine(rejects, snapshot_at)
+        self._database.run("forget_snapshots_from", snapshot_at=snapshot_at)
+        self._database.run("record_snapshot", snapshot_at=snapshot_at, num_rejected=rejects.height)
+
+    def _quarantine(self, rejects: pl.DataFrame, seen_at: datetime) -> None:
+        if rejects.is_empty():
+            return
+        distinct = rejects.unique(REJECTED_ROW.key, keep="first", maintain_order=True)
+        with self._database.incoming(distinct):
+            self._database.run("touch_rejected", snapshot_at=seen_at)
+            self._database.run("append_rejected", snapshot_at=seen_at)
+
+    def _newest_snapshot(self) -> datetime | None:
+        newest = self._database.frame("newest_snapshot")["snapshot_at"]
+        return None if newest.is_empty() else newest.item()
 
     def _is_new(self, table: Table, frame: pl.DataFrame) -> bool:
         """Whether the frame differs from the one in the database, as far as that is known."""

@@ -54,6 +54,22 @@ def validate(raw: InputTables, now: datetime) -> Validated:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class ValidatedTable:
+    """Good rows of one table, quarantine entries of the others, and what else was odd."""
+
+    rows: pl.DataFrame
+    rejects: pl.DataFrame
+    notes: tuple[str, ...]
+
+
+def validate_alone(table: Table, raw: pl.DataFrame, now: datetime) -> ValidatedTable:
+    """A table that is no part of a snapshot: steps 1 to 4, as nothing refers to it."""
+    sheet = _checked(table, raw, now)
+    rejects = _entries(sheet) if sheet.bad else no_rejects()
+    return ValidatedTable(sheet.good.select(table.schema().names()), rejects, sheet.notes)
+
+
 _ROW = "!row"
 _GUARDS = "!guards"
 _POSITION = {table.name: position for position, table in enumerate(INPUT_TABLES)}
@@ -244,14 +260,15 @@ def _entries(sheet: _Sheet) -> pl.DataFrame:
 
 
 def _notes(table: Table, raw: pl.DataFrame) -> Iterator[str]:
-    """What is odd about the columns: some are not in the contract, or are not given."""
+    """What is odd about the columns: some are not in the contract, or are missing in every row."""
     known = (*table.schema(), READ_RULE, READ_LINE)
     foreign = [name for name in raw.columns if name not in known]
-    absent = [name for name in table.schema() if name not in raw.columns]
+    needed = [column.name for column in table.columns if not column.nullable]
+    absent = [name for name in needed if name not in raw.columns]
     if foreign:
         yield f"{table.name}: {_listed(foreign)} not in the contract; ignored"
     if absent:
-        yield f"{table.name}: {_listed(absent)} not given; taken as empty"
+        yield f"{table.name}: {_listed(absent)} not given; no row is complete"
 
 
 def _listed(names: list[str]) -> str:

@@ -4,16 +4,18 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 
 from data_io.commit import LateTickError
+from data_io.offers import HOUR
 from data_io.publish import publish
+from data_io.responses import Refusal, check_responses
 from data_io.source import Source
-from data_io.store import Store
+from data_io.store import Arrived, OfferNews, Store
 from data_io.validate import validate
 from jobs.archive import archive_batch
 from jobs.certify import PlanWitness
@@ -22,10 +24,11 @@ from jobs.config import Config
 from models.audit import audit, recount
 from models.batch import Batch
 from models.plan import Carried, Finding, Plan
+from models.policy import Policy
 from models.problem import MILLI, AssignmentProblem
 from models.recount.case import Recount
 from models.solution import Hint, Solution, SolveOptions
-from models.tables import TICK, Decision, InputTables, Presence
+from models.tables import TICK, Decision, Presence
 from solver.assign import Solver, Stage, Witness, assign
 
 log = logging.getLogger(__name__)
@@ -121,9 +124,10 @@ def run_tick(job: TickJob, tick_at: datetime, previous: Carried | None = None) -
     if newest is not None and newest > tick_at:
         raise LateTickError(tick_at, newest)
     with watch.stage("ingest"):
-        ingest(job.source, job.store, tick_at)
+        ingest(job.source, job.store, tick_at, job.config.policy)
     with watch.stage("read"):
-        batch = job.store.read_batch(tick_at, tick_at)
+        remember = max(HOUR, timedelta(seconds=job.config.policy.auto_ready_s))
+        batch = job.store.read_batch(tick_at, tick_at, remember)
     witness = PlanWitness()
     plan, findings = decide(job, batch, previous, watch, witness)
     if findings:
@@ -138,7 +142,7 @@ def run_tick(job: TickJob, tick_at: datetime, previous: Carried | None = None) -
         proof = witness.certificate() if job.config.publish.certificate else None
     with watch.stage("ingest"):
         # Whoever hung up while we were thinking must not be assigned: commit compares versions.
-        ingest(job.source, job.store, tick_at)
+        ingest(job.source, job.store, tick_at, job.config.policy)
     with watch.stage("commit"):
         row = _tick_row(job, batch, plan, watch)
         result = job.store.commit(plan, row)
@@ -185,23 +189,42 @@ def decide(
             return plan, audit(plan, looks[0].result())
 
 
-def ingest(source: Source | None, store: Store, now: datetime) -> None:
-    """Take the newest snapshot of the source, if there is one, into the store."""
+def ingest(source: Source | None, store: Store, now: datetime, policy: Policy) -> None:
+    """Take the newest snapshot and answers of the source into the store, and move offers on."""
     snapshot = source.read(now) if source is not None else None
     if snapshot is None:
+        log_news(store.take(Arrived(), now, policy), now)
         return
-    for note in snapshot.notes:
-        log.warning("source: %s", note)
+    notes = list(snapshot.notes)
+    answers = check_responses(snapshot.answers.drops, now)
+    notes += answers.notes
+    arrived = Arrived(
+        rejects=snapshot.rejects,
+        responses=answers.rows,
+        bad_responses=pl.concat([snapshot.answers.rejects, answers.rejects]),
+    )
     if snapshot.tables is None and store.snapshot_at() is None:
         raise SourceError(snapshot.notes)
-    if snapshot.tables is None:
-        # The last snapshot stays in force, and what could not be read is on record.
-        store.replace_current(InputTables(), snapshot.rejects, store.snapshot_at() or now)
-        return
-    checked = validate(snapshot.tables, now)
-    for note in checked.notes:
+    if snapshot.tables is not None:
+        checked = validate(snapshot.tables, now)
+        notes += checked.notes
+        rejects = pl.concat([snapshot.rejects, checked.rejects])
+        arrived = replace(arrived, tables=checked.tables, rejects=rejects)
+    for note in notes:
         log.warning("source: %s", note)
-    store.replace_current(checked.tables, pl.concat([snapshot.rejects, checked.rejects]), now)
+    log_news(store.take(arrived, now, policy), now)
+    snapshot.answers.acknowledge()
+
+
+def log_news(news: OfferNews, now: datetime) -> None:
+    """Say what came back, and which answers were refused."""
+    # What the platform showed before it told is no trouble.
+    troubling = pl.col("refusal") != Refusal.REPEATED
+    refused = news.responses.filter(troubling)["refusal"].value_counts(sort=True)
+    for refusal, count in refused.iter_rows():
+        log.warning("tick %s: %d responses refused: %s", now.isoformat(), count, refusal)
+    for event, count in news.events["event"].value_counts(sort=True).iter_rows():
+        log.info("tick %s: %d offers %s", now.isoformat(), count, event)
 
 
 def keep_batch(
@@ -246,6 +269,9 @@ def _tick_row(job: TickJob, batch: Batch, plan: Plan, watch: Stopwatch) -> pl.Da
         "backend": plan.backend,
         "policy_digest": plan.policy_digest,
         "proof": plan.proof.value,
+        "tier_weight": plan.tier_weight_milli / MILLI,
+        "preference_cost": plan.preference_cost_milli / MILLI,
+        "policy_arm": None,
         **{f"{name}_s": watch.seconds(name) for name in timed},
     }
     return pl.DataFrame([row], schema=TICK.schema())

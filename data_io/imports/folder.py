@@ -2,6 +2,8 @@
 
     contacts.parquet  contact_skills.csv  agents.ndjson  ...
 
+Beside them, `responses/` or `responses.<format>` answer offers (`data_io/imports/answers.py`).
+
 A missing file is a table without rows, so a file of no bytes is taken for one that was cut short
 (rule `file_readable`; a table without rows is a header, or one line break in NDJSON). Where the
 file of a guarded table cannot be read, its parents go to quarantine too: contacts must not be
@@ -18,17 +20,14 @@ from datetime import datetime
 from pathlib import Path
 
 import polars as pl
-import pyarrow as pa
-from pyarrow import parquet
 
-from data_io.imports.text import csv_rows, ndjson_rows
-from data_io.quarantine import READ_LINE, READ_RULE, no_rejects, rejected_whole
+from data_io.imports.answers import ANSWERS, AnswerFiles
+from data_io.imports.files import FAILURES, FILE_RULE, FORMATS, described, read_rows
+from data_io.quarantine import READ_RULE, no_rejects, rejected_whole
 from data_io.source import Snapshot
 from models.tables import INPUT_TABLES, InputTables, Table
 
 CURRENT = "CURRENT.json"
-MAX_FILE_BYTES = 1 << 30
-"""A larger file is not read: a snapshot that is not one would take the memory of the tick."""
 
 
 class FolderError(ValueError):
@@ -57,8 +56,8 @@ def read_folder(folder: Path) -> FolderRead:
     read = FolderRead(InputTables(), no_rejects(), tuple(_foreign_files(folder)))
     for table, path in files:
         try:
-            rows = _rows(path, table)
-        except _FAILURES as failure:
+            rows = read_rows(path, table)
+        except FAILURES as failure:
             read = _with_unreadable(read, table, path, failure)
         else:
             read = replace(read, tables=replace(read.tables, **{table.name: rows}))
@@ -79,8 +78,20 @@ class FolderSource:
         self._folder = folder
         self._taken: _Signature | None = None
         self._held_back: _HeldBack | None = None
+        self._answers = AnswerFiles()
 
     def read(self, now: datetime) -> Snapshot | None:
+        """The newest snapshot and answers, None when no file changed.
+
+        Without tables where there are only answers, or where no snapshot can be read.
+        """
+        snapshot = self._read_tables(now)
+        answers = self._answers.read(_answer_folders(self._folder))
+        if not answers.drops and answers.rejects.is_empty():
+            return snapshot
+        return replace(snapshot or Snapshot(None, no_rejects()), answers=answers)
+
+    def _read_tables(self, now: datetime) -> Snapshot | None:
         """The newest snapshot, None when no file changed, or one without tables and the cause."""
         try:
             folder = _current_folder(self._folder)
@@ -95,8 +106,8 @@ class FolderSource:
             if _signature(_current_folder(self._folder)) != signature:
                 return Snapshot(None, no_rejects(), (f"{folder.name}: {_CHANGED}",))
         except (FolderError, OSError) as failure:
-            entry = {"file": self._folder.name, "error": _described(failure)}
-            return Snapshot(None, rejected_whole("snapshot", _RULE, entry), (entry["error"],))
+            entry = {"file": self._folder.name, "error": described(failure)}
+            return Snapshot(None, rejected_whole("snapshot", FILE_RULE, entry), (entry["error"],))
         if held_since is None and self._is_doubtful(read, signature):
             self._held_back = _HeldBack(signature, now)
             return Snapshot(None, read.rejects, (*read.notes, f"{folder.name}: {_INCOMPLETE}"))
@@ -116,20 +127,10 @@ class FolderSource:
         return is_less or not read.rejects.is_empty()
 
 
-_RULE = "file_readable"
 _CHANGED = "files changed while they were read; the last snapshot stays until the next read"
 _INCOMPLETE = (
     "a file is gone or cannot be read; the last snapshot stays, and this one counts as it is if"
     " a later tick finds it unchanged"
-)
-_FORMATS = (".parquet", ".csv", ".ndjson")
-_FAILURES = (
-    OSError,
-    ValueError,
-    MemoryError,
-    pa.ArrowException,
-    pl.exceptions.PolarsError,
-    pl.exceptions.PanicException,
 )
 
 
@@ -180,6 +181,14 @@ def _current_folder(folder: Path) -> Path:
     return folder / named
 
 
+def _answer_folders(folder: Path) -> list[Path]:
+    """Where answers may be: beside the tables, and beside the `CURRENT.json` that names them."""
+    try:
+        return sorted({folder, _current_folder(folder)})
+    except (FolderError, OSError):
+        return [folder]
+
+
 def _table_files(folder: Path) -> list[tuple[Table, Path]]:
     """The files of the tables, parents first."""
     if not folder.is_dir():
@@ -188,7 +197,7 @@ def _table_files(folder: Path) -> list[tuple[Table, Path]]:
         )
     files = []
     for table in INPUT_TABLES:
-        paths = [folder / f"{table.name}{suffix}" for suffix in _FORMATS]
+        paths = [folder / f"{table.name}{suffix}" for suffix in FORMATS]
         there = [path for path in paths if path.exists()]
         if len(there) > 1:
             names = " and ".join(path.name for path in there)
@@ -198,50 +207,20 @@ def _table_files(folder: Path) -> list[tuple[Table, Path]]:
 
 
 def _foreign_files(folder: Path) -> Iterator[str]:
-    known = {f"{table.name}{suffix}" for table in INPUT_TABLES for suffix in _FORMATS} | {CURRENT}
+    names = (*(table.name for table in INPUT_TABLES), ANSWERS)
+    known = {f"{name}{suffix}" for name in names for suffix in FORMATS} | {CURRENT, ANSWERS}
     foreign = sorted(path.name for path in folder.iterdir() if path.name not in known)
     if foreign:
         shown = ", ".join(foreign[:5]) + (", ..." if len(foreign) > 5 else "")
         yield f"{len(foreign)} files are no table of the contract and were ignored: {shown}"
 
 
-def _rows(path: Path, table: Table) -> pl.DataFrame:
-    """The raw rows of one file; whatever is wrong with the whole of it is one of `_FAILURES`."""
-    if not path.is_file():
-        raise ValueError("not a file; expected a file of rows")
-    size = path.stat().st_size
-    if not 0 < size <= MAX_FILE_BYTES:
-        raise ValueError(f"{size} bytes; expected 1 to {MAX_FILE_BYTES}")
-    # Never a memory map: a file that shrinks under it would end the process.
-    payload = path.read_bytes()
-    if path.suffix == ".csv":
-        return csv_rows(payload)
-    return ndjson_rows(payload, table) if path.suffix == ".ndjson" else _parquet_rows(payload)
-
-
-def _parquet_rows(payload: bytes) -> pl.DataFrame:
-    """The rows by way of Arrow: on broken files Polars' own reader can abort the process."""
-    arrow = parquet.ParquetFile(pa.BufferReader(payload)).read()
-    try:
-        arrow.validate(full=True)
-    except pa.ArrowInvalid:
-        # Texts that are no UTF-8 go on as bytes, so that only their rows are lost.
-        arrow = arrow.cast(pa.schema(_as_bytes(field) for field in arrow.schema))
-        arrow.validate(full=True)
-    return pl.DataFrame(arrow).drop(READ_RULE, READ_LINE, strict=False)
-
-
-def _as_bytes(field: pa.Field) -> pa.Field:
-    is_text = pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
-    return field.with_type(pa.large_binary()) if is_text else field
-
-
 def _with_unreadable(
     read: FolderRead, table: Table, path: Path, failure: BaseException
 ) -> FolderRead:
     """The read with an entry for the file, and with the parents that the file guards marked."""
-    entry = {"file": path.name, "error": _described(failure)}
-    rejects = pl.concat([read.rejects, rejected_whole(table.name, _RULE, entry)])
+    entry = {"file": path.name, "error": described(failure)}
+    rejects = pl.concat([read.rejects, rejected_whole(table.name, FILE_RULE, entry)])
     read = replace(read, rejects=rejects)
     if table.guarded_parent is None:
         return read
@@ -251,9 +230,3 @@ def _with_unreadable(
         return read
     marked = parents.with_columns(pl.lit(f"{table.name}_rejected").alias(READ_RULE))
     return replace(read, tables=replace(read.tables, **{name: marked}))
-
-
-def _described(failure: BaseException) -> str:
-    """The cause without paths, so that it is the same entry on every machine."""
-    text = failure.strerror if isinstance(failure, OSError) and failure.strerror else failure
-    return f"{type(failure).__name__}: {text}"

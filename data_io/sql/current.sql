@@ -38,23 +38,3 @@ INSERT INTO snapshot VALUES ($snapshot_at, $num_rejected)
 
 -- name: newest_snapshot
 SELECT snapshot_at, num_rejected FROM snapshot ORDER BY snapshot_at DESC LIMIT 1
-
--- name: read_consumed
--- The last event of every waiting contact whose present version an earlier tick consumed.
-SELECT DISTINCT ON (a.contact_id)
-    a.contact_id, a.event, a.agent_id, a.conversation_id, a.customer_id, a.channel,
-    a.units, a.event_at
-FROM assignment AS a
-JOIN contacts AS c ON c.contact_id = a.contact_id AND c.version <= a.contact_version
-WHERE a.tick_at < $tick_at
-ORDER BY a.contact_id, a.contact_version DESC, a.event_at DESC, a.event
-
--- name: read_departed
--- The last event, if it came after $after, of every contact that no longer waits.
-SELECT DISTINCT ON (a.contact_id)
-    a.contact_id, a.event, a.agent_id, a.conversation_id, a.customer_id, a.channel,
-    a.units, a.event_at
-FROM assignment AS a
-WHERE a.event_at > $after AND a.tick_at < $tick_at
-  AND NOT EXISTS (SELECT 1 FROM contacts AS c WHERE c.contact_id = a.contact_id)
-ORDER BY a.contact_id, a.contact_version DESC, a.event_at DESC, a.event

@@ -28,9 +28,16 @@ FROM incoming AS p
 LEFT JOIN contacts AS c ON c.contact_id = p.contact_id
 LEFT JOIN agents AS g ON g.agent_id = p.agent_id
 LEFT JOIN (
+    -- Versions with an offer that did not come back.
     SELECT contact_id, max(contact_version) AS contact_version
-    FROM assignment
-    WHERE contact_id IN (SELECT contact_id FROM incoming)
+    FROM (
+        SELECT contact_id, contact_version
+        FROM assignment
+        WHERE contact_id IN (SELECT contact_id FROM incoming)
+        GROUP BY contact_id, contact_version
+        HAVING count(*) FILTER (event = 'offered')
+            > count(*) FILTER (event IN ('declined', 'expired', 'rescinded'))
+    )
     GROUP BY contact_id
 ) AS e ON e.contact_id = p.contact_id
 ORDER BY p.contact_id
@@ -39,12 +46,14 @@ ORDER BY p.contact_id
 INSERT INTO lost_assignment SELECT * FROM incoming
 
 -- name: read_doubled
--- Asked after the rows of a tick were appended, with those rows as `incoming`.
+-- Asked after the rows of a tick were appended, with those rows as `incoming`: versions with two
+-- offers that did not come back.
 SELECT contact_id, contact_version
 FROM assignment
-WHERE event = 'offered' AND contact_id IN (SELECT contact_id FROM incoming)
+WHERE contact_id IN (SELECT contact_id FROM incoming)
 GROUP BY contact_id, contact_version
-HAVING count(*) > 1
+HAVING count(*) FILTER (event = 'offered')
+    > 1 + count(*) FILTER (event IN ('declined', 'expired', 'rescinded'))
 ORDER BY contact_id, contact_version
 
 -- name: read_ticks_after

@@ -24,6 +24,12 @@ WHERE a.tick_at < $before
       WHERE c.contact_id = a.contact_id AND c.version <= a.contact_version
   )
 
+-- name: read_response_result_before
+SELECT * FROM response_result WHERE applied_at < $before
+
+-- name: delete_response_result_before
+DELETE FROM response_result WHERE applied_at < $before
+
 -- name: delete_lost_before
 DELETE FROM lost_assignment WHERE tick_at < $before
 

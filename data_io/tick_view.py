@@ -1,0 +1,133 @@
+"""The tables of the store as one tick must see them."""
+
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from models.batch import Batch
+from models.offers import (
+    CAME_BACK,
+    HELD_AGAINST_AGENT,
+    OPEN,
+    PLATFORM_LAG,
+    Shown,
+    shown_nowhere,
+)
+from models.tables import (
+    AGENT_LOAD,
+    DECLINES,
+    INPUT_TABLES,
+    INSTANT,
+    OFFERS,
+    AssignmentEvent,
+    InputTables,
+    LoadState,
+)
+
+
+def tick_view(
+    tables: InputTables,
+    offers: pl.DataFrame,
+    seen: pl.DataFrame,
+    now: datetime,
+    remember: timedelta,
+) -> Batch:
+    """The batch of a tick: the current tables, and what the store's own offers say beside them.
+
+    - A contact does not wait while an offer of its version stands, was accepted, completed or
+      cancelled, nor while an agent holds it; one whose offer came back waits again.
+    - Open offers that the platform does not show with an agent load theirs as offers; if it shows
+      the contact nowhere, only until `PLATFORM_LAG` after it was last seen.
+    - `declines` and `offers` are those of the source and of the store; of the store's, those of
+      contacts that wait, those since `now - remember`, and those that use up a profile.
+    """
+    frames = {table.name: _rows(tables, table.name) for table in INPUT_TABLES}
+    shown = Shown(frames["contacts"], frames["agents"], frames["agent_load"], seen)
+    consuming = offers.filter(~pl.col("event").is_in(CAME_BACK))
+    consumed = _last(
+        consuming.join(shown.contacts.select("contact_id", "version"), on="contact_id").filter(
+            pl.col("version") <= pl.col("contact_version")
+        )
+    )
+    departed = shown_nowhere(_last(offers), shown).filter(pl.col("seen_at") > now - PLATFORM_LAG)
+    contacts = shown.contacts.join(consumed, on="contact_id", how="anti").join(
+        shown.agent_load, on="contact_id", how="anti"
+    )
+    columns = AGENT_LOAD.schema().names()
+    load = pl.concat(
+        [shown.agent_load, _as_load(consumed, shown, columns), _as_load(departed, shown, columns)]
+    )
+    frames |= {"contacts": contacts, "agent_load": load}
+    for child in ("contact_skills", "contact_steps"):
+        frames[child] = frames[child].join(contacts, on="contact_id", how="semi")
+    frames["declines"] = _declines(frames["declines"], offers, contacts)
+    frames["offers"] = _offers(frames["offers"], offers, contacts, shown.agents, now - remember)
+    return Batch(now, **frames)
+
+
+def _rows(tables: InputTables, name: str) -> pl.DataFrame:
+    frame: pl.DataFrame = getattr(tables, name)
+    return frame
+
+
+def _last(offers: pl.DataFrame) -> pl.DataFrame:
+    """The last offer of each contact, of its highest version."""
+    order = ["contact_id", "contact_version", "tick_at"]
+    return offers.sort(order).unique("contact_id", keep="last", maintain_order=True)
+
+
+def _as_load(offers: pl.DataFrame, shown: Shown, columns: list[str]) -> pl.DataFrame:
+    """Open offers that the platform does not show with an agent, as rows of `agent_load`."""
+    return (
+        offers.filter(pl.col("event").is_in(OPEN))
+        .join(shown.agents, on="agent_id", how="semi")
+        .join(shown.agent_load, on="contact_id", how="anti")
+        .with_columns(
+            state=pl.lit(LoadState.OFFERED.value),
+            started_at="event_at",
+            state_since="event_at",
+            expected_end_at=pl.lit(None, INSTANT),
+            last_customer_at=pl.lit(None, INSTANT),
+        )
+        .select(columns)
+    )
+
+
+def _declines(given: pl.DataFrame, offers: pl.DataFrame, contacts: pl.DataFrame) -> pl.DataFrame:
+    """Declines of the source, and offers that waiting contacts' agents declined or let expire."""
+    own = (
+        offers.filter(pl.col("event").is_in(HELD_AGAINST_AGENT))
+        .join(contacts, on="contact_id", how="semi")
+        .select("contact_id", "agent_id", declined_at="event_at")
+    )
+    return pl.concat([given, own]).unique(DECLINES.key, maintain_order=True)
+
+
+def _offers(
+    given: pl.DataFrame,
+    offers: pl.DataFrame,
+    contacts: pl.DataFrame,
+    agents: pl.DataFrame,
+    since: datetime,
+) -> pl.DataFrame:
+    """Offers of the store that rules may ask about, and those of the source beside them."""
+    shifts = agents.select("agent_id", "shift_start_at")
+    waiting = contacts["contact_id"].implode()
+    expired_lately = (pl.col("event") == AssignmentEvent.EXPIRED.value) & (
+        pl.col("event_at") > since
+    )
+    uses_profile = pl.col("profiles").is_not_null() & (
+        pl.col("tick_at") >= pl.col("shift_start_at")
+    )
+    own = (
+        offers.join(shifts, on="agent_id")
+        .filter(
+            pl.col("contact_id").is_in(waiting)
+            | (pl.col("tick_at") > since)
+            | expired_lately
+            | uses_profile
+        )
+        .with_columns(offered_at="tick_at")
+        .select(OFFERS.schema().names())
+    )
+    return pl.concat([own, given.join(own, on=OFFERS.key, how="anti")])
