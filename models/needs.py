@@ -48,12 +48,13 @@ def build_needs(batch: Batch, policy: Policy, members: pl.DataFrame, agents: Age
         pl.Series(agents.present & agents.on_shift & agents.responding, dtype=pl.Boolean)
     )
     there = there.select("agent_id").with_row_index("agent_idx")
+    began_at = pl.col("entered_at") - duration(pl.col("credit_s"))
     aged = members.select(
         "contact_id",
         "part",
         "relax_s",
-        age_s=seconds(instant(batch.now) - pl.col("entered_at")) + pl.col("credit_s"),
-        began_at=pl.col("entered_at") - duration(pl.col("credit_s")),
+        began_at=began_at,
+        age_s=seconds(instant(batch.now) - began_at),
     )
     skills = _with_importance(batch, aged)
     levels = _levels(batch, aged, skills, there)

@@ -346,7 +346,7 @@ def test_no_conversation_grows_beyond_all_agents() -> None:
         assert only_unit(contacts=emails)["units"] == expected
 
 
-OFFICE_HOURS = {
+OFFICE_HOURS: dict[str, list[Row]] = {
     "calendars": [
         {
             "calendar_id": "k",
@@ -464,14 +464,14 @@ def test_a_pause_of_any_member_pauses_the_conversation(
     hold_until: datetime | None, paused: bool
 ) -> None:
     """Paused while `hold_until` lies after now."""
-    rows = [{"contact_id": "a"}, {"contact_id": "b", "hold_until": hold_until}]
+    rows: list[Row] = [{"contact_id": "a"}, {"contact_id": "b", "hold_until": hold_until}]
     assert only_unit(contacts=[row | {"conversation_id": "t"} for row in rows])["paused"] is paused
 
 
 def test_a_contact_that_many_agents_declined_is_left_to_people() -> None:
     """Two different agents are needed here; the same one twice is one."""
     policy = replace(Policy(), max_declining_agents=2)
-    tables = {
+    tables: dict[str, list[Row]] = {
         "contacts": [{"contact_id": "a", "conversation_id": "t"}, {"contact_id": "b"}],
         "declines": [
             {"contact_id": contact, "agent_id": agent, "declined_at": ago(at)}
@@ -537,7 +537,7 @@ def test_dedicated_agents_come_after_the_owner() -> None:
     assert found.units["preferred_agent_id"].to_list() == ["y", None]
 
 
-OVERFLOWING = {
+OVERFLOWING: dict[str, list[Row]] = {
     "agents": [{"agent_id": "x"}],
     "queues": [
         {"queue_id": "q"},
@@ -589,7 +589,7 @@ def test_the_queues_that_help(waited_s: float, tier: str, helpers: list[str]) ->
     assert found.units["helpers"].to_list() == [HELPER_SEPARATOR.join(helpers)]
 
 
-SPLIT_PARTY = [
+SPLIT_PARTY: list[Row] = [
     {"contact_id": "call", "customer_id": "u", "channel": "voice"},
     {"contact_id": "mail", "customer_id": "u", "entered_at": ago(10)},
     {"contact_id": "chat", "customer_id": "u", "channel": "chat"},

@@ -90,7 +90,7 @@ def test_strict_classes_come_after_the_starved(
     assert only_unit(policy, contacts=[contact])["tier_idx"] == tier
 
 
-GOLD_CALL = {
+GOLD_CALL: dict[str, list[Row]] = {
     "customers": [{"customer_id": "u", "tier": "gold"}],
     "contacts": [
         {"contact_id": "a", "customer_id": "u", "channel": "voice"},
