@@ -7,7 +7,7 @@ import polars as pl
 
 from models.batch import Batch
 from models.capacity import AgentState
-from models.columns import instant, seconds
+from models.columns import instant
 from models.held_items import with_parked
 from models.policy import Policy
 from models.tables import (
@@ -18,7 +18,7 @@ from models.tables import (
     Presence,
 )
 
-_OPEN_OFFERS = (
+_STANDING = (
     AssignmentEvent.OFFERED.value,
     AssignmentEvent.DELIVERED.value,
     AssignmentEvent.ACCEPTED.value,
@@ -32,8 +32,7 @@ def build_requeue(batch: Batch, policy: Policy, agents: AgentState) -> pl.DataFr
     when the customer has written since the agent left.
     """
     now = instant(batch.now)
-    patience = _patience(policy)
-    left_s = seconds(now - pl.col("gone_since").fill_null(now))
+    gone_for = now - pl.col("gone_since").fill_null(now)
     since = pl.col("gone_since").fill_null(pl.col("started_at"))
     has_written = (pl.col("last_customer_at") > since).fill_null(value=False)
     return (
@@ -41,8 +40,8 @@ def build_requeue(batch: Batch, policy: Policy, agents: AgentState) -> pl.DataFr
         .filter(pl.col("state") != LoadState.WRAP_UP.value)
         .join(_our_offers(batch), on=["contact_id", "agent_id", "state"], how="anti")
         .join(_gone(batch, agents), on="agent_id")
-        .join(patience, on="channel")
-        .filter((left_s >= pl.col("owner_gone_s")) & (~pl.col("parked") | has_written))
+        .join(_patience(policy), on="channel")
+        .filter((gone_for >= pl.col("patience")) & (~pl.col("parked") | has_written))
         .with_columns(tick_at=now, detail=_sentence())
         .select(REQUEUE.schema().names())
         .sort("contact_id")
@@ -75,19 +74,17 @@ def _gone(batch: Batch, agents: AgentState) -> pl.DataFrame:
 
 def _our_offers(batch: Batch) -> pl.DataFrame:
     """(contact_id, agent_id, state) of held rows that only an offer of a tick stands for."""
-    last = batch.offers.sort("contact_id", "offered_at").unique(
-        ["contact_id", "agent_id"], keep="last", maintain_order=True
-    )
-    return last.filter(pl.col("event").is_in(_OPEN_OFFERS)).select(
-        "contact_id", "agent_id", state=pl.lit(LoadState.OFFERED.value)
-    )
+    standing = batch.offers.filter(pl.col("event").is_in(_STANDING))
+    return standing.select("contact_id", "agent_id", state=pl.lit(LoadState.OFFERED.value))
 
 
 def _patience(policy: Policy) -> pl.DataFrame:
+    """(channel, patience): how long an agent may be gone, in whole microseconds."""
+    gone_us = [round(policy.channels[channel].owner_gone_s * 1e6) for channel in Channel]
     return pl.DataFrame(
         {
             "channel": [channel.value for channel in Channel],
-            "owner_gone_s": [policy.channels[channel].owner_gone_s for channel in Channel],
+            "patience": pl.Series(gone_us, dtype=pl.Int64).cast(pl.Duration("us")),
         }
     )
 

@@ -8,7 +8,7 @@ import pytest
 
 from models.batch_problem import BatchProblem, build_problem
 from models.gain import Term
-from models.policy import Boost, Policy
+from models.policy import Policy
 from models.shift_end import normal_cdf
 from models.tables import Channel
 from tests.models.tiny import NOW, Row, ago, ahead, pair_gains, tiny, with_channel
