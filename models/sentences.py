@@ -42,7 +42,7 @@ def decision_sentence(now: datetime, tier_weight: float) -> pl.Expr:
     sentence = pl.lit(None, pl.String)
     for code, text in (*_chosen(tier_weight), *_waiting(now), *_by_rule()):
         sentence = pl.when(pl.col("reason") == code.value).then(text).otherwise(sentence)
-    late = pl.lit(" Nobody can be free in time to meet its target.")
+    late = pl.lit(" Too few agents can be free by its target.")
     return sentence + pl.when("unavoidable").then(late).otherwise(pl.lit(""))
 
 

@@ -167,7 +167,7 @@ RULES: list[tuple[Reason, Tables, str]] = [
         "takes written work now: they are kept for a call that waits too long",
     ),
 ]
-LATE = " Nobody can be free in time to meet its target."
+LATE = " Too few agents can be free by its target."
 
 
 @pytest.mark.parametrize(("reason", "tables", "text"), RULES, ids=[str(r[0]) for r in RULES])
