@@ -148,6 +148,20 @@ def test_classes_choose_in_turn_and_nobody_twice() -> None:
     assert draining(stated(agent_skills=speaks[1:2], **tables)) == "b"
 
 
+def test_of_classes_that_wait_as_long_the_one_with_the_smallest_urgent_lead_chooses() -> None:
+    """Only `b` speaks Spanish; `v0` makes the Spanish class first, though `v5` precedes `v9`."""
+    found = stated(
+        replace(HOLDING_ON, drain_agents=1),
+        agent_skills=[{"agent_id": "b", "skill": "language:es", "proficiency": 9}],
+        contacts=[
+            call("v9", 12, language="es"),
+            call("v0", 11, language="es"),
+            call("v5", 12),
+        ],
+    )
+    assert draining(found) == "ab"
+
+
 def test_nobody_drains_where_the_policy_names_no_agents() -> None:
     """`drain_agents = 0` turns it off."""
     assert draining(stated()) == "b"
