@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.hours import NO_CALENDAR, OpenHours, build_hours, microseconds
@@ -208,6 +208,7 @@ _MINUTES = st.integers(0, 1440)
 _OPENINGS = st.lists(st.tuples(st.integers(0, 6), _MINUTES, _MINUTES), max_size=6)
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     rows=_OPENINGS,
     zone=st.sampled_from([MADRID, NEW_YORK, "Asia/Kathmandu", "Australia/Lord_Howe"]),
