@@ -198,7 +198,7 @@ def no_room(conversation: Conversation, agent_id: str) -> str:
     """Why no plan has the pair although it is eligible."""
     return (
         f"{agent_id} may serve {conversation}, but in this tick they, their channel or their site"
-        " take nobody new."
+        " takes nobody new."
     )
 
 

@@ -78,8 +78,8 @@ def unavoidable(
     order = np.argsort(ready, kind="stable")
     later = np.isfinite(agents.starts_in_s)[None, :]
     able = eligibility.suitable[classes] | (eligibility.suitable_off_duty[classes] & later)
-    able_by = np.cumsum(able[:, order], axis=1, dtype=np.int64)
-    able_by = np.concatenate([np.zeros((len(classes), 1), dtype=np.int64), able_by], axis=1)
+    able_by = np.cumsum(able[:, order], axis=1, dtype=np.int32)
+    able_by = np.concatenate([np.zeros((len(classes), 1), dtype=np.int32), able_by], axis=1)
     in_time = np.searchsorted(ready[order], left[ahead], side="right")
     found[ahead] = able_by[row, in_time] < _due_by(row, left[ahead])
     return found

@@ -166,13 +166,13 @@ def test_a_conversation_is_named_by_its_lead_and_members(archived: Archive) -> N
             {},
             Policy(),
             "skill_missing",
-            "a2 cannot take poor: he lacks what it requires: tax at 5",
+            "a2 cannot take poor: they lack what it requires: tax at 5",
         ),
         (
             {"agents": [{"agent_id": "a1"}, {"agent_id": "a2", "presence": "offline"}]},
             Policy(),
             "no_present_agent",
-            "a2 cannot take poor: he is not present.",
+            "a2 cannot take poor: they are not present.",
         ),
         (
             {
@@ -182,16 +182,18 @@ def test_a_conversation_is_named_by_its_lead_and_members(archived: Archive) -> N
             },
             Policy(),
             "language_missing",
-            "a2 cannot take poor: he does not speak its language well enough: de at",
+            "a2 cannot take poor: they do not speak its language well enough: de at",
         ),
         (
             {
-                "agent_skills": [{"agent_id": "a2", "skill": "tax", "proficiency": 9}],
-                "declines": [{"contact_id": "poor", "agent_id": "a2", "declined_at": ago(1)}],
+                "agent_skills": [
+                    {"agent_id": a, "skill": "tax", "proficiency": 9} for a in ("a1", "a2")
+                ],
+                "declines": [{"contact_id": "poor", "agent_id": "a2", "declined_at": ago(60)}],
             },
             Policy(),
             "declined",
-            "a2 cannot take poor: he declined it.",
+            "a2 cannot take poor: they declined it.",
         ),
         (
             {
@@ -204,7 +206,7 @@ def test_a_conversation_is_named_by_its_lead_and_members(archived: Archive) -> N
             },
             Policy(),
             "customer_locked",
-            "a2 cannot take poor: he is not the one who is talking to this customer.",
+            "a2 cannot take poor: they are not the one who is talking to this customer.",
         ),
     ],
 )
