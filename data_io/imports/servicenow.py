@@ -144,6 +144,8 @@ def _contacts(waiting: pl.DataFrame) -> pl.DataFrame:
         + pl.col("priority").replace_strict(promise, default=default.promise),
         value=pl.col("priority").replace_strict(value, default=default.value),
         escalated=pl.col("priority") == ESCALATED,
+        # The log's own priority is a text; what it promises is in `due_at` and `value`.
+        priority=None,
     )
 
 

@@ -130,10 +130,19 @@ def raw_row(table_name: str, **changes: object) -> RawRow:
 
 
 def raw_tables(**rows: list[RawRow]) -> InputTables:
-    """A snapshot with the rows given; a table that is not named has its one good row."""
+    """A snapshot with the rows given; a usual table that is not named has its one good row."""
+    named = {name: [good] for name, good in _GOOD.items() if name not in _RARE} | rows
     return InputTables(
-        **{
-            name: pl.DataFrame(rows.get(name, [good]), infer_schema_length=None)
-            for name, good in _GOOD.items()
-        }
+        **{name: pl.DataFrame(named[name], infer_schema_length=None) for name in named}
     )
+
+
+def all_raw_tables() -> InputTables:
+    """A snapshot with the one good row of every table."""
+    return raw_tables(**{name: [_GOOD[name]] for name in _RARE})
+
+
+_RARE = (
+    *("holidays", "overflow", "customer_agents", "agent_activities", "agent_profiles"),
+    *("agent_preferences", "agent_quotas", "contact_steps", "offers"),
+)

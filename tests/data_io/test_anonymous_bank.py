@@ -293,8 +293,9 @@ def test_history_ends_at_the_instant(tmp_path: Path) -> None:
     ).tables
     for table in INPUT_TABLES:
         left, right = one.frame(table), other.frame(table)
-        assert left is not None
-        assert right is not None
+        if left is None or right is None:
+            assert left is right
+            continue
         if table.name == "queues":  # a type seen only later is still a queue of the centre
             right = right.filter(pl.col("queue_id") != "IN")
         assert_frame_equal(left, right)

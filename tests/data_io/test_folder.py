@@ -15,7 +15,7 @@ from data_io.quarantine import READ_LINE, READ_RULE
 from data_io.source import Snapshot, Source
 from data_io.validate import validate
 from models.tables import CONTACT_SKILLS, INPUT_TABLES, QUEUES
-from tests.data_io.raw_rows import NOW, raw_tables
+from tests.data_io.raw_rows import NOW, all_raw_tables
 
 FORMATS = ("parquet", "csv", "ndjson")
 
@@ -24,7 +24,7 @@ def _write(folder: Path, suffix: str) -> None:
     """The one good row of every table, in one format."""
     folder.mkdir(exist_ok=True)
     for table in INPUT_TABLES:
-        frame = raw_tables().frame(table)
+        frame = all_raw_tables().frame(table)
         assert frame is not None
         path = folder / f"{table.name}.{suffix}"
         if suffix == "parquet":
@@ -48,7 +48,7 @@ def test_every_format_gives_the_same_rows(suffix: str, tmp_path: Path) -> None:
     _write(tmp_path, suffix)
     read = read_folder(tmp_path)
     validated = validate(read.tables, NOW)
-    expected = validate(raw_tables(), NOW)
+    expected = validate(all_raw_tables(), NOW)
     assert (read.notes, validated.notes, validated.rejects.height) == ((), (), 0)
     for table in INPUT_TABLES:
         frame = validated.tables.frame(table)
@@ -202,6 +202,7 @@ def test_without_the_requirements_no_contact_is_routed(tmp_path: Path) -> None:
     (tmp_path / "contact_skills.csv").write_bytes(b"")
     assert _rules(tmp_path) == [
         ("contact_skills", "file_readable"),
+        ("contact_steps", "contact_id_exists"),
         ("contacts", "contact_skills_rejected"),
     ]
     (tmp_path / "contact_skills.csv").unlink()  # no file is a table without rows, and means it

@@ -16,7 +16,7 @@ from data_io.quarantine import MAX_CHARACTERS, READ_LINE, READ_RULE, REJECTS
 from data_io.validate import Validated, validate
 from models.batch import Batch
 from models.tables import INPUT_TABLES, InputTables
-from tests.data_io.raw_rows import NOW, RawRow, raw_row, raw_tables
+from tests.data_io.raw_rows import NOW, RawRow, all_raw_tables, raw_row, raw_tables
 
 
 def _good(validated: Validated, table_name: str) -> pl.DataFrame:
@@ -39,7 +39,7 @@ def _verdict(validated: Validated) -> list[list[tuple[object, ...]]]:
 
 def test_good_rows_become_a_batch() -> None:
     """Good rows of every table pass whole, in the contract's types: a batch takes them."""
-    validated = validate(raw_tables(), NOW)
+    validated = validate(all_raw_tables(), NOW)
     assert validated.rejects.is_empty()
     assert validated.rejects.schema == REJECTS
     assert validated.notes == ()
