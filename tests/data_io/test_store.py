@@ -346,12 +346,21 @@ def test_a_declined_offer_is_no_load_once_its_contact_is_gone(store: Store) -> N
 
 
 @pytest.mark.parametrize(
-    ("event", "num_held"), [(AssignmentEvent.ACCEPTED, 1), (AssignmentEvent.DECLINED, 0)]
+    ("event", "num_held", "num_waiting"),
+    [
+        (AssignmentEvent.DELIVERED, 1, 0),
+        (AssignmentEvent.ACCEPTED, 1, 0),
+        (AssignmentEvent.DECLINED, 0, 1),
+        (AssignmentEvent.EXPIRED, 0, 1),
+        (AssignmentEvent.RESCINDED, 0, 1),
+        (AssignmentEvent.CANCELLED, 0, 0),
+        (AssignmentEvent.COMPLETED, 0, 0),
+    ],
 )
 def test_the_last_event_says_whether_the_agent_holds(
-    store: Store, event: AssignmentEvent, num_held: int
+    store: Store, event: AssignmentEvent, num_held: int, num_waiting: int
 ) -> None:
-    """An accepted offer loads the agent, a declined one does not; neither contact is pending."""
+    """An open offer loads the agent; a contact whose offer came back waits, others do not."""
     snapshot(store, num_new=1)
     plan = plan_of(store)
     commit(store, plan)
@@ -359,7 +368,7 @@ def test_the_last_event_says_whether_the_agent_holds(
     events = plan.assignments.with_columns(event=pl.lit(event.value), event_at=later)
     store._database.append(ASSIGNMENT, events)
     batch = store.read_batch(tick_instant(1), tick_instant(1))
-    assert batch.contacts.height == 0
+    assert batch.contacts.height == num_waiting
     assert batch.agent_load.height == num_held
 
 

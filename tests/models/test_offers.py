@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.stand_in import START, complete
@@ -225,6 +225,7 @@ def test_open_offers_are_remembered_where_their_contact_was_last_seen() -> None:
     ]
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(
         st.tuples(
