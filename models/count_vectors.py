@@ -1,10 +1,10 @@
 """Which new conversations fit together: count vectors over lanes, for many agents at once.
 
 Follows `docs/model.md` section 4. What fits is closed downwards (taking one away never hurts), so
-all vectors of all patterns grow together, lane by lane, each only as far as it fits.
+the vectors of all patterns grow together, one conversation at a time, only as far as they fit.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,14 @@ from models.problem import Ints
 MOST_VECTORS = 1_000
 """Beyond so many count vectors an agent takes only what surely fits, whatever is mixed."""
 
-_PATTERNS_AT_ONCE = 256
+_PATTERNS_AT_ONCE = 128
 """Bounds the memory: each has at most MOST_VECTORS rows."""
 
+_MOST_HOPELESS = 100
+"""So many patterns with too many vectors are remembered, for others to be compared with."""
+
 Mask = NDArray[np.bool_]
+Counts = NDArray[np.int16]
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,26 +75,16 @@ def build_fits(limits: Limits, rules: Rules) -> Fits:
     """Totals and maximal vectors of all agents; each distinct pattern is looked at once."""
     tight = _tightened(limits, rules)
     whole = _all_fits(tight, rules)
+    hard = np.flatnonzero(~whole)
+    patterns, of = _patterns(tight.of(hard))
+    found = _fits_of_patterns(patterns, rules)
     total = np.where(whole, limits.cap.sum(axis=1), 0)
     too_many = whole & (np.prod(limits.cap + 1.0, axis=1) > MOST_VECTORS)
-    hard = np.flatnonzero(~whole)
-    mine = tight.of(hard)
-    columns = np.column_stack([mine.cap, mine.weight, mine.budget, mine.group_cap])
-    _, first, of = np.unique(columns, axis=0, return_index=True, return_inverse=True)
-    found = _joined(
-        [
-            _fits_of(mine.of(first[begin : begin + _PATTERNS_AT_ONCE]), rules)
-            for begin in range(0, len(first), _PATTERNS_AT_ONCE)
-        ],
-        limits.cap.shape[1],
-    )
     total[hard], too_many[hard] = found.total[of], found.too_many[of]
-    size = np.zeros(len(total), dtype=np.int64)
-    size[hard] = np.diff(found.start)[of]
+    begin, size = np.zeros((2, len(total)), dtype=np.int64)
+    begin[hard], size[hard] = found.start[of], np.diff(found.start)[of]
     start = np.concatenate([[0], np.cumsum(size)])
     owner = np.repeat(np.arange(len(total)), size)
-    begin = np.zeros(len(total), dtype=np.int64)
-    begin[hard] = found.start[of]
     row = begin[owner] + np.arange(len(owner)) - start[owner]
     return Fits(np.where(too_many, 0, total), too_many, start, found.maximal[row])
 
@@ -123,101 +117,139 @@ def _all_fits(limits: Limits, rules: Rules) -> Mask:
     return whole
 
 
+def _patterns(limits: Limits) -> tuple[Limits, Ints]:
+    """Distinct limits, roughly from tight to loose, and the position of each agent's."""
+    columns = np.column_stack([limits.cap, limits.weight, limits.budget, limits.group_cap])
+    _, first, of = np.unique(columns, axis=0, return_index=True, return_inverse=True)
+    order = np.lexsort((limits.cap[first].sum(axis=1), limits.budget[first].sum(axis=1)))
+    rank: Ints = np.argsort(order)
+    return limits.of(first[order]), rank[of]
+
+
+def _fits_of_patterns(limits: Limits, rules: Rules) -> Fits:
+    """What fits: whoever has no less room than one with too many vectors has too many, too."""
+    num, lanes = limits.cap.shape
+    hopeless = np.zeros(0, dtype=np.int64)
+    none, nothing = np.zeros(0, dtype=np.int64), np.zeros((0, lanes), dtype=np.int64)
+    parts = [Fits(none, none > 0, np.zeros(1, dtype=np.int64), nothing)]
+    for begin in range(0, num, _PATTERNS_AT_ONCE):
+        rows = np.arange(begin, min(begin + _PATTERNS_AT_ONCE, num))
+        some = limits.of(rows)
+        sure = _no_tighter(some, limits.of(hopeless))
+        part = _fits_of(replace(some, cap=np.where(sure[:, None], 0, some.cap)), rules)
+        hopeless = np.concatenate([hopeless, rows[part.too_many]])[:_MOST_HOPELESS]
+        parts.append(replace(part, too_many=part.too_many | sure))
+    size = np.concatenate([np.diff(part.start) for part in parts])
+    return Fits(
+        np.concatenate([part.total for part in parts]),
+        np.concatenate([part.too_many for part in parts]),
+        np.concatenate([[0], np.cumsum(size)]),
+        np.concatenate([part.maximal for part in parts]),
+    )
+
+
+def _no_tighter(limits: Limits, known: Limits) -> Mask:
+    """Whether all fits in each that fits in any one of the known ones, shape (N,)."""
+    lighter = (limits.weight[:, None] <= known.weight) | (known.cap == 0)
+    room = (
+        (limits.cap[:, None] >= known.cap).all(axis=2)
+        & lighter.all(axis=2)
+        & (limits.budget[:, None] >= known.budget).all(axis=2)
+        & (limits.group_cap[:, None] >= known.group_cap).all(axis=2)
+    )
+    some: Mask = np.logical_or.reduce(room, axis=1)
+    return some
+
+
 @dataclass(frozen=True, eq=False)
 class _Vectors:
-    """M count vectors that fit, by pattern; a column each, for speed."""
+    """M count vectors with the same total that fit."""
 
     pattern: Ints
-    """(M,) ascending"""
-    count: Ints
-    """(W, M)"""
-    used: Ints
-    """(J, M) units that count against each budget."""
+    """(M,)"""
+    last: Ints
+    """(M,) the last lane that was added to: only from here on more is, so each comes once."""
+    count: Counts
+    """(M, W)"""
+    left: Ints
+    """(M, J) units left of each budget."""
     guarded: Mask
-    """(J, M) whether the budget must hold."""
-    in_group: Ints
-    """(G, M)"""
-
-    def taken(self, rows: Ints) -> "_Vectors":
-        """These vectors, in this order."""
-        return _Vectors(
-            self.pattern[rows],
-            self.count[:, rows],
-            self.used[:, rows],
-            self.guarded[:, rows],
-            self.in_group[:, rows],
-        )
+    """(M, J) whether the budget must hold."""
+    in_group: Counts
+    """(M, G)"""
 
 
 def _fits_of(limits: Limits, rules: Rules) -> Fits:
     num, lanes = limits.cap.shape
-    vectors = _Vectors(
-        np.arange(num),
-        np.zeros((lanes, num), dtype=np.int64),
-        np.zeros((len(rules.adds), num), dtype=np.int64),
-        np.zeros((len(rules.adds), num), dtype=bool),
-        np.zeros((len(rules.group), num), dtype=np.int64),
-    )
-    too_many = np.zeros(num, dtype=bool)
-    for lane in range(lanes):
-        more = _how_many_more(vectors, lane, limits, rules)
-        too_many |= np.bincount(vectors.pattern, more + 1.0, minlength=num) > MOST_VECTORS
-        more = np.where(too_many[vectors.pattern], -1, more)
-        vectors = _grown(vectors, lane, more, limits, rules)
-    total = np.zeros(num, dtype=np.int64)
-    sums = vectors.count.sum(axis=0)
-    np.maximum.at(total, vectors.pattern, sums)
-    short = sums < total[vectors.pattern]
-    maximal = np.ones(len(sums), dtype=bool)
-    barred = np.zeros(len(sums), dtype=bool)
-    for lane in range(lanes):
-        fits = _how_many_more(vectors, lane, limits, rules) > 0
-        maximal &= ~fits
-        barred |= ~fits & (vectors.count[lane] < limits.cap[vectors.pattern, lane])
+    cap = limits.cap.astype(np.int16)
+    total, known = np.zeros(num, dtype=np.int64), np.ones(num, dtype=np.int64)
+    barred_at = np.full(num, np.iinfo(np.int64).max)
+    maximal_of, maximal = [np.zeros(0, dtype=np.int64)], [np.zeros((0, lanes), dtype=np.int16)]
+    vectors, size = _nothing(limits, rules), 0
+    while len(vectors.pattern):
+        of = vectors.pattern
+        total[of] = size
+        full = vectors.count >= cap[of]
+        stopped = _stopped(vectors, limits, rules)
+        barred = of[(stopped & ~full).any(axis=1)]
+        barred_at[barred] = np.minimum(barred_at[barred], size)
+        closed = full | stopped
+        done = closed.all(axis=1)
+        maximal_of.append(of[done])
+        maximal.append(vectors.count[done])
+        row, lane = np.nonzero(~closed & (np.arange(lanes) >= vectors.last[:, None]))
+        known += np.bincount(of[row], minlength=num)
+        kept = known[of[row]] <= MOST_VECTORS
+        vectors, size = _grown(vectors, row[kept], lane[kept], limits, rules), size + 1
     # Where nothing but caps and total ever stops a vector from growing, these say it all.
-    mixed = np.bincount(vectors.pattern[barred & short], minlength=num) > 0
-    rows = np.flatnonzero(maximal & mixed[vectors.pattern])
-    size = np.bincount(vectors.pattern[rows], minlength=num)
-    start = np.concatenate([[0], np.cumsum(size)])
-    return Fits(total, too_many, start, vectors.count[:, rows].T)
+    mixed = (barred_at < total) & (known <= MOST_VECTORS)
+    owner = np.concatenate(maximal_of)
+    rows = np.argsort(owner, kind="stable")
+    rows = rows[mixed[owner[rows]]]
+    start = np.concatenate([[0], np.cumsum(np.bincount(owner[rows], minlength=num))])
+    chosen: Ints = np.concatenate(maximal)[rows].astype(np.int64)
+    return Fits(total, known > MOST_VECTORS, start, chosen)
 
 
-def _how_many_more(vectors: _Vectors, lane: int, limits: Limits, rules: Rules) -> Ints:
-    """How many more of the lane fit beside what is there, shape (M,)."""
+def _nothing(limits: Limits, rules: Rules) -> _Vectors:
+    """The vector of zeros of every pattern, which always fits."""
+    num, lanes = limits.cap.shape
+    return _Vectors(
+        np.arange(num),
+        np.zeros(num, dtype=np.int64),
+        np.zeros((num, lanes), dtype=np.int16),
+        limits.budget,
+        np.zeros(limits.budget.shape, dtype=bool),
+        np.zeros((num, len(rules.group)), dtype=np.int16),
+    )
+
+
+def _stopped(vectors: _Vectors, limits: Limits, rules: Rules) -> Mask:
+    """Whether one more of a lane breaks anything but the lane's own cap, shape (M, W)."""
     of = vectors.pattern
-    more = limits.cap[of, lane] - vectors.count[lane]
-    weight = np.maximum(limits.weight[:, lane], 1)[of]
-    for j in np.flatnonzero(rules.adds[:, lane]).tolist():
-        fit = (limits.budget[of, j] - vectors.used[j]) // weight
-        held = fit if rules.guards[j, lane] else np.where(vectors.guarded[j], fit, more)
-        more = np.minimum(more, held)
-    for g in np.flatnonzero(rules.group[:, lane]).tolist():
-        more = np.minimum(more, limits.group_cap[of, g] - vectors.in_group[g])
-    for other in np.flatnonzero(rules.clash[lane]).tolist():
-        more = np.where(vectors.count[other] > 0, 0, more)
-    some: Ints = np.maximum(more, 0)
-    return some
+    at_cap = vectors.in_group >= limits.group_cap[of]
+    causes = np.concatenate([at_cap, vectors.count > 0], axis=1).astype(np.float32)
+    stopped = causes @ np.concatenate([rules.group, rules.clash]).astype(np.float32) > 0
+    weight = limits.weight[of]
+    for j, (adds, guards) in enumerate(zip(rules.adds, rules.guards, strict=True)):
+        over = weight > vectors.left[:, [j]]
+        over &= adds & (guards | vectors.guarded[:, [j]])
+        stopped |= over
+    result: Mask = stopped
+    return result
 
 
-def _grown(vectors: _Vectors, lane: int, more: Ints, limits: Limits, rules: Rules) -> _Vectors:
-    """Each vector with 0 to `more` of the lane added; it goes where `more` is -1."""
-    rows = np.repeat(np.arange(len(more)), more + 1)
-    ends = np.cumsum(more + 1)
-    added = np.arange(len(rows)) - (ends - more - 1)[rows]
-    grown = vectors.taken(rows)
-    grown.count[lane] = added
-    grown.used[rules.adds[:, lane]] += added * limits.weight[grown.pattern, lane]
-    grown.guarded[rules.guards[:, lane]] |= added > 0
-    grown.in_group[rules.group[:, lane]] += added
-    return grown
-
-
-def _joined(parts: list[Fits], lanes: int) -> Fits:
-    none = np.zeros(0, dtype=np.int64)
-    size = np.concatenate([none, *(np.diff(part.start) for part in parts)])
-    return Fits(
-        np.concatenate([none, *(part.total for part in parts)]),
-        np.concatenate([none.astype(bool), *(part.too_many for part in parts)]),
-        np.concatenate([[0], np.cumsum(size)]).astype(np.int64),
-        np.concatenate([np.zeros((0, lanes), dtype=np.int64), *(part.maximal for part in parts)]),
+def _grown(vectors: _Vectors, row: Ints, lane: Ints, limits: Limits, rules: Rules) -> _Vectors:
+    """One more of a lane added to each of these rows."""
+    of = vectors.pattern[row]
+    count = vectors.count[row]
+    count[np.arange(len(row)), lane] += 1
+    weight = limits.weight[of, lane]
+    return _Vectors(
+        of,
+        lane,
+        count,
+        vectors.left[row] - weight[:, None] * rules.adds.T[lane],
+        vectors.guarded[row] | rules.guards.T[lane],
+        vectors.in_group[row] + rules.group.T[lane].astype(np.int16),
     )

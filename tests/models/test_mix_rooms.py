@@ -356,7 +356,7 @@ def test_freed_units_are_not_refilled_while_a_chat_waits(
     The chat may wait 60 s. Beyond half of that the agent drains: refilled with emails, they would
     never have room for it.
     """
-    contacts = [
+    contacts: list[Row] = [
         {"contact_id": "chat", "channel": "chat", "entered_at": ago(waited_s)},
         {"contact_id": "mail", "channel": "email"},
     ]
@@ -424,6 +424,26 @@ def fitting(limits: Limits, rules: Rules, agent: int) -> list[tuple[int, ...]]:
     return found
 
 
+def test_what_fits_an_agent_does_not_depend_on_who_else_is_there() -> None:
+    """Of 300 agents, many of whom have too many vectors, each one alone gets the same."""
+    rng = np.random.default_rng(11)
+    weight = np.tile([5, 6, 7, 9, 11], (300, 1))
+    budget = rng.integers(20, 140, (300, 1))
+    cap = np.minimum(rng.integers(0, 9, weight.shape), budget // weight)
+    limits = Limits(cap, weight, budget, np.zeros((300, 0), dtype=np.int64))
+    every = np.ones((1, 5), dtype=bool)
+    nothing = np.zeros((5, 5), dtype=bool)
+    rules = Rules(nothing, every, every, nothing[:0])
+    together = build_fits(limits, rules)
+    assert 50 < np.count_nonzero(together.too_many) < 250
+    for agent in range(300):
+        alone = build_fits(limits.of(np.array([agent])), rules)
+        assert alone.total.tolist() == [together.total[agent]]
+        assert alone.too_many.tolist() == [together.too_many[agent]]
+        rows = together.maximal[together.start[agent] : together.start[agent + 1]]
+        assert alone.maximal.tolist() == rows.tolist()
+
+
 @given(patterns())
 @settings(max_examples=150, deadline=None)
 def test_all_that_fits_is_found_at_once_as_one_by_one(case: tuple[Limits, Rules]) -> None:
@@ -439,8 +459,8 @@ def test_all_that_fits_is_found_at_once_as_one_by_one(case: tuple[Limits, Rules]
         box = itertools.product(*(range(most + 1) for most in limits.cap[agent].tolist()))
         nested = sum(sum(vector) <= total for vector in box) == len(vectors)
         maximal = [v for v in vectors if not any(w != v and above(w, v) for w in vectors)]
-        rows = fits.maximal[fits.start[agent] : fits.start[agent + 1]].tolist()
-        assert (fits.total[agent], list(map(tuple, rows))) == (total, [] if nested else maximal)
+        rows = map(tuple, fits.maximal[fits.start[agent] : fits.start[agent + 1]].tolist())
+        assert (fits.total[agent], sorted(rows)) == (total, [] if nested else maximal)
 
 
 def above(vector: tuple[int, ...], other: tuple[int, ...]) -> bool:
