@@ -202,7 +202,7 @@ def test_an_owner_at_another_site_is_no_region() -> None:
 
 def test_interrupting_costs_for_each_item_that_yields() -> None:
     """Two emails and a parked one of `a`: a call would interrupt the two; an email nothing."""
-    load = [
+    load: list[Row] = [
         {"agent_id": "a", "contact_id": f"h{n}", "channel": "email", "state": state}
         for n, state in enumerate(("active", "active", "parked"))
     ]
@@ -213,7 +213,7 @@ def test_interrupting_costs_for_each_item_that_yields() -> None:
 
 def test_levels_above_those_asked_for_can_cost() -> None:
     """x at 9 where 4 is asked for and y at 5 where 5 is: the mean of 0.5 and 0, times 1.0."""
-    skills = [
+    skills: list[Row] = [
         {"contact_id": "c", "skill": "x", "min_proficiency": 4},
         {"contact_id": "c", "skill": "y", "min_proficiency": 5},
     ]
@@ -234,12 +234,14 @@ def test_levels_above_those_asked_for_can_cost() -> None:
 
 def test_only_agents_of_other_queues_are_borrowed() -> None:
     """`b` helps from another queue: 0.2; without overflow there is nobody to borrow."""
-    queues = [
+    queues: list[Row] = [
         {"queue_id": "q"},
         {"queue_id": "r", "arrivals_per_h": 0.0},
     ]
     members = [{"queue_id": "q", "agent_id": "a"}, {"queue_id": "r", "agent_id": "b"}]
-    overflow = [{"queue_id": "q", "to_queue_id": "r", "condition": "waited", "threshold": 60.0}]
+    overflow: list[Row] = [
+        {"queue_id": "q", "to_queue_id": "r", "condition": "waited", "threshold": 60.0}
+    ]
     tables: Tables = {"queues": queues, "queue_members": members, "overflow": overflow}
     late = [{"contact_id": "c", "entered_at": ago(61)}]
     assert difference(SILENT, contacts=late, **tables) == pytest.approx(0.2)
@@ -264,7 +266,7 @@ def test_without_agents_there_is_still_a_problem() -> None:
 
 def test_who_can_be_interrupted_is_not_waited_for() -> None:
     """Emails do not make an agent busy: a call is not held for them but interrupts both."""
-    load = [
+    load: list[Row] = [
         {"agent_id": "a", "contact_id": "h", "channel": "email", "expected_end_at": ahead(30)},
         {"agent_id": "a", "contact_id": "k", "channel": "email"},
     ]

@@ -213,6 +213,7 @@ def test_whoever_fails_nothing_is_eligible_and_the_others_are_not(seed: int) -> 
         else:
             assert found.dropped
             assert found.gives
-        failed = stated.eligibility.first_failures(stated.problem.contact_class[[conversation]])
+        kind = stated.problem.contact_class[[conversation]].astype(np.int64)
+        failed = stated.eligibility.first_failures(kind)
         first = {REASONS[code - 1] for code in failed[0].tolist() if code}
         assert first <= {test.reason for test in found.tests}
