@@ -3,8 +3,8 @@
     python -m benchmarks.crash --kills 100 [--json] [--command "writer --folder {folder}"]
 
 The writer is any command that prints a line when it starts and `committed <tick_at>` after each
-commit. Without one, a stand-in ticks as fast as it can: snapshot, commit, publish, and now and
-then a checkpoint, retention and an archived batch.
+commit. Without one, a stand-in ticks as fast as it can: answers, snapshot, commit, publish, and
+now and then a checkpoint, retention and an archived batch.
 """
 
 import argparse
@@ -29,15 +29,20 @@ from benchmarks.stand_in import (
     NO_REJECTS,
     START,
     stand_in_plan,
+    stand_in_responses,
     stand_in_tables,
     stand_in_tick_row,
     tick_instant,
 )
 from data_io.batch_files import read_batch_files, write_batch
+from data_io.offers import EVENT_KEY
 from data_io.publish import CURRENT, publish, read_published
-from data_io.store import IN_MEMORY, Store
-from models.tables import ASSIGNMENT, INSTANT, TICK, AssignmentEvent, Table
+from data_io.store import IN_MEMORY, Arrived, Store
+from models.offers import CAME_BACK
+from models.policy import Policy
+from models.tables import ASSIGNMENT, INSTANT, RESPONSE_RESULT, TICK, AssignmentEvent, Table
 
+POLICY = Policy()
 WINDOW = 10 * EVERY
 EVER = timedelta(days=36_500)
 START_LIMIT_S = 60.0
@@ -132,7 +137,15 @@ def check(target: Target, store: Store, acknowledged: set[datetime]) -> list[str
     events = stored_rows(target, store, ASSIGNMENT)
     missing = acknowledged - set(ticks["tick_at"])
     offers = events.filter(pl.col("event") == AssignmentEvent.OFFERED)
-    doubled = offers.filter(pl.struct("contact_id", "contact_version").is_duplicated())
+    came_back = events.filter(pl.col("event").is_in(CAME_BACK))
+    versions = ("contact_id", "contact_version")
+    doubled = (
+        offers.group_by(versions)
+        .agg(offered=pl.len())
+        .join(came_back.group_by(versions).agg(back=pl.len()), on=versions, how="left")
+        .filter(pl.col("offered") > 1 + pl.col("back").fill_null(0))
+        .sort(versions)
+    )
     landed = offers.group_by("tick_at").len()
     half = (
         ticks.join(landed, on="tick_at", how="full", coalesce=True)
@@ -145,7 +158,19 @@ def check(target: Target, store: Store, acknowledged: set[datetime]) -> list[str
     findings += [
         f"tick {tick} twice" for tick in ticks["tick_at"].filter(ticks["tick_at"].is_duplicated())
     ]
-    return findings + check_files(target, store)
+    return findings + check_answers(target, store, events) + check_files(target, store)
+
+
+def check_answers(target: Target, store: Store, events: pl.DataFrame) -> list[str]:
+    """Findings on answers: each is there once, and its event if and only if it was applied."""
+    results = stored_rows(target, store, RESPONSE_RESULT)
+    twice = results["response_id"].filter(results["response_id"].is_duplicated()).unique()
+    applied = results.filter("is_applied").select("contact_id", "tick_at", event="answer")
+    half = applied.join(events, on=applied.columns, how="anti")
+    repeated = events.filter(events.select(EVENT_KEY).is_duplicated())
+    findings = [f"answer {response} is there twice" for response in twice.sort()]
+    findings += [f"answer to {contact} is half there" for contact in half["contact_id"]]
+    return findings + [f"contact {row} has an event twice" for row in repeated["contact_id"]]
 
 
 def check_files(target: Target, store: Store) -> list[str]:
@@ -156,7 +181,8 @@ def check_files(target: Target, store: Store) -> list[str]:
         published = read_published(folder)
         newest = pl.col("tick_at").eq_missing(pl.lit(published.manifest.tick_at, INSTANT))
         announced = published.tick.filter(newest)["num_assigned"].sum()
-        if announced != published.assignment.filter(newest).height:
+        is_offer = pl.col("event") == AssignmentEvent.OFFERED.value
+        if announced != published.assignment.filter(newest & is_offer).height:
             findings.append(f"published batch {published.manifest.sequence} is half there")
     if publish(store, folder, WINDOW, keep=3).tick_at != store.last_tick_at():
         findings.append("publishing again does not show the last tick")
@@ -183,7 +209,11 @@ def run_stand_in(folder: Path, num_ticks: int | None) -> None:
         end = None if num_ticks is None else number + num_ticks
         while number != end:
             tick_at = tick_instant(number)
-            store.replace_current(stand_in_tables(number, 20, 10), NO_REJECTS, tick_at)
+            offered = store.read_output(EVERY / 2).assignment.filter(event="offered")
+            offered = offered.filter(pl.col("tick_at") == tick_at - EVERY)
+            tables = stand_in_tables(number, 20, 10)
+            arrived = Arrived(tables, NO_REJECTS, stand_in_responses(offered))
+            store.take(arrived, tick_at, POLICY)
             batch = store.read_batch(tick_at, tick_at)
             plan = stand_in_plan(batch, tick_at)
             store.commit(plan, stand_in_tick_row(plan))

@@ -22,6 +22,7 @@ from models.tables import (
     PRICE,
     QUEUES,
     REJECTED_ROW,
+    RESPONSES,
     TICK,
     UNASSIGNED,
     AssignmentEvent,
@@ -106,6 +107,18 @@ def stand_in_plan(batch: Batch, tick_at: datetime, max_assigned: int = 1_000_000
         backend="stand_in",
         policy_digest="none",
     )
+
+
+def stand_in_responses(offers: pl.DataFrame) -> pl.DataFrame:
+    """Answers to offers of one tick, the same for the same rows: one in three is declined."""
+    answers = ("declined", "accepted", "delivered")
+    rows = offers.sort("contact_id").with_row_index("position")
+    answered = rows.with_columns(
+        response_id=pl.format("{} {}", "contact_id", pl.col("tick_at").dt.epoch("us")),
+        answer=(pl.col("position") % len(answers)).replace_strict(dict(enumerate(answers))),
+        responded_at=pl.col("tick_at") + EVERY / 2,
+    )
+    return complete(RESPONSES, answered)
 
 
 def stand_in_tick_row(plan: Plan) -> pl.DataFrame:

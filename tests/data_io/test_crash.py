@@ -16,7 +16,7 @@ from benchmarks.crash import (
     run_stand_in,
     stand_in_target,
 )
-from benchmarks.stand_in import START, tick_instant
+from benchmarks.stand_in import EVERY, START, tick_instant
 from data_io.store import Store
 
 
@@ -36,6 +36,9 @@ def test_the_check_sees_what_it_is_for(tmp_path: Path) -> None:
     with Store.open(tmp_path / target.store, "test", START) as store:
         ticks = {tick_instant(number) for number in range(12)}
         assert check(target, store, ticks) == []
+        told = store.read_output(12 * EVERY).response_result
+        # Each of 11 ticks answers the twenty new contacts of the one before, or more.
+        assert told.filter("is_applied").height > 200
         lost = check(target, store, ticks | {tick_instant(99)})
         assert lost == [f"acknowledged tick {tick_instant(99)} is lost"]
     # Twelve ticks are too few for retention to have archived any: the file is this test's own.
@@ -43,12 +46,19 @@ def test_the_check_sees_what_it_is_for(tmp_path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with Store.open(tmp_path / target.store, "test", START) as store:
         events = store.read_output(12 * (tick_instant(1) - START)).assignment
-        again = events.head(1).with_columns(tick_at=pl.lit(tick_instant(5)))
+        # Of the offers of tick 0 in turn, the second was accepted.
+        taken = events.filter(event="offered", contact_id="contact-0-1")
+        again = taken.with_columns(tick_at=pl.lit(tick_instant(5)))
         again.write_parquet(path)
         contact = again["contact_id"][0]
         findings = check(target, store, ticks)
         assert f"contact {contact} is assigned twice" in findings
         assert f"tick {tick_instant(5)} is half there" in findings
+    path.unlink()
+    with Store.open(tmp_path / target.store, "test", START) as store:
+        contact = told.filter("is_applied", answer="declined")["contact_id"][0]
+        store._database.run_text(f"DELETE FROM assignment WHERE contact_id = '{contact}'")
+        assert f"answer to {contact} is half there" in check(target, store, ticks)
 
 
 def test_a_writer_that_ends_by_itself_is_an_error(tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ def test_any_order_of_answers_is_folded_as_one_by_one(
         legal = (last, answer) in REPORTED
         expected.append(legal)
         last = AssignmentEvent(answer.value) if legal else last
-    rows = answers(*({"answer": answer.value} for answer in told))
+    rows = answers(*(dict[str, object](answer=answer.value) for answer in told))
     results, events = judge_responses(rows, offer(state.value), NOW)
     assert results["is_applied"].to_list() == expected
     applied = [answer.value for answer, legal in zip(told, expected, strict=True) if legal]

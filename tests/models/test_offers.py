@@ -1,5 +1,6 @@
 """The life of an offer: which event may follow which, and what snapshot and clock add."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -51,7 +52,7 @@ def offers(*rows: Row) -> pl.DataFrame:
 def shown(
     waiting: dict[str, int] | None = None,
     presence: dict[str, str] | None = None,
-    held: tuple[Row, ...] = (),
+    held: tuple[Mapping[str, object], ...] = (),
     seen: dict[str, datetime] | None = None,
 ) -> Shown:
     """What the platform shows: `ana` is available and contact `c` waits, unless said otherwise."""
