@@ -23,6 +23,8 @@ from models.recount.limits import (
     lanes_within_caps,
     new_items_not_blocked,
     pairs_eligible,
+    profiles_within_limits,
+    rates_within_limits,
     sites_within_caps,
     units_within_capacity,
 )
@@ -94,6 +96,8 @@ CHECKS: tuple[Check, ...] = (
     sites_within_caps,
     units_within_capacity,
     items_within_concurrency,
+    profiles_within_limits,
+    rates_within_limits,
     new_items_not_blocked,
     gains_true,
     terms_true,

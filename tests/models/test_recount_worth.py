@@ -1,0 +1,140 @@
+"""The second model of what pairs are worth, on batches small enough to do by hand."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from models.audit import recount
+from models.policy import Boost, Policy
+from models.recount.gain import Terms
+from models.tables import Channel
+from tests.models.tiny import ago, tiny, with_channel
+
+POLICY = Policy()
+Row = dict[str, Any]
+
+
+@pytest.mark.parametrize(
+    ("age_s", "tier", "may_be_held"),
+    [(599, -1, True), (600, -1, True), (601, 1, False), (1200, 1, False), (1201, 0, False)],
+)
+def test_who_waits_too_long_goes_first(age_s: float, tier: int, may_be_held: bool) -> None:
+    """Beyond the longest wait a conversation has tier 1, beyond twice that tier 0."""
+    queues = [{"queue_id": "q", "max_wait_s": 600.0, "target_answer_s": 1e6}]
+    contacts = [{"contact_id": "e", "entered_at": ago(age_s)}]
+    found = recount(tiny(queues=queues, contacts=contacts), POLICY).conversations
+    assert found.tier.tolist() == [tier]
+    assert found.may_be_held.tolist() == [may_be_held]
+
+
+def test_strict_classes_follow_the_starved() -> None:
+    """The queue's class counts where the contact has none, and the smallest of the members."""
+    queues = [{"queue_id": "q", "priority": 1}]
+    one = {"customer_id": "k"}
+    contacts = [
+        {"contact_id": "a"},
+        {"contact_id": "b", "priority": 2},
+        {"contact_id": "c", "priority": 2} | one,
+        {"contact_id": "d", "priority": 0} | one,
+        {"contact_id": "e", "entered_at": ago(1e6)},
+    ]
+    policy = replace(POLICY, strict_classes=2)
+    found = recount(tiny(queues=queues, contacts=contacts), policy).conversations
+    by_lead = dict(zip(found.members["contact_id"].gather(found.start), found.tier, strict=True))
+    # e has waited 277 h, more than twice the 72 h of emails.
+    assert by_lead == {"a": 3, "b": -1, "c": 2, "e": 0}
+
+
+def gain_terms(policy: Policy, contact: Row, **customer: float) -> Terms:
+    """Terms of one email of customer k with ana, who is idle: T is one tick, 5 s."""
+    batch = tiny(
+        agents=[{"agent_id": "ana"}],
+        customers=[{"customer_id": "k"} | customer],
+        contacts=[{**contact, "contact_id": "e", "customer_id": "k"}],
+    )
+    nobody = np.zeros(1, dtype=np.int64)
+    return recount(batch, policy).worth.terms(nobody, nobody, nobody)
+
+
+def test_who_is_about_to_leave_is_less_patient_and_worth_more() -> None:
+    """Health multiplies impatience and loss, with anger at most twofold; boosts only add age."""
+    # V = 200: M = 0.7 (8 + 6) - 6 = 3.8 and L = 2 + 0.01 V = 4; d = 28,800 s, patience 172,800 s.
+    # Health 0 makes both 1 + 0.5 times as much; nothing is near its target.
+    (found,) = gain_terms(POLICY, {}, health=0.0).value_at_risk
+    waits = 0.3 * (5 / 28_800) ** 2
+    assert found == pytest.approx(9.8 * (1 - math.exp(-1.5 * 5 / 172_800)) + waits)
+    # With rage exp(0.5) 1.5 and 1.5 1.5 both exceed 2, the most.
+    (found,) = gain_terms(POLICY, {"sentiment": -1.0}, health=0.0).value_at_risk
+    assert found == pytest.approx(11.8 * (1 - math.exp(-2 * 5 / 172_800)) + waits)
+
+
+def test_boosts_add_worth_and_age_to_those_that_they_match() -> None:
+    """The age counts for the cost of waiting and the breach, and not for ageing or reports."""
+    rules = (
+        Boost(channel=Channel.EMAIL, worth=2.0, age_s=28_790.0),
+        Boost(queue_id="other", worth=100.0),
+        Boost(escalated=True, worth=100.0),
+        Boost(queue_id="q", worth=0.5),
+    )
+    policy = replace(POLICY, boosts=rules, ageing_per_s=0.01, priority_worth=(9.0, 4.0))
+    found = gain_terms(policy, {"entered_at": ago(60), "priority": 1})
+    # 4 for class 1, 2 + 0.5 for the rules, 60 s at 0.01.
+    assert found.priority.tolist() == [pytest.approx(7.1)]
+    # As if it had waited 28,850 s of 28,800: past its target, so no breach is left to prevent.
+    gives_up = 7.8 * (1 - math.exp(-5 / 172_800))
+    waits = 0.3 * (28_855**2 - 28_850**2) / 28_800**2
+    assert found.value_at_risk.tolist() == [pytest.approx(gives_up + waits)]
+
+
+def test_fairness_costs_those_beyond_their_share() -> None:
+    """Shares are of handled and productive time of all who have both."""
+    # ana handled 3,000 of 4,000 s in half of the productive time: x = 0.75 / 0.5 = 1.5, which is
+    # 0.35 beyond 1 + 0.15: 0.2 * 0.35. ben has less than his share. cai has no productive time.
+    batch = tiny(
+        agents=[
+            {"agent_id": "ana", "handled_s": 3_000.0, "productive_s": 4_000.0},
+            {"agent_id": "ben", "handled_s": 1_000.0, "productive_s": 4_000.0},
+            {"agent_id": "cai", "handled_s": 9_000.0, "productive_s": 0.0},
+        ],
+        contacts=[{"contact_id": "e"}],
+    )
+    one = np.zeros(3, dtype=np.int64)
+    everybody = np.arange(3)
+    found = recount(batch, POLICY).worth.terms(one, everybody, everybody)
+    assert found.fairness.tolist() == [pytest.approx(-0.07), 0.0, 0.0]
+    # Nobody was idle. Three and one quarters of their time leave 0.02 times the rest; cai full.
+    balance = [pytest.approx(0.005), pytest.approx(0.015), pytest.approx(0.02)]
+    assert found.balance.tolist() == balance
+
+
+def test_the_strongest_tie_counts_alone() -> None:
+    """Stickiness is the largest of what speaks for an agent; region costs the other site."""
+    policy = with_channel(POLICY, Channel.EMAIL, same_agent_window_s=3_600.0)
+    batch = tiny(
+        agents=[
+            {"agent_id": "ana", "site": "porto"},
+            {"agent_id": "ben", "site": "lima"},
+            {"agent_id": "cai", "site": "porto"},
+        ],
+        customers=[{"customer_id": "k", "owner_agent_id": "ben"}],
+        customer_agents=[{"customer_id": "k", "agent_id": "cai", "score": 50.0}],
+        contacts=[
+            {
+                "contact_id": "e",
+                "customer_id": "k",
+                "last_agent_id": "ana",
+                "last_agent_at": ago(1_800),
+                "resolver_agent_id": "ben",
+                "resolved_at": ago(14 * 86_400),
+            }
+        ],
+    )
+    one, everybody = np.zeros(3, dtype=np.int64), np.arange(3)
+    found = recount(batch, policy).worth.terms(one, everybody, everybody)
+    # ana: 1.5 halved once in 72 h, after 0.5 h. ben: owner 1.2 beats 0.75 / 2. cai: half of 1.2.
+    ana = 1.5 * 2 ** (-0.5 / 72)
+    assert found.stickiness.tolist() == [pytest.approx(ana), pytest.approx(1.2), 0.6]
+    assert found.region.tolist() == [0.0, -0.5, 0.0]
