@@ -282,36 +282,55 @@ RINGING = {"channel": "voice", "entered_at": ago(11)}
 """11 s are more than half of the 20 s within which calls are to be answered."""
 
 
-def drained(policy: Policy, calls: int, **ends_s: float) -> set[str]:
-    """Who drains when all hold a message for so long; `x` holds a chat, `free` nothing."""
+def ringing(policy: Policy, calls: int, **ends_s: float) -> Recount:
+    """Calls and others wait while all hold a message for so long; `free` holds nothing."""
+    others: list[Row] = [
+        {"contact_id": "c"},
+        {"contact_id": "now", "channel": "chat"},
+        {"contact_id": "soon", "channel": "chat", "entered_at": ago(31)},
+    ]
     batch = tiny(
         agents=[{"agent_id": agent} for agent in ends_s],
-        contacts=[{"contact_id": "c"}] + [{"contact_id": f"v{n}"} | RINGING for n in range(calls)],
+        contacts=others + [{"contact_id": f"v{n}"} | RINGING for n in range(calls)],
         agent_load=[
             {
                 "agent_id": agent,
                 "contact_id": f"h-{agent}",
-                "channel": "chat" if agent == "x" else "messaging",
+                "channel": "messaging",
                 "expected_end_at": ahead(end),
             }
             for agent, end in ends_s.items()
             if agent != "free"
         ],
     )
-    tables = Recount(batch, policy)
+    return Recount(batch, policy)
+
+
+def drained(policy: Policy, calls: int, **ends_s: float) -> set[str]:
+    """Who drains, so that the email is kept from them."""
+    tables = ringing(policy, calls, **ends_s)
     return {a for a in ends_s if verdict(tables, "c", a) is Reason.DRAINING}
 
 
 def test_urgent_calls_drain_those_with_the_least_work_left() -> None:
-    """Messages that do not yield keep calls out; ties go to the smaller id, chats block calls."""
+    """Messages that do not yield keep calls out; ties go to the smaller id."""
     policy = with_channel(replace(POLICY, drain_agents=2), Channel.MESSAGING, yields_to=())
-    assert drained(policy, 1, a=300, b=100, c=100, x=70) == {"b"}
-    assert drained(policy, 2, a=300, b=100, c=100, x=70) == {"b", "c"}
-    assert drained(policy, 3, a=300, b=100, c=100, x=70) == {"b", "c"}
+    assert drained(policy, 1, a=300, b=100, c=100) == {"b"}
+    assert drained(policy, 2, a=300, b=100, c=100) == {"b", "c"}
+    assert drained(policy, 3, a=300, b=100, c=100) == {"b", "c"}, "drain_agents is 2"
     assert drained(policy, 2, a=-5, b=100, c=100) == {"a", "b"}, "overdue work counts 0"
     assert drained(policy, 1, a=300, free=0) == set(), "somebody can take the call"
     assert drained(POLICY, 1, a=300, b=100) == set(), "messages yield to calls by default"
     assert drained(replace(policy, drain_agents=0), 1, a=300, b=100) == set()
+
+
+def test_draining_keeps_away_what_is_not_urgent() -> None:
+    """A chat is to be answered within 60 s: after 31 s it is urgent, at once it is not."""
+    policy = with_channel(replace(POLICY, drain_agents=1), Channel.MESSAGING, yields_to=())
+    tables = ringing(policy, 1, a=100, b=200)
+    assert verdict(tables, "now", "a") is Reason.DRAINING
+    assert verdict(tables, "soon", "a") is None
+    assert verdict(tables, "now", "b") is None
 
 
 # Helping queues
