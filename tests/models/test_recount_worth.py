@@ -14,7 +14,6 @@ from models.tables import Channel
 from tests.models.tiny import ago, tiny, with_channel
 
 POLICY = Policy()
-Row = dict[str, Any]
 
 
 @pytest.mark.parametrize(
@@ -48,12 +47,12 @@ def test_strict_classes_follow_the_starved() -> None:
     assert by_lead == {"a": 3, "b": -1, "c": 2, "e": 0}
 
 
-def gain_terms(policy: Policy, contact: Row, **customer: float) -> Terms:
+def gain_terms(policy: Policy, contact: dict[str, Any], **customer: float) -> Terms:
     """Terms of one email of customer k with ana, who is idle: T is one tick, 5 s."""
     batch = tiny(
         agents=[{"agent_id": "ana"}],
         customers=[{"customer_id": "k"} | customer],
-        contacts=[{**contact, "contact_id": "e", "customer_id": "k"}],
+        contacts=[contact | {"contact_id": "e", "customer_id": "k"}],
     )
     nobody = np.zeros(1, dtype=np.int64)
     return recount(batch, policy).worth.terms(nobody, nobody, nobody)
