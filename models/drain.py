@@ -1,4 +1,4 @@
-"""Whom a waiting call may count on next: agents who get nothing written meanwhile.
+"""Whom a waiting call may count on next: agents who get nothing less urgent meanwhile.
 
 Follows `docs/model.md` section 3, "Draining".
 """
@@ -31,19 +31,18 @@ def draining_agents(
     nobody_free = np.count_nonzero(free, axis=1) == 0
     waiting = waiting.filter(pl.Series(nobody_free, dtype=pl.Boolean))
     by_work = np.argsort(agents.remaining_s, kind="stable")
-    for kind, channel, number in waiting.select("class_idx", "channel_idx", "number").iter_rows():
-        able = suitable[kind] & ~agents.blocked[:, channel] & (agents.num_busy > 0) & ~draining
+    for kind, number in waiting.select("class_idx", "number").iter_rows():
+        able = suitable[kind] & (agents.num_busy > 0) & ~draining
         draining[by_work[able[by_work]][: min(number, policy.drain_agents)]] = True
     return draining
 
 
 def _urgent_classes(conversations: Conversations) -> pl.DataFrame:
-    """(class_idx, channel_idx, number) of classes with urgent conversations, most urgent first."""
+    """(class_idx, number) of classes with urgent conversations, most urgent first."""
     return (
         conversations.units.filter("urgent")
         .group_by("class_idx")
         .agg(
-            pl.col("channel_idx").first(),
             pl.col("urgent_clock", "lead_contact_id").min(),
             number=pl.len(),
         )

@@ -10,10 +10,12 @@ first rule that fails is the reason that people are shown.
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 
 from models.access_rules import ACCESS_RULES, ON_DUTY, access_outcome
 from models.batch import Batch
 from models.capacity import AgentState, Mask
+from models.columns import LIVE
 from models.conversations import Conversations
 from models.drain import draining_agents
 from models.overflow import Overflow
@@ -23,6 +25,7 @@ from models.problem import Ints
 from models.room_rules import CAPACITY, ROOM_RULES, room_outcome
 from models.rule_rows import Codes, Outcome, Rules, outcome_of
 from models.skills import SkillLevels
+from models.tables import Channel
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +137,11 @@ def build_eligibility(
 
 
 def _drain(conversations: Conversations, draining: Mask) -> Outcome:
-    real_time = conversations.classes["real_time"].to_numpy()
-    each = np.arange(len(real_time))
-    holds = real_time[:, None] | ~draining[None, :]
-    return Outcome((Reason.DRAINING,), (holds,), each, len(real_time), len(draining))
+    """A draining agent gets calls and what is urgent, nothing else."""
+    live = pl.Series(list(Channel)).is_in(list(LIVE)).to_numpy()
+    classes = conversations.classes
+    anyway = live[classes["channel_idx"].to_numpy()] | classes["urgent"].to_numpy()
+    holds = anyway[:, None] | ~draining[None, :]
+    return Outcome(
+        (Reason.DRAINING,), (holds,), np.arange(len(anyway)), len(anyway), len(draining)
+    )

@@ -8,7 +8,7 @@ from functools import reduce
 import numpy as np
 
 from models.recount.bits import Words, all_set, num_set, packed, unpacked
-from models.recount.numbers import Bools, Ints, block_matrix
+from models.recount.numbers import Bools, Ints
 from models.recount.sides import Sides, Test
 
 
@@ -24,9 +24,8 @@ def draining_agents(sides: Sides, tests: tuple[Test, ...], suitable: tuple[Test,
     stuck = num_set(passing(tests, classes, len(agents)) & free_now) == 0
     classes = classes[stuck]
     wanted = np.minimum(policy.drain_agents, np.bincount(sides.class_of[urgent])[classes])
-    holds = agents.held > 0
     may = unpacked(passing(suitable, classes, len(agents)), len(agents))
-    may &= holds.any(axis=1) & ~(holds @ block_matrix(policy))[:, sides.channel[classes]].T
+    may &= (agents.held > 0).any(axis=1)
     least_first = np.argsort(agents.remaining_s, kind="stable")
     for able, number in zip(may, wanted.tolist(), strict=True):
         left = least_first[(able & ~draining)[least_first]]

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from models.plan import Reason
+from models.recount.conversations import LIVE
 from models.recount.drain import draining_agents
 from models.recount.needs import languages_met, skills_met
 from models.recount.numbers import Bools, class_of, instant, ints, is_real_time, positions, seconds
@@ -171,10 +172,10 @@ def not_cooling_down(sides: Sides) -> Test:
 
 
 def not_draining(sides: Sides, draining: Bools) -> Test:
-    """The channel is real-time, or the agent is not kept free for somebody urgent."""
-    anyway = np.ones_like(draining)
-    real_time = is_real_time(sides.policy)[sides.channel]
-    return Test(np.stack([~draining, anyway]), real_time.astype(np.int64))
+    """The channel is live, the conversation urgent, or the agent not kept for somebody urgent."""
+    always = np.ones_like(draining)
+    anyway = LIVE[sides.channel] | sides.conversations.urgent[sides.example]
+    return Test(np.stack([~draining, always]), anyway.astype(np.int64))
 
 
 _BEFORE_DRAINING: tuple[tuple[Reason, Callable[[Sides], Test]], ...] = (

@@ -46,14 +46,18 @@ def draining(found: BatchProblem) -> str:
     return "".join(ids[place] for place in np.flatnonzero(found.eligibility.draining))
 
 
-def test_a_drained_agent_gets_nothing_written_and_still_takes_a_chat() -> None:
-    """`b` could take the email by all other tests; a chat is real-time."""
+def test_a_drained_agent_gets_only_calls_and_what_is_urgent() -> None:
+    """`b` could take the email and the new chat by all other tests; the late chat is urgent.
+
+    Chats would keep a call away, so a new one may not refill who drains for a call.
+    """
     found = stated(
         replace(HOLDING_ON, drain_agents=1),
         contacts=[
             call("v1", 11),
             {"contact_id": "e"},
             {"contact_id": "t", "channel": "chat"},
+            {"contact_id": "u", "channel": "chat", "entered_at": ago(31)},  # of a target of 60 s
         ],
     )
     assert draining(found) == "b"
@@ -65,7 +69,8 @@ def test_a_drained_agent_gets_nothing_written_and_still_takes_a_chat() -> None:
         for lead, row in zip(leads, codes.tolist(), strict=True)
     }
     assert reasons["e"] == [None, Reason.DRAINING]
-    assert reasons["t"] == [None, None]
+    assert reasons["t"] == [None, Reason.DRAINING]
+    assert reasons["u"] == [None, None]
     assert reasons["v1"] == [Reason.UNITS_FULL, Reason.UNITS_FULL]
     eligible = found.eligibility.eligible[kinds]
     assert eligible.tolist() == [[reason is None for reason in reasons[lead]] for lead in leads]
@@ -118,8 +123,8 @@ def test_the_agents_with_the_least_left_to_do_drain(num_calls: int, expected: st
     assert draining(found) == expected
 
 
-def test_who_is_in_a_call_or_cannot_serve_it_does_not_drain() -> None:
-    """What `a` holds blocks calls anyway; `b` is no member of the queue; `c` is away."""
+def test_who_could_not_serve_the_call_does_not_drain() -> None:
+    """`b` is no member of the queue; `c` is away; `a` is in a call, and free for the next one."""
     found = stated(
         agents=[{"agent_id": "a"}, {"agent_id": "b"}, {"agent_id": "c", "presence": "away"}],
         agent_load=[
@@ -130,7 +135,7 @@ def test_who_is_in_a_call_or_cannot_serve_it_does_not_drain() -> None:
         ],
         queue_members=[{"queue_id": "q", "agent_id": name} for name in "ac"],
     )
-    assert draining(found) == ""
+    assert draining(found) == "a"
 
 
 def test_classes_choose_in_turn_and_nobody_twice() -> None:
