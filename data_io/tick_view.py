@@ -39,7 +39,8 @@ def tick_view(
     - Open offers that the platform does not show with an agent load theirs as offers; if it shows
       the contact nowhere, only until `PLATFORM_LAG` after it was last seen.
     - `declines` and `offers` are those of the source and of the store; of the store's, those of
-      contacts that wait, those since `now - remember`, and those that use up a profile.
+      contacts that wait, those that load an agent, those since `now - remember`, and those that
+      use up a profile.
     """
     frames = {table.name: _rows(tables, table.name) for table in INPUT_TABLES}
     shown = Shown(frames["contacts"], frames["agents"], frames["agent_load"], seen)
@@ -54,14 +55,13 @@ def tick_view(
         shown.agent_load, on="contact_id", how="anti"
     )
     columns = AGENT_LOAD.schema().names()
-    load = pl.concat(
-        [shown.agent_load, _as_load(consumed, shown, columns), _as_load(departed, shown, columns)]
-    )
-    frames |= {"contacts": contacts, "agent_load": load}
+    added = [_as_load(consumed, shown, columns), _as_load(departed, shown, columns)]
+    frames |= {"contacts": contacts, "agent_load": pl.concat([shown.agent_load, *added])}
     for child in ("contact_skills", "contact_steps"):
         frames[child] = frames[child].join(contacts, on="contact_id", how="semi")
     frames["declines"] = _declines(frames["declines"], offers, contacts)
-    frames["offers"] = _offers(frames["offers"], offers, contacts, shown.agents, now - remember)
+    needed = pl.concat(rows.select("contact_id") for rows in (contacts, *added))
+    frames["offers"] = _offers(frames["offers"], offers, needed, shown.agents, now - remember)
     return Batch(now, **frames)
 
 
@@ -106,13 +106,16 @@ def _declines(given: pl.DataFrame, offers: pl.DataFrame, contacts: pl.DataFrame)
 def _offers(
     given: pl.DataFrame,
     offers: pl.DataFrame,
-    contacts: pl.DataFrame,
+    needed: pl.DataFrame,
     agents: pl.DataFrame,
     since: datetime,
 ) -> pl.DataFrame:
-    """Offers of the store that rules may ask about, and those of the source beside them."""
+    """Offers of the store that rules may ask about, and those of the source beside them.
+
+    All of the contacts in `needed`, and others as long as a rule looks back.
+    """
     shifts = agents.select("agent_id", "shift_start_at")
-    waiting = contacts["contact_id"].implode()
+    is_needed = pl.col("contact_id").is_in(needed["contact_id"].implode())
     expired_lately = (pl.col("event") == AssignmentEvent.EXPIRED.value) & (
         pl.col("event_at") > since
     )
@@ -121,12 +124,7 @@ def _offers(
     )
     own = (
         offers.join(shifts, on="agent_id")
-        .filter(
-            pl.col("contact_id").is_in(waiting)
-            | (pl.col("tick_at") > since)
-            | expired_lately
-            | uses_profile
-        )
+        .filter(is_needed | (pl.col("tick_at") > since) | expired_lately | uses_profile)
         .with_columns(offered_at="tick_at")
         .select(OFFERS.schema().names())
     )

@@ -84,8 +84,8 @@ TRANSITIONS = (
         AssignmentEvent.ACCEPTED,
         ContactState.WITH_AGENT,
         answers=True,
-        cause="the agent takes it, the platform shows it with the agent, or the channel's"
-        " `accept_timeout_s` is 0",
+        cause="the agent takes it, or the platform shows the agent at work on it; as offered is"
+        " enough on channels whose `accept_timeout_s` is 0",
     ),
     Transition(
         "decline",
@@ -162,7 +162,7 @@ def advance(offers: pl.DataFrame, shown: Shown, policy: Policy, now: datetime) -
     standing = offers.filter(pl.col("event").is_in(STANDING))
     events = [offers.clear()]
     rules: tuple[tuple[AssignmentEvent, Callable[[pl.DataFrame], pl.DataFrame]], ...] = (
-        (AssignmentEvent.ACCEPTED, lambda rows: shown_with_their_agent(rows, shown)),
+        (AssignmentEvent.ACCEPTED, lambda rows: shown_with_their_agent(rows, shown, policy)),
         (AssignmentEvent.RESCINDED, lambda rows: held_by_another(rows, shown)),
         (AssignmentEvent.RESCINDED, lambda rows: back_in_a_higher_version(rows, shown)),
         (AssignmentEvent.EXPIRED, lambda rows: unanswered(rows, policy, now)),
@@ -174,16 +174,21 @@ def advance(offers: pl.DataFrame, shown: Shown, policy: Policy, now: datetime) -
         standing = standing.join(found, on=["contact_id", "tick_at"], how="anti")
         at = pl.lit(now, INSTANT)
         events.append(found.with_columns(event=pl.lit(event.value), event_at=at))
-    # As old as the offer: it counted as accepted from the beginning.
-    default = accepted_by_default(standing, policy)
-    events.append(default.with_columns(event=pl.lit(AssignmentEvent.ACCEPTED.value)))
     return pl.concat(events)
 
 
-def shown_with_their_agent(offers: pl.DataFrame, shown: Shown) -> pl.DataFrame:
-    """Offers whose agent the platform shows at work on the contact."""
-    at_work = shown.agent_load.filter(pl.col("state") != LoadState.OFFERED.value)
-    return offers.join(at_work, on=["contact_id", "agent_id"], how="semi")
+def shown_with_their_agent(offers: pl.DataFrame, shown: Shown, policy: Policy) -> pl.DataFrame:
+    """Offers whose agent the platform shows at work on the contact.
+
+    Where nobody is asked (`accept_timeout_s` is 0), to be shown as offered counts as accepted.
+    """
+    load = shown.agent_load.select("contact_id", "agent_id", "state")
+    at_work = (pl.col("state") != LoadState.OFFERED.value) | (_accept_timeout(policy) == 0)
+    return (
+        offers.join(load, on=["contact_id", "agent_id"], maintain_order="left")
+        .filter(at_work)
+        .drop("state")
+    )
 
 
 def held_by_another(offers: pl.DataFrame, shown: Shown) -> pl.DataFrame:
@@ -210,7 +215,7 @@ def back_in_a_higher_version(offers: pl.DataFrame, shown: Shown) -> pl.DataFrame
 
 
 def unanswered(offers: pl.DataFrame, policy: Policy, now: datetime) -> pl.DataFrame:
-    """Offers that stand for longer than their channel's `accept_timeout_s`."""
+    """Offers that stand for longer than their channel's `accept_timeout_s`, where it has one."""
     limit = _accept_timeout(policy)
     age = (pl.lit(now, INSTANT) - pl.col("tick_at")).dt.total_microseconds() / 1e6
     return offers.filter((limit > 0) & (age > limit))
@@ -227,11 +232,6 @@ def left_by_their_customer(offers: pl.DataFrame, shown: Shown, now: datetime) ->
     """Offers whose contact the platform has shown nowhere for `PLATFORM_LAG`."""
     nowhere = shown_nowhere(offers, shown)
     return nowhere.filter(pl.col("seen_at") <= now - PLATFORM_LAG).drop("seen_at")
-
-
-def accepted_by_default(offers: pl.DataFrame, policy: Policy) -> pl.DataFrame:
-    """Offers of channels on which nobody is asked: `accept_timeout_s` is 0."""
-    return offers.filter(_accept_timeout(policy) == 0)
 
 
 def shown_nowhere(offers: pl.DataFrame, shown: Shown) -> pl.DataFrame:

@@ -259,13 +259,16 @@ def test_a_raised_version_ends_the_offer_so_that_nobody_accepts_it(store: Store)
     assert late["refusal"].to_list() == ["offer_rescinded"]
 
 
-def test_an_email_is_not_timed_out(store: Store) -> None:
-    """Where the policy asks nobody, the offer counts as accepted from the beginning."""
+def test_an_offer_that_nobody_is_asked_about_does_not_expire(store: Store) -> None:
+    """Where the policy's time-out is 0 it stands for as long as the platform shows it waiting."""
     voice = replace(POLICY.channels[Channel.VOICE], accept_timeout_s=0.0)
     unasked = replace(POLICY, channels={**POLICY.channels, Channel.VOICE: voice})
-    assert take(store, 1, policy=unasked).events["event"].to_list() == ["accepted"]
-    assert take(store, 99, policy=unasked).events.is_empty()
-    assert waiting(store, 99) == []
+    assert take(store, 999, policy=unasked).events.is_empty()
+    batch = store.read_batch(tick_instant(999), tick_instant(999))
+    assert batch.contacts.is_empty()
+    # It weighs on its agent, and whoever looks for offers in the load finds it, however old.
+    assert batch.agent_load["contact_id"].to_list() == ["contact-0-0"]
+    assert batch.offers["event"].to_list() == ["offered"]
 
 
 # ------------------------------------------------------------------ what a tick sees of it

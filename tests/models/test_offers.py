@@ -176,15 +176,17 @@ def test_an_offer_expires_beyond_the_time_out_of_its_channel(
     assert events(offers(row), shown(), at_s) == [("c", "expired")] * expired
 
 
-def test_an_email_counts_as_accepted_from_the_beginning() -> None:
-    """Its time-out is 0: nobody is asked; the event is as old as the offer."""
+def test_an_email_is_accepted_as_soon_as_the_platform_shows_it_with_the_agent() -> None:
+    """Its time-out is 0: nobody is asked, so that it never expires and cannot be refused in time.
+
+    While it is still shown as waiting it may be rescinded: nobody must wait for who went home.
+    """
     assert POLICY.channels[Channel.EMAIL].accept_timeout_s == 0
     rows = offers({"contact_id": "c", "channel": "email"})
-    added = advance(rows, shown(), POLICY, after(5))
-    assert added.select("event", "event_at").rows() == [("accepted", START)]
-    # The agent left before anything began: the email waits again.
-    away = shown(presence={"ana": "away"})
-    assert events(rows, away, 5) == [("c", "rescinded")]
+    held = {"contact_id": "c", "agent_id": "ana", "state": "offered"}
+    assert events(rows, shown({}, held=(held,)), 5) == [("c", "accepted")]
+    assert events(rows, shown(), 1_000_000) == []
+    assert events(rows, shown(presence={"ana": "offline"}), 36_000) == [("c", "rescinded")]
 
 
 @pytest.mark.parametrize(
