@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 import polars as pl
 
 from models.batch import Batch
-from models.conversations import LANGUAGE_PREFIX
 from models.policy import Policy
 from models.policy_check import PolicyFinding, Severity, few_findings
+from models.proficiency import LANGUAGE_PREFIX
 from models.reference_check import (
     calendars_open,
     helpers_can_lend,

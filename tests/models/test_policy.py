@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -70,17 +71,20 @@ def test_the_edges_of_the_ranges_are_fine() -> None:
         for item in fields(Policy)
         if item.name.endswith(("_worth", "_cost", "_share", "_fixed"))
     }
-    assert len(free) == 13
+    assert len(free) == 26
+    free["priority_worth"] = (0.0,) * 10
     replace(Policy(), **free)
 
 
 def _changed(value: Any) -> Any:  # noqa: ANN401
     """Another value of the same kind."""
     match value:
+        case StrEnum():
+            return next(other for other in type(value) if other is not value)
         case bool():
             return not value
         case int() | float():
-            return value * 0.5 if isinstance(value, float) else value + 1
+            return (value or 1.0) * 0.5 if isinstance(value, float) else value + 1
         case tuple():
             return value[1:] if value else (Channel.EMAIL,)
         case _:
@@ -107,7 +111,7 @@ def test_the_digest_changes_with_every_number_of_every_channel(
     """So is each number of each channel."""
     before = Policy().channels[channel]
     value = getattr(before, name)
-    changed: Any = 0.5 if name == "parked_share" and value == 0 else _changed(value)
+    changed = _changed(value)
     after = replace(before, **{name: changed})
     other = replace(Policy(), channels={**Policy().channels, channel: after})
     assert other.digest() != Policy().digest()

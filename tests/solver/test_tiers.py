@@ -138,9 +138,9 @@ def test_prices_and_weight_prove_the_gain(data: DataObject, problems: Problems) 
     weighted = lifted(problem, plan.weight * plan.level)
     score = int(plan.level[plan.solution.agent != NOBODY].sum())
     assert plan.solution.tier_weight == plan.weight
-    tiered = problem.tier != NO_TIER
+    assert problem.tier is not None
     levels = np.array((*plan.solution.tier_levels, 0))
-    assert (levels[problem.tier[tiered]] == plan.level[tiered]).all()
+    assert (levels[problem.tier] == plan.level).all()
     assert upper_bound(weighted, plan.solution.prices) - plan.weight * score == plan.solution.gain
     if plan.count_prices is not None:
         by_level = dense_problem_of_levels(problem, plan.level)
