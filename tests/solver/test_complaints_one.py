@@ -121,7 +121,7 @@ def test_04_what_comes_while_all_are_offline_waits_with_an_alarm() -> None:
 
 
 def test_04_mail_waits_for_an_offline_agent_only_if_that_is_in_time() -> None:
-    """An hour until `a` comes and ten minutes' work: within eight hours, not within half an hour."""
+    """`a` comes in an hour and needs ten minutes: within eight hours, not within half an hour."""
     in_time = with_a([REPLY])
     assert (in_time.given, in_time.waits_for) == ({}, {"reply": "a"})
     assert in_time.plan.unassigned["next_chance_at"].to_list() == [ahead(HOUR)]
@@ -178,7 +178,7 @@ def test_05_who_was_given_too_much_by_hand_keeps_it_and_gets_no_more() -> None:
 
 
 def test_06_every_decision_says_why_in_words_and_in_money() -> None:
-    """The chosen pair, the next best and the terms of its worth; and the rule that turns `x` away."""
+    """The pair, the next best and the terms of its worth; and the rule that keeps `x` waiting."""
     found = decide(
         agents=TWO,
         agent_skills=[
@@ -197,7 +197,7 @@ def test_06_every_decision_says_why_in_words_and_in_money() -> None:
     assert chosen["match"] == pytest.approx(0.89 * 8 - 0.11 * 6)
     assert chosen["detail"].startswith("Goes to a: worth ")
     assert "next best b: worth " in chosen["detail"]
-    assert sum(chosen[term] for term in TERMS) == pytest.approx(chosen["gain"])
+    assert sum(chosen[term] for term in TERMS) == pytest.approx(chosen["gain"], abs=1e-3)
     assert waiting["reason"] == "skill_missing"
     assert waiting["detail"].startswith(
         "Waits: of 2 agents 2 pass every earlier test and none of them has the skills"
