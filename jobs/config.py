@@ -129,7 +129,7 @@ def parse_settings(values: Mapping[str, Any]) -> Config:
 
     `base` in [policy] names a ready-made policy, whose numbers hold where the rest is silent.
     """
-    given = values.get("policy") if isinstance(values, Mapping) else None
+    given = values.get("policy")
     if isinstance(given, Mapping) and "base" in given:
         own = {key: value for key, value in given.items() if key != "base"}
         values = {**values, "policy": over(read_ready_made(given["base"]), own)}
