@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from models.policy import Policy
 from models.recount.conversations import Conversations
-from models.recount.numbers import Bools, Floats, Ints, all_of, ints, total_of
+from models.recount.numbers import Bools, Floats, Ints, all_of, first_of_runs, ints, total_of
 from models.recount.requirements import Requirements
 from models.recount.skills import LANGUAGE
 
@@ -83,19 +83,22 @@ def resolving(policy: Policy, needs: Needs) -> Floats:
 def levels_above(needs: Needs) -> Floats:
     """(sets, A) mean of the levels beyond those insisted on, over ten; languages left out."""
     rows = np.flatnonzero(~needs.is_language)
-    above = (needs.agent_level[rows] - needs.level[rows][:, None].astype(np.float64)) / 10
+    above = needs.agent_level[rows] - needs.level[rows][:, None]
     number = np.bincount(needs.of_row[rows], minlength=needs.num_sets)[:, None]
-    total: Floats = total_of(above, needs.of_row[rows], needs.num_sets)
-    return total / np.maximum(number, 1)
+    mean: Floats = total_of(above, needs.of_row[rows], needs.num_sets) / np.maximum(number, 1)
+    return mean / 10
 
 
 def _match(asked: Requirements, sets: pl.DataFrame) -> tuple[Floats, Ints]:
     """Mean over named skills and first steps, and how many these are."""
     named, steps = _of_sets(asked.named, sets), _of_sets(asked.first_steps, sets)
     of_skill, of_step = ints(named["need_set"]), ints(steps["need_set"])
-    level = np.maximum(asked.skills.level[asked.skills.at(named)], 0) / 10.0
-    total = total_of(level, of_skill, len(sets))
-    total += total_of(asked.stages.mean_level[ints(steps["stage"])], of_step, len(sets))
+    level = np.maximum(asked.skills.level[asked.skills.at(named)], 0)
+    total: Floats = total_of(level, of_skill, len(sets)) / 10
+    best = asked.stages.mean_levels(ints(steps["stage"]))
+    if len(steps):
+        start = first_of_runs(of_step)
+        total[of_step[start]] += np.add.reduceat(best, start, axis=0)
     number = np.bincount(of_skill, minlength=len(sets)) + np.bincount(of_step, minlength=len(sets))
     return total / np.maximum(number, 1)[:, None], number
 

@@ -1,6 +1,6 @@
 """Numbers that every part of the audit reads the same way: channels, instants, local times."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -98,32 +98,24 @@ def list_class(owner: Ints, code: Ints, num_owners: int) -> Ints:
     return class_of(*codes)
 
 
-def rounds(group: Ints) -> Iterator[Ints]:
-    """Rows with the first of every group, then with the second, and so on; groups ascend."""
-    nth = np.arange(len(group)) - np.searchsorted(group, group)
-    order = np.argsort(nth, kind="stable")
-    yield from np.split(order, np.flatnonzero(np.diff(nth[order])) + 1) if len(group) else ()
-
-
 def all_of(holds: Bools, group: Ints, num_groups: int) -> Bools:
-    """(groups, A) whether all rows of a group hold, true for a group without any."""
-    found = np.ones((num_groups, holds.shape[1]), dtype=bool)
-    for rows in rounds(group):
-        found[group[rows]] &= holds[rows]
-    return found
+    """(groups, A) whether all rows of a group hold, true for a group without any; sorted."""
+    found = np.ones((num_groups, holds.shape[1]), dtype=np.uint8)
+    start = first_of_runs(group)
+    if len(group):
+        found[group[start]] = np.minimum.reduceat(holds.view(np.uint8), start, axis=0)
+    return found.view(np.bool_)
 
 
-def largest_of(values: Floats, group: Ints, num_groups: int) -> Floats:
-    """(groups, A) the largest of the rows of a group, 0 for a group without any."""
-    found = np.zeros((num_groups, values.shape[1]))
-    for rows in rounds(group):
-        found[group[rows]] = np.maximum(found[group[rows]], values[rows])
-    return found
+def any_of(holds: Bools, group: Ints, num_groups: int) -> Bools:
+    """(groups, A) whether a row of a group holds; rows are sorted by group."""
+    return ~all_of(~holds, group, num_groups)
 
 
-def total_of(values: Floats, group: Ints, num_groups: int) -> Floats:
-    """(groups, A) the sum of the rows of a group."""
-    found = np.zeros((num_groups, values.shape[1]))
-    for rows in rounds(group):
-        found[group[rows]] += values[rows]
+def total_of(values: NDArray[np.int8], group: Ints, num_groups: int) -> NDArray[np.int16]:
+    """(groups, A) the sum of the rows of a group; rows are sorted by group."""
+    found = np.zeros((num_groups, values.shape[1]), dtype=np.int16)
+    start = first_of_runs(group)
+    if len(group):
+        found[group[start]] = np.add.reduceat(values, start, axis=0, dtype=np.int16)
     return found

@@ -8,7 +8,16 @@ from numpy.typing import NDArray
 
 from models.batch import Batch
 from models.recount.agents import Agents
-from models.recount.numbers import Bools, Floats, Ints, all_of, ints, largest_of, total_of
+from models.recount.numbers import (
+    Bools,
+    Floats,
+    Ints,
+    all_of,
+    any_of,
+    first_of_runs,
+    ints,
+    total_of,
+)
 
 LANGUAGE = "language:"
 ONLY_AGENT = "agent:"
@@ -35,10 +44,29 @@ class Skills:
 class Stages:
     """The N distinct steps of `contact_steps`, whatever contact they are of."""
 
+    skills: Skills
+    rows: pl.DataFrame
+    """(stage, alternative, skill, level), sorted"""
     held: Bools
     """(N, A) whether one of the alternatives holds for the agent"""
-    mean_level: Floats
-    """(N, A) the best alternative's mean of levels over ten"""
+
+    def mean_levels(self, wanted: Ints) -> Floats:
+        """(wanted, A) the best alternative's mean of levels over ten."""
+        stages, place = np.unique(wanted, return_inverse=True)
+        at = pl.DataFrame({"stage": stages, "place": np.arange(len(stages))})
+        rows = _numbered(self.rows.join(at, on="stage", maintain_order="left"))
+        choice = ints(rows["choice"])
+        of_choice = ints(rows.unique("choice", maintain_order=True)["place"])
+        counts = ~rows.select(_left_out()).to_series().to_numpy()
+        level = self.skills.level[self.skills.at(rows)[counts]]
+        total = total_of(np.maximum(level, 0), choice[counts], len(of_choice))
+        number = np.bincount(choice[counts], minlength=len(of_choice))[:, None]
+        mean = np.where(number > 0, total / (10.0 * np.maximum(number, 1)), 1.0)
+        best = np.zeros((len(stages), level.shape[1]))
+        if len(of_choice):
+            best = np.maximum.reduceat(mean, first_of_runs(of_choice), axis=0)
+        found: Floats = best[place]
+        return found
 
 
 def build_skills(batch: Batch, agents: Agents, asked: pl.Series) -> Skills:
@@ -58,21 +86,19 @@ def build_skills(batch: Batch, agents: Agents, asked: pl.Series) -> Skills:
 
 def build_stages(skills: Skills, rows: pl.DataFrame, num_stages: int) -> Stages:
     """From the (stage, alternative, skill, level) of all distinct steps."""
-    rows = rows.sort("stage", "alternative", "skill").with_columns(
-        choice=pl.struct("stage", "alternative").rle_id()
-    )
-    choice = ints(rows["choice"])
-    stage = ints(rows.unique("choice", maintain_order=True)["stage"])
-    has = skills.level[skills.at(rows)]
-    met = all_of(has >= ints(rows["level"])[:, None], choice, len(stage))
-    left_out = pl.any_horizontal(
-        pl.col("skill").str.starts_with(LANGUAGE), pl.col("skill").str.starts_with(ONLY_AGENT)
-    )
-    counts = ~rows.select(left_out).to_series().to_numpy()
-    number = np.bincount(choice[counts], minlength=len(stage))[:, None]
-    total = total_of(np.maximum(has[counts], 0) / 10.0, choice[counts], len(stage))
-    mean = np.where(number > 0, total / np.maximum(number, 1), 1.0)
-    return Stages(
-        held=largest_of(met.astype(np.float64), stage, num_stages) > 0,
-        mean_level=largest_of(mean, stage, num_stages),
-    )
+    rows = _numbered(rows.sort("stage", "alternative", "skill"))
+    of_choice = ints(rows.unique("choice", maintain_order=True)["stage"])
+    has = skills.level[skills.at(rows)] >= rows["level"].cast(pl.Int8).to_numpy()[:, None]
+    met = all_of(has, ints(rows["choice"]), len(of_choice))
+    return Stages(skills, rows, any_of(met, of_choice, num_stages))
+
+
+def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
+    """With `choice`, which counts the alternatives of all steps."""
+    return rows.with_columns(choice=pl.struct("stage", "alternative").rle_id())
+
+
+def _left_out() -> pl.Expr:
+    """Whether a skill says nothing of how good an agent is."""
+    prefixes = (LANGUAGE, ONLY_AGENT)
+    return pl.any_horizontal(pl.col("skill").str.starts_with(prefix) for prefix in prefixes)

@@ -33,7 +33,7 @@ def test_strict_classes_follow_the_starved() -> None:
     """The queue's class counts where the contact has none, and the smallest of the members."""
     queues = [{"queue_id": "q", "priority": 1}]
     one = {"customer_id": "k"}
-    contacts = [
+    contacts: list[dict[str, Any]] = [
         {"contact_id": "a"},
         {"contact_id": "b", "priority": 2},
         {"contact_id": "c", "priority": 2} | one,
