@@ -19,7 +19,6 @@ from models.tables import (
     INPUT_TABLES,
     INSTANT,
     OFFERS,
-    AssignmentEvent,
     InputTables,
     LoadState,
 )
@@ -39,7 +38,7 @@ def tick_view(
     - Open offers that the platform does not show with an agent load theirs as offers; if it shows
       the contact nowhere, only until `PLATFORM_LAG` after it was last seen.
     - `declines` and `offers` are those of the source and of the store; of the store's, those of
-      contacts that wait, those that load an agent, those since `now - remember`, and those that
+      contacts that wait, those that load an agent, those since `now - remember`, and offers that
       use up a profile.
     """
     frames = {table.name: _rows(tables, table.name) for table in INPUT_TABLES}
@@ -59,7 +58,7 @@ def tick_view(
     frames |= {"contacts": contacts, "agent_load": pl.concat([shown.agent_load, *added])}
     for child in ("contact_skills", "contact_steps"):
         frames[child] = frames[child].join(contacts, on="contact_id", how="semi")
-    frames["declines"] = _declines(frames["declines"], offers, contacts)
+    frames["declines"] = _declines(frames["declines"], offers, contacts, now - remember)
     needed = pl.concat(rows.select("contact_id") for rows in (contacts, *added))
     frames["offers"] = _offers(frames["offers"], offers, needed, shown.agents, now - remember)
     return Batch(now, **frames)
@@ -93,13 +92,17 @@ def _as_load(offers: pl.DataFrame, shown: Shown, columns: list[str]) -> pl.DataF
     )
 
 
-def _declines(given: pl.DataFrame, offers: pl.DataFrame, contacts: pl.DataFrame) -> pl.DataFrame:
-    """Declines of the source, and offers that waiting contacts' agents declined or let expire."""
-    own = (
-        offers.filter(pl.col("event").is_in(HELD_AGAINST_AGENT))
-        .join(contacts, on="contact_id", how="semi")
-        .select("contact_id", "agent_id", declined_at="event_at")
-    )
+def _declines(
+    given: pl.DataFrame, offers: pl.DataFrame, contacts: pl.DataFrame, since: datetime
+) -> pl.DataFrame:
+    """Declines of the source, and offers that agents declined or let expire.
+
+    All of contacts that wait; of others those for which an agent may still have to pause.
+    """
+    is_waiting = pl.col("contact_id").is_in(contacts["contact_id"].implode())
+    own = offers.filter(
+        pl.col("event").is_in(HELD_AGAINST_AGENT), is_waiting | (pl.col("event_at") > since)
+    ).select("contact_id", "agent_id", declined_at="event_at")
     return pl.concat([given, own]).unique(DECLINES.key, maintain_order=True)
 
 
@@ -116,15 +119,13 @@ def _offers(
     """
     shifts = agents.select("agent_id", "shift_start_at")
     is_needed = pl.col("contact_id").is_in(needed["contact_id"].implode())
-    expired_lately = (pl.col("event") == AssignmentEvent.EXPIRED.value) & (
-        pl.col("event_at") > since
-    )
+    refused_lately = pl.col("event").is_in(HELD_AGAINST_AGENT) & (pl.col("event_at") > since)
     uses_profile = pl.col("profiles").is_not_null() & (
         pl.col("tick_at") >= pl.col("shift_start_at")
     )
     own = (
         offers.join(shifts, on="agent_id")
-        .filter(is_needed | (pl.col("tick_at") > since) | expired_lately | uses_profile)
+        .filter(is_needed | (pl.col("tick_at") > since) | refused_lately | uses_profile)
         .with_columns(offered_at="tick_at")
         .select(OFFERS.schema().names())
     )

@@ -66,6 +66,31 @@ def test_what_a_killed_writer_left_is_no_obstacle(tmp_path: Path) -> None:
     assert not (tmp_path / "one" / "rest").exists()
 
 
+def test_what_an_earlier_release_archived_can_be_read(tmp_path: Path) -> None:
+    """Tables and columns that it did not know are empty; a table that it knew must be there."""
+    batch = a_batch()
+    carried = Carried(
+        prices=complete(PRICE, pl.DataFrame({"agent_id": ["ana"]})),
+        site_prices=pl.DataFrame(schema={"site": pl.String, "price": pl.Float64}),
+        rents=pl.DataFrame(schema={"contact_id": pl.String, "rent": pl.Float64}),
+    )
+    write_batch(tmp_path / "one", batch, "{}", carried)
+    for name in ("holidays", "overflow", "agent_activities", "contact_steps", "offers"):
+        (tmp_path / "one" / f"{name}.parquet").unlink()
+    for name, columns in (
+        ("contacts", ["priority", "profiles", "hold_until", "waited_before_s"]),
+        ("agents", ["presence_since", "handled_s", "productive_s"]),
+        ("carried_prices", ["profiles"]),
+    ):
+        path = tmp_path / "one" / f"{name}.parquet"
+        pl.read_parquet(path).drop(columns).write_parquet(path)
+    read, _, hint = read_batch_files(tmp_path / "one")
+    for table in INPUT_TABLES:
+        assert_frame_equal(getattr(read, table.name), getattr(batch, table.name))
+    assert hint is not None
+    assert_frame_equal(hint.prices, carried.prices)
+
+
 def test_a_folder_that_is_no_batch_is_refused(tmp_path: Path) -> None:
     """No header, another version, a missing table: each says what to do."""
     with pytest.raises(BatchFilesError, match=r"no batch\.json.*give the folder"):

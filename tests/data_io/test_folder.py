@@ -223,6 +223,75 @@ def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         read_folder(tmp_path / "nowhere")
 
 
+ANSWER = (
+    '{"response_id": "%s", "contact_id": "c", "tick_at": "2026-11-22T09:59:00Z", "agent_id": "a1",'
+    ' "answer": "accepted", "responded_at": "2026-11-22T09:59:05Z"}\n'
+)
+
+
+def _ids(source: FolderSource, *, acknowledge: bool = True) -> list[str] | None:
+    """Answers of the next read, None where there is nothing new at all."""
+    snapshot = source.read(NOW)
+    if snapshot is None:
+        return None
+    if acknowledge:
+        snapshot.answers.acknowledge()
+    return [text for drop in snapshot.answers.drops for text in drop["response_id"]]
+
+
+def test_answers_are_handed_over_until_they_are_stored(tmp_path: Path) -> None:
+    """Each new or changed drop, in the order of names; an unchanged one is not read again."""
+    _write(tmp_path, "csv")
+    drops = tmp_path / "responses"
+    drops.mkdir()
+    (drops / "2.ndjson").write_text(ANSWER % "two")
+    (drops / "1.ndjson").write_text(ANSWER % "one")
+    (drops / ".3.ndjson").write_text(ANSWER % "draft")
+    (drops / "notes.txt").write_text("no drop")
+    source = FolderSource(tmp_path)
+    assert _ids(source, acknowledge=False) == ["one", "two"]
+    assert _ids(source) == ["one", "two"]
+    assert _ids(source) is None
+    with (drops / "2.ndjson").open("a") as grown:
+        grown.write(ANSWER % "three")
+    (tmp_path / "responses.csv").write_text("response_id,answer\nfour,accepted\n")
+    assert sorted(_ids(source) or ()) == ["four", "three", "two"]
+    (drops / "1.ndjson").unlink()
+    assert _ids(source) is None
+    fresh = FolderSource(tmp_path).read(NOW)
+    assert fresh is not None
+    assert fresh.notes == ()
+
+
+def test_answers_stand_beside_the_pointer_or_the_tables(tmp_path: Path) -> None:
+    """With a folder per snapshot they may be in either place."""
+    _write(tmp_path / "one", "csv")
+    (tmp_path / CURRENT).write_text('{"folder": "one"}')
+    for place, name in ((tmp_path, "above"), (tmp_path / "one", "below")):
+        (place / "responses").mkdir()
+        (place / "responses" / "1.ndjson").write_text(ANSWER % name)
+    assert sorted(_ids(FolderSource(tmp_path)) or ()) == ["above", "below"]
+
+
+def test_a_drop_that_cannot_be_read_is_named_and_read_when_it_is_whole(tmp_path: Path) -> None:
+    """The others are taken meanwhile."""
+    _write(tmp_path, "csv")
+    drops = tmp_path / "responses"
+    drops.mkdir()
+    (drops / "1.parquet").write_bytes(b"PAR1 cut short")
+    (drops / "2.ndjson").write_text(ANSWER % "two")
+    source = FolderSource(tmp_path)
+    snapshot = source.read(NOW)
+    assert snapshot is not None
+    rejects = snapshot.answers.rejects
+    assert rejects.select("table_name", "rule").rows() == [("responses", "file_readable")]
+    snapshot.answers.acknowledge()
+    assert source.read(NOW) is None
+    check = pl.read_ndjson((ANSWER % "one").encode())
+    check.write_parquet(drops / "1.parquet")
+    assert _ids(source) == ["one"]
+
+
 def test_foreign_files_are_noted(tmp_path: Path) -> None:
     """A misspelt file name does not go unseen."""
     _write(tmp_path, "csv")

@@ -11,6 +11,7 @@ from polars.testing import assert_frame_equal
 
 import data_io.store
 from benchmarks.stand_in import (
+    EVERY,
     NO_REJECTS,
     START,
     complete,
@@ -130,6 +131,18 @@ def test_it_may_be_offered_again_and_the_history_stays(store: Store) -> None:
     assert batch.agent_load.select("contact_id", "agent_id", "state").rows() == [
         ("contact-0-0", "agent-0", "offered")
     ]
+
+
+def test_an_agent_is_remembered_for_what_somebody_else_got_meanwhile(store: Store) -> None:
+    """Who declined a contact that is with another agent now may still have to pause: an hour."""
+    take(store, 1, answer("declined"))
+    commit(store, 1)
+    later = START + timedelta(seconds=3_601)
+    for instant, num_declines in ((tick_instant(2), 1), (later, 1), (later + EVERY, 0)):
+        store.replace_current(InputTables(contacts=CONTACTS.empty()), NO_REJECTS, instant)
+        batch = store.read_batch(instant, instant)
+        assert batch.contacts.is_empty()
+        assert batch.declines.height == num_declines
 
 
 def test_the_same_drop_changes_nothing_the_second_time(store: Store) -> None:

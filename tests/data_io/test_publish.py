@@ -33,6 +33,13 @@ from data_io.store import IN_MEMORY, Store
 from models.tables import OUTPUT_TABLES
 
 WINDOW = timedelta(seconds=10)
+NEW_TABLES = ("requeue", "outlook", "response_result")
+EMPTY_BEFORE = {
+    "assignment": ["profiles", "seen_before", "num_context", "is_borrowed"],
+    "explanation": ["priority", "tier", "step", "relaxes_at", "breach_at", "unavoidable"],
+    "price": ["profiles"],
+    "tick": ["tier_weight", "preference_cost", "policy_arm"],
+}
 
 
 def test_what_an_earlier_release_published_can_be_read(tmp_path: Path, store: Store) -> None:
@@ -46,6 +53,17 @@ def test_what_an_earlier_release_published_can_be_read(tmp_path: Path, store: St
     published = read_published(tmp_path)
     assert published.explanation["rent"].to_list() == [0.0] * published.explanation.height
     assert published.tick["proof"].unique().to_list() == ["prices"]
+    for name, columns in EMPTY_BEFORE.items():
+        path = folder.parent / f"{name}.parquet"
+        pl.read_parquet(path).drop(columns).write_parquet(path)
+    current = json.loads((tmp_path / CURRENT).read_text())
+    current["files"] = [file for file in current["files"] if file["table"] not in NEW_TABLES]
+    (tmp_path / CURRENT).write_text(json.dumps(current))
+    published = read_published(tmp_path)
+    for table in OUTPUT_TABLES:
+        assert published.frame(table).schema == table.schema()
+    assert published.assignment["profiles"].null_count() == published.assignment.height > 0
+    assert published.response_result.is_empty()
     path = folder.parent / "tick.parquet"
     pl.read_parquet(path).drop("gain").write_parquet(path)
     with pytest.raises(PublicationError, match="no column gain"):

@@ -24,8 +24,9 @@ from data_io.commit import CommitResult, DoubledAssignmentError, LateTickError
 from data_io.database import Database
 from data_io.migrations import Migration, NewerDatabaseError, migrate, read_migrations
 from data_io.statements import statement
-from data_io.store import IN_MEMORY, Store
+from data_io.store import IN_MEMORY, Arrived, Store
 from models.plan import Plan
+from models.policy import Policy
 from models.tables import (
     AGENT_LOAD,
     AGENTS,
@@ -110,6 +111,35 @@ def test_rows_of_an_older_release_get_the_columns_of_this_one() -> None:
     kept = database.frame("read_rows", EXPLANATION)
     assert kept.select("contact_id", "rent").rows() == [("c", 0.0)]
     database.close()
+
+
+def test_the_state_of_an_older_release_goes_on(tmp_path: Path) -> None:
+    """Contacts, agents and offers from before offers had answers: the offer stands and expires."""
+    *before, offers = read_migrations()
+    path = tmp_path / "store.duckdb"
+    database = Database(path)
+    migrate(database, tuple(before), START)
+    tables = stand_in_tables(0, 2, 2)
+    offer = {"contact_id": ["contact-0-0"], "agent_id": ["agent-0"], "contact_version": [1]}
+    assert tables.contacts is not None
+    assert tables.agents is not None
+    known = {
+        "contacts": tables.contacts[:, :15].hstack(tables.contacts.select("version")),
+        "agents": tables.agents[:, :8].hstack(tables.agents.select("version")),
+        "assignment": complete(ASSIGNMENT, pl.DataFrame(offer))[:, :14],
+    }
+    for name, frame in known.items():
+        with database.incoming(frame):
+            database.run_text(f"INSERT INTO {name} BY NAME SELECT * FROM incoming")
+    database.close()
+    assert offers.version == 3
+    with Store.open(path, "test", START) as store:
+        later = START + timedelta(seconds=21)
+        batch = store.read_batch(later, later)
+        assert_frame_equal(batch.contacts, tables.contacts.filter(contact_id="contact-0-1"))
+        assert_frame_equal(batch.agents, tables.agents)
+        assert store.take(Arrived(), later, Policy()).events["event"].to_list() == ["expired"]
+        assert store.read_batch(later, later).contacts.height == 2
 
 
 def test_migrations_are_applied_once_and_in_order() -> None:
