@@ -158,7 +158,6 @@ def _levels(
     batch: Batch, members: pl.DataFrame, rows: pl.DataFrame, skills: Skills, there: Bools
 ) -> _Levels:
     relax_s = members["relax_s"].to_numpy()
-    level = np.minimum(LEVELS, np.floor(_ages(batch, members) / relax_s)).astype(np.int64)
     member, lasts = ints(rows["member"]), ints(rows["lasts"])
     at, least = skills.at(rows), ints(rows["level"])
     # Members with the same rows are asked after once.
@@ -170,6 +169,9 @@ def _levels(
     has = skills.level[at[mine]] >= least[mine][:, None]
     drops = np.zeros((len(example), LEVELS + 1), dtype=bool)
     drops[of_row, lasts[mine]] = True
+    timely = np.minimum(LEVELS, np.floor(_ages(batch, members) / relax_s)).astype(np.int64)
+    level = np.where(drops[kind, :LEVELS].any(axis=1), timely, 0)
+    level[~np.logical_or.reduce(drops[:, :LEVELS], axis=1)[kind]] = 0
     relaxes = np.full(len(level), NEVER)
     for now in range(LEVELS):
         insisted = lasts[mine] >= now

@@ -201,6 +201,24 @@ def test_what_nobody_there_can_is_skipped_at_once(
     assert found.conversations.needs["skill"].to_list() == insisted
 
 
+def test_levels_count_the_wait_of_those_who_can_relax() -> None:
+    """An age of 5 h is two of the 2 h of emails; who asks for nothing that goes stays at 0."""
+    ids = ("high", "required", "nothing")
+    batch = tiny(
+        agents=[{"agent_id": "ana"}],
+        agent_skills=[{"agent_id": "ana", "skill": "x", "proficiency": 5}],
+        contacts=[{"contact_id": name, "entered_at": ago(5 * 3600)} for name in ids],
+        contact_skills=[
+            {"contact_id": name, "skill": "x", "min_proficiency": 5, "importance": name}
+            for name in ids[:2]
+        ],
+    )
+    found = recount(batch, POLICY).conversations
+    lead = found.members["contact_id"].gather(found.start).to_list()
+    step = dict(zip(lead, found.step.tolist(), strict=True))
+    assert step == {"high": 2, "required": 0, "nothing": 0}
+
+
 def test_skipping_stops_where_somebody_has_what_is_left() -> None:
     """The low row is nobody's; without it ana has all, so that the medium one stays."""
     skills = [{"skill": "x", "importance": "low"}, {"skill": "y", "importance": "medium"}]
