@@ -110,7 +110,7 @@ def _levels(
     hopeless = _hopeless(batch, rows, len(leads), there)
     timed = aged.join(
         lists.join(leads.select("key", "list"), on="key").drop("key"), on="contact_id", how="left"
-    ).with_columns(level=timely)
+    ).with_columns(level=pl.when(pl.col("list").is_not_null()).then(timely).otherwise(0))
     drops = timed.select(pl.col("^drops_.$").fill_null(value=False)).to_numpy().astype(bool)
     of = timed["list"].fill_null(len(leads)).to_numpy().astype(np.int64)
     level = timed["level"].to_numpy()

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from models.capacity import AgentState, Mask
-from models.columns import instant, seconds
+from models.columns import LIVE, instant, seconds
 from models.conversations import Conversations
 from models.eligibility import Eligibility
 from models.overflow import Overflow
@@ -63,26 +63,41 @@ def unavoidable(
 ) -> Mask:
     """Whether nothing can save the target of a conversation that `waits`, shape (C,).
 
-    Fewer suitable agents can be free by its breach than conversations of its class breach by then.
+    By its breach the suitable agents can begin fewer of its class than have a breach by then.
     """
     units = conversations.units
-    left_s = units.select(seconds(pl.col("breach_at") - instant(now))).to_series()
-    left = left_s.fill_null(-1.0).to_numpy()
     found = np.zeros(len(units), dtype=bool)
-    ahead = np.flatnonzero(waits & (left > 0))
+    left = units.select(seconds(pl.col("breach_at") - instant(now))).to_series()
+    ahead = np.flatnonzero(waits & (left.fill_null(-1.0) > 0).to_numpy())
     if not len(ahead):
         return found
+    left_s = left.to_numpy()[ahead]
     kind = units["class_idx"].to_numpy().astype(np.int64)[ahead]
     classes, row = np.unique(kind, return_inverse=True)
-    ready = _ready_s(agents)
-    order = np.argsort(ready, kind="stable")
-    later = np.isfinite(agents.starts_in_s)[None, :]
+    ready_s = _ready_s(agents)
+    order = np.argsort(ready_s, kind="stable")
+    later = np.isfinite(agents.starts_in_s)
     able = eligibility.suitable[classes] | (eligibility.suitable_off_duty[classes] & later)
-    able_by = np.cumsum(able[:, order], axis=1, dtype=np.int32)
-    able_by = np.concatenate([np.zeros((len(classes), 1), dtype=np.int32), able_by], axis=1)
-    in_time = np.searchsorted(ready[order], left[ahead], side="right")
-    found[ahead] = able_by[row, in_time] < _due_by(row, left[ahead])
+    able, ready_s = able[:, order], ready_s[order]
+    ready_before = np.zeros((len(classes), len(order) + 1), dtype=np.int64)
+    np.cumsum(able, axis=1, out=ready_before[:, 1:])
+    can_begin = ready_before[row, np.searchsorted(ready_s, left_s, side="right")]
+    due = _due_by(row, left_s)
+    live = units["channel"].is_in(LIVE).to_numpy()[ahead]
+    found[ahead] = (can_begin == 0) | (live & (can_begin < due))
+    # Calls follow one another, which matters only where each agent alone does not suffice.
+    tight = np.flatnonzero(live & (can_begin > 0) & (can_begin < due))
+    handle_s = units["handle_s"].to_numpy()[ahead[tight]]
+    found[ahead[tight]] = _calls(able[row[tight]], ready_s, left_s[tight], handle_s) < due[tight]
     return found
+
+
+def _calls(able: Mask, ready_s: Floats, left_s: Floats, handle_s: Floats) -> Floats:
+    """How many calls the `able` (n, A) can begin within `left_s` (n,), one after the other."""
+    spare_s = left_s[:, None] - ready_s
+    calls = np.where(able & (spare_s >= 0), 1 + np.floor(spare_s / handle_s[:, None]), 0.0)
+    total: Floats = calls.sum(axis=1)
+    return total
 
 
 def _due_by(group: np.ndarray, left_s: Floats) -> np.ndarray:

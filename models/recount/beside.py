@@ -10,6 +10,7 @@ from models.recount.bits import unpacked
 from models.recount.case import Case, findings
 from models.recount.drain import passing
 from models.recount.locks import NOT_AT_WORK
+from models.recount.members import LIVE_CHANNELS
 from models.recount.numbers import (
     SECOND,
     Bools,
@@ -20,10 +21,13 @@ from models.recount.numbers import (
     positions,
 )
 from models.recount.rules import RULES, SUITABLE
-from models.tables import REQUEUE, AssignmentEvent, LoadState
+from models.tables import REQUEUE, AssignmentEvent, Channel, LoadState
 
 STANDING = (AssignmentEvent.OFFERED, AssignmentEvent.DELIVERED, AssignmentEvent.ACCEPTED)
 """Last events of offers that stand."""
+
+LIVE_AT = tuple(list(Channel).index(Channel(name)) for name in LIVE_CHANNELS)
+"""Positions of the live channels."""
 
 NEARLY_S = 1e-3
 """Two ways to reach the same instant may differ by less."""
@@ -186,13 +190,17 @@ def _unavoidable(case: Case) -> Bools:
     if not len(classes) or not len(case.agents):
         found[waits] = True
         return found
-    # Of the class those no later than each, itself included, and the agents free by then.
+    # Of the class those no later than each, itself included, and how many can be begun by then.
     same = np.stack([kind[waits], c.breach_s[waits]], axis=1)
     last = np.append(np.any(same[1:] != same[:-1], axis=1), True)
     rivals = np.arange(len(waits)) - np.searchsorted(kind[waits], kind[waits]) + 1
     end = np.flatnonzero(last)[np.searchsorted(np.flatnonzero(last), np.arange(len(waits)))]
     free_at = _free_at(case, classes)[row]
-    able = np.count_nonzero(free_at <= c.breach_s[waits][:, None], axis=1)
+    before_s = c.breach_s[waits][:, None] - free_at
+    in_time = before_s >= 0
+    in_turn = 1 + np.where(in_time, before_s, 0) // c.handle_s[waits][:, None]
+    live = np.isin(c.channel[waits], LIVE_AT)[:, None]
+    able = np.where(in_time, np.where(live, in_turn, np.inf), 0).sum(axis=1)
     found[waits] = able < rivals[end]
     return found
 

@@ -42,6 +42,11 @@ def step(
 
 
 EXPERT = knows("a", required=9, high=9, medium=9, low=9)
+WITH_AN_EXPERT: dict[str, list[Row]] = {
+    "contact_skills": ALL_FOUR,
+    "agents": [{"agent_id": "a"}],
+    "agent_skills": EXPERT,
+}
 
 
 def chat(age_s: float, **more: Any) -> Row:  # noqa: ANN401
@@ -93,14 +98,42 @@ def test_an_empty_importance_is_required() -> None:
 )
 def test_the_age_that_relaxes(contact: Row, queue: Row, number: int) -> None:
     """Plain seconds since it entered plus the wait before a transfer, by the queue's interval."""
-    unit = only_unit(queues=[{"queue_id": "q"} | queue], contacts=[chat(60) | contact])
+    unit = only_unit(
+        queues=[{"queue_id": "q"} | queue], contacts=[chat(60) | contact], **WITH_AN_EXPERT
+    )
     assert unit["step"] == number
 
 
 def test_the_routing_age_runs_while_the_queue_is_closed() -> None:
     """A queue without any opening: nobody waits, and yet the skills are dropped."""
-    unit = only_unit(queues=[{"queue_id": "q", "calendar_id": "k"}], contacts=[chat(90)])
+    unit = only_unit(
+        queues=[{"queue_id": "q", "calendar_id": "k"}], contacts=[chat(90)], **WITH_AN_EXPERT
+    )
     assert (unit["waited_s"], unit["step"]) == (0.0, 2)
+
+
+@pytest.mark.parametrize("importance", [None, "required", "low"])
+def test_only_what_can_be_dropped_is_a_step(importance: str | None) -> None:
+    """A chat of 9,999 s is at level 3 where it has a row to drop, and has no steps otherwise."""
+    row: Row = {"contact_id": "c", "skill": "s", "min_proficiency": 1, "importance": importance}
+    unit = only_unit(contacts=[chat(9999)], contact_skills=[row], agents=[{"agent_id": "a"}])
+    assert unit["step"] == (3 if importance == "low" else 0)
+    assert only_unit(contacts=[chat(9999)])["step"] == 0
+
+
+def test_who_has_nothing_to_drop_leaves_the_step_to_others() -> None:
+    """Of one thread: an old email without skills, and a chat of 50 s whose low skill was dropped.
+
+    The age of the email counts for the email alone.
+    """
+    unit = only_unit(
+        contacts=[
+            chat(50, conversation_id="t"),
+            {"contact_id": "d", "conversation_id": "t", "entered_at": ago(99_999)},
+        ],
+        **WITH_AN_EXPERT,
+    )
+    assert unit["step"] == 1
 
 
 @pytest.mark.parametrize(
