@@ -34,10 +34,11 @@ from benchmarks.stand_in import (
     stand_in_tick_row,
     tick_instant,
 )
+from data_io.arrivals import Arrived
 from data_io.batch_files import read_batch_files, write_batch
 from data_io.offers import EVENT_KEY
 from data_io.publish import CURRENT, publish, read_published
-from data_io.store import IN_MEMORY, Arrived, Store
+from data_io.store import IN_MEMORY, Store
 from models.offers import CAME_BACK
 from models.policy import Policy
 from models.tables import ASSIGNMENT, INSTANT, RESPONSE_RESULT, TICK, AssignmentEvent, Table

@@ -1,6 +1,5 @@
 """The embedded store: one writer's database of current state, decisions and quarantine."""
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -8,13 +7,13 @@ from typing import Self
 
 import polars as pl
 
+from data_io.arrivals import NO_NEWS, Arrived, OfferNews
 from data_io.commit import CommitResult, check_decision, land, stored_result
 from data_io.database import Database
 from data_io.lease import Lease
 from data_io.migrations import migrate, read_migrations
 from data_io.offers import HOUR, advance_offers, apply_responses, read_offers
 from data_io.output import OutputTables
-from data_io.quarantine import no_rejects
 from data_io.retention import Retained, retain
 from data_io.tick_view import tick_view
 from models.batch import Batch
@@ -30,33 +29,12 @@ from models.tables import (
     PRICE,
     REJECTED_ROW,
     REQUEUE,
-    RESPONSES,
     UNASSIGNED,
     InputTables,
     Table,
 )
 
 IN_MEMORY = Path(":memory:")
-
-
-@dataclass(frozen=True, eq=False)
-class Arrived:
-    """What came from the platform since the last tick, validated."""
-
-    tables: InputTables | None = None
-    """A new snapshot, or None where the last one stays in force."""
-    rejects: pl.DataFrame = field(default_factory=no_rejects)
-    """Bad rows of the snapshot."""
-    responses: pl.DataFrame = field(default_factory=RESPONSES.empty)
-    bad_responses: pl.DataFrame = field(default_factory=no_rejects)
-
-
-@dataclass(frozen=True, eq=False)
-class OfferNews:
-    """What became of offers: new rows of `response_result`, and events of time and snapshot."""
-
-    responses: pl.DataFrame
-    events: pl.DataFrame
 
 
 class Store:
@@ -71,6 +49,7 @@ class Store:
         self._database = database
         self._lease = lease
         self._current: dict[str, pl.DataFrame] = {}
+        self._moved_on_at: datetime | None = None
 
     @classmethod
     def open(cls, path: Path, holder: str, now: datetime) -> Self:
@@ -116,6 +95,7 @@ class Store:
         changed = self._changed(tables)
         with self._database.transaction():
             self._replace(changed, rejects, snapshot_at)
+        self._moved_on_at = None
         # Only now: what a rolled back transaction wrote is not in the database.
         self._current |= {table.name: frame for table, frame in changed.items()}
 
@@ -125,6 +105,7 @@ class Store:
         Rows whose `response_id` is known change nothing and are left out.
         """
         _check_aware(now, "now")
+        self._moved_on_at = None
         with self._database.transaction():
             return apply_responses(self._database, responses, now)
 
@@ -136,6 +117,8 @@ class Store:
         again at the same instant it changes nothing. ValueError when a frame breaks its contract.
         """
         _check_aware(now, "now")
+        if arrived.is_nothing and now == self._moved_on_at:
+            return NO_NEWS  # the second look of a tick, when nothing came meanwhile
         changed = {} if arrived.tables is None else self._changed(arrived.tables)
         contacts, agents, agent_load = (
             changed[table] if table in changed else self._current_rows(table)
@@ -150,6 +133,7 @@ class Store:
                 self._replace({}, arrived.rejects, self._newest_snapshot() or now)
             events = advance_offers(self._database, contacts, agents, agent_load, policy, now)
         self._current |= {table.name: frame for table, frame in changed.items()}
+        self._moved_on_at = now
         return OfferNews(results, events)
 
     def snapshot_at(self) -> datetime | None:

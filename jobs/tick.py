@@ -10,12 +10,13 @@ from pathlib import Path
 
 import polars as pl
 
+from data_io.arrivals import Arrived, OfferNews
 from data_io.commit import LateTickError
 from data_io.offers import HOUR
 from data_io.publish import publish
 from data_io.responses import Refusal, check_responses
 from data_io.source import Source
-from data_io.store import Arrived, OfferNews, Store
+from data_io.store import Store
 from data_io.validate import validate
 from jobs.archive import archive_batch
 from jobs.certify import PlanWitness

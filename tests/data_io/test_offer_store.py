@@ -20,7 +20,8 @@ from benchmarks.stand_in import (
     stand_in_tick_row,
     tick_instant,
 )
-from data_io.store import IN_MEMORY, Arrived, OfferNews, Store
+from data_io.arrivals import Arrived, OfferNews
+from data_io.store import IN_MEMORY, Store
 from models.plan import Plan
 from models.policy import Policy
 from models.tables import (

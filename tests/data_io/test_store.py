@@ -20,11 +20,12 @@ from benchmarks.stand_in import (
     stand_in_tick_row,
     tick_instant,
 )
+from data_io.arrivals import Arrived
 from data_io.commit import CommitResult, DoubledAssignmentError, LateTickError
 from data_io.database import Database
 from data_io.migrations import Migration, NewerDatabaseError, migrate, read_migrations
 from data_io.statements import statement
-from data_io.store import IN_MEMORY, Arrived, Store
+from data_io.store import IN_MEMORY, Store
 from models.plan import Plan
 from models.policy import Policy
 from models.tables import (
