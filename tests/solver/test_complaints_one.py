@@ -131,11 +131,6 @@ def test_04_mail_waits_for_an_offline_agent_only_if_that_is_in_time() -> None:
     assert late.explained("reply")["unavoidable"]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="an agent is counted for one contact, however many there is time for",
-)
 def test_04_mail_that_there_is_time_for_raises_no_alarm() -> None:
     """`a` comes in an hour and has seven hours for two emails of ten minutes each."""
     found = with_a([MAIL, REPLY])
@@ -384,6 +379,27 @@ def test_15_tabs_kept_open_or_closed_do_not_change_what_counts(state: Row, gets:
         contacts=[{"contact_id": "c", "channel": "chat"}],
     )
     assert found.given == ({"c": "a"} if gets else {})
+
+
+@pytest.mark.parametrize(
+    ("channel", "num_declines", "offered"),
+    [("email", 3, True), ("email", 5, True), ("email", 6, False), ("chat", 3, False)],
+)
+def test_16_who_declined_too_often_is_asked_once_more_where_nobody_else_is_left(
+    channel: str, num_declines: int, offered: bool
+) -> None:
+    """Three declines ban the pair; they are forgiven once, unless the customer is on the line."""
+    found = decide(
+        agents=[{"agent_id": "a", "presence_since": ago(DAY)}],
+        contacts=[{"contact_id": "c", "channel": channel, "entered_at": ago(HOUR)}],
+        declines=[
+            {"contact_id": "c", "agent_id": "a", "declined_at": ago(700 + n)}
+            for n in range(num_declines)
+        ],
+    )
+    assert (found.given, found.reasons) == (
+        ({"c": "a"}, {}) if offered else ({}, {"c": "declined"})
+    )
 
 
 def test_18_a_channel_of_high_priority_lets_the_others_through_in_the_end() -> None:
