@@ -1,9 +1,9 @@
 """Values of any type to the types of the contract, without guessing: what does not fit is named.
 
 Accepted, besides the type itself: whole numbers as "7", 7.0 or 7; numbers as text; booleans as
-true, false, 1, 0 in either case; identities as whole numbers; instants as ISO 8601 text (date
-alone, space or T, fractions of a second, Z, an offset, or none for UTC), as dates and as
-datetimes of any unit and zone. A number is never an instant: nobody knows its unit.
+true, false, 1, 0 in either case; identities as whole numbers; days as dates; instants as ISO 8601
+text (date alone, space or T, fractions of a second, Z, an offset, or none for UTC), as dates and
+as datetimes of any unit and zone. A number is never an instant: nobody knows its unit.
 """
 
 from collections.abc import Callable
@@ -45,6 +45,11 @@ def _to_text(values: pl.Series) -> pl.Series:
         return values
     if values.dtype.is_integer() or values.dtype in (pl.Categorical, pl.Enum):
         return values.cast(pl.String)
+    if values.dtype == pl.Date:
+        # Polars panics on years that have no four digits.
+        four_digits = pl.col("value").is_between(date(1, 1, 1), date(9999, 12, 31))
+        day = pl.when(four_digits).then("value").otherwise(date(1970, 1, 1)).dt.to_string("iso")
+        return _evaluate(values, pl.when(four_digits).then(day))
     return _nothing(values, pl.String())
 
 

@@ -436,3 +436,28 @@ def test_the_order_of_rows_does_not_matter(
     for rows in (agents, contacts, skills, load):
         rng.shuffle(rows)
     assert verdict() == before
+
+
+def test_a_holiday_may_be_a_date_or_its_text() -> None:
+    """Parquet knows dates, the other formats do not; a day that does not exist is none."""
+    days = pl.Series("day", ["2026-12-25", "2027-02-29", "25.12.2026"])
+    row = {"calendar_id": "k1", "opens_minute": 0, "closes_minute": 0}
+    texts = pl.DataFrame([row] * 3).with_columns(days)
+    validated = validate(InputTables(holidays=texts), NOW)
+    assert _good(validated, "holidays")["day"].to_list() == ["2026-12-25"]
+    assert _broken(validated) == {("holidays", "day_is_a_date"): 2}
+    dates = texts.head(1).with_columns(pl.col("day").str.to_date())
+    assert _good(validate(InputTables(holidays=dates), NOW), "holidays")["day"].to_list() == [
+        "2026-12-25"
+    ]
+
+
+def test_a_snapshot_without_the_rare_tables_and_columns_is_whole() -> None:
+    """Tables and columns that only some centres know may be missing: nothing is rejected."""
+    usual = raw_tables()
+    validated = validate(usual, NOW)
+    assert validated.rejects.is_empty()
+    assert validated.notes == ()
+    for name in ("overflow", "agent_activities", "contact_steps", "offers"):
+        assert _good(validated, name).is_empty()
+    assert _good(validated, "contacts")["priority"].to_list() == [None]

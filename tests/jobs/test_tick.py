@@ -119,6 +119,9 @@ def test_a_tick_decides_every_contact_and_publishes(
     assert len(published.assignment) == report.num_assigned
     assert len(published.unassigned) == report.num_held + report.num_unassigned
     assert published.tick["tick_at"].to_list() == [START]
+    beside = published.tick.select("tier_weight", "preference_cost", "policy_arm").row(0)
+    assert beside == (0.0, 0.0, None)
+    assert published.outlook["tick_at"].unique().to_list() == [START]
 
 
 def test_running_a_tick_again_changes_nothing(
