@@ -8,28 +8,37 @@ ben does email and social. cai is on a call that ends in 30 s, so he is free soo
 - v1 is a call that just came in. d1 wants a language that nobody speaks.
 
 V = 200 unless stated: B = 4 + 0.02 V = 8, F = 4 + 0.01 V = 6, L = 2 + 0.01 V = 4.
+Balance is 0.05 + 0.02 = 0.07 for all: nobody's last assignment, nor anybody's handled time, is
+known. No class has a worth, nobody holds what yields, declined, is borrowed or had k1 last, and
+levels above those asked for cost nothing: these terms are 0.
 
 k1 to ana  V = 1000: B = 24, F = 14, L = 12; p = 0.95 at level 10, for her and so on average
            match 0.95 * 24 - 0.05 * 14 = 22.1; M = 0.95 * 38 - 14 = 22.1; T = 5 as she is idle
            m1: 34.1 (1 - exp(-5/3600)) + 0.3 ((65/600)^2 - (60/600)^2) + 8 exp(-540/5)
              = 0.047328 + 0.000521 + 0 = 0.047849, more than m2's 0.000987
-           owner 1.2; handover exp(-4 h / 4 h) = 0.367879; balance 0.05; sum 23.029970
+           owner 1.2; handover exp(-4 h / 4 h) = 0.367879; balance 0.07; sum 23.049970
 e1 to ben  V = 500: B = 14, F = 9, L = 7; p = 0.7: match 9.8 - 2.7 = 7.1; M = 0.7 * 23 - 9 = 7.1
-           14.1 (1 - exp(-5/172800)) + 0.3 (105^2 - 100^2) / 28800^2 = 0.000408; balance 0.05;
-           his shift ends in 100 h: exp(-25) = 0.000000; sum 7.150408; ana: less 0.367879, 6.782529
+           14.1 (1 - exp(-5/172800)) + 0.3 (105^2 - 100^2) / 28800^2 = 0.000408; balance 0.07;
+           his shift ends in 100 h: exp(-25) = 0.000000; sum 7.170408; ana: less 0.367879, 6.802529
 e2         match 5.6 - 1.8 = 3.8; M = 0.7 * 14 - 6 = 3.8; 7.8 (1 - exp(-5/172800)) + 0 = 0.000226;
-           with ben 3.850226, with ana 3.482347
+           with ben 3.870226, with ana 3.502347
 v1 to cai  match 3.8; nobody is idle and one could serve: T = 5 + (0 - 0 + 1) 300 / 1 = 305
            7.8 (1 - exp(-305/240)) + 0.5 (305/20)^2 + exp(-20/305)
              = 5.611338 + 116.28125 + 0.936530 = 122.829118
            hold: u(60) = 7.8 (1 - exp(-60/240)) + 0.5 (60/20)^2 + exp(-20/60)
              = 1.725354 + 4.5 + 0.716531 = 6.941885, times 30 s / 60 s = 3.470943
-           balance 0.05; shift end 0; sum 123.208175
+           balance 0.07; shift end 0; sum 123.228175
 
-gain = 23.030 + 7.150 + 123.208 = 153.388. ana has room for one conversation (30 / 27.5), ben for
-one email. Prices 3.483 at ana and 3.850 at ben leave e2 nothing: 3.482 - 3.483, 3.850 - 3.850.
-Rents are 19.547 (k1), 3.300 (e1, with either) and 123.208 (v1), the slots of ana and ben 7.333:
-19.547 + 3.300 + 123.208 + 7.333 = 153.388 is the bound as well, so the plan is optimal.
+gain = 23.050 + 7.170 + 123.228 = 153.448. ana has room for one conversation (30 / 27.5), ben for
+one email. Prices 3.503 at ana and 3.870 at ben leave e2 nothing: 3.502 - 3.503, 3.870 - 3.870.
+Rents are 19.547 (k1), 3.300 (e1, with either) and 123.228 (v1), the slots of ana and ben 7.373:
+19.547 + 3.300 + 123.228 + 7.373 = 153.448 is the bound as well, so the plan is optimal.
+
+Beside the plan: ana is k1's owner, who sees the other one of m1 and m2. Nothing asked for can be
+dropped, so nobody is at a later step. Targets are 600 s for messages, 8 h for emails, 20 s for
+calls: k1 has 540 s left (m1's), e1 28 700 s, e2 28 750 s, d1 28 790 s and v1 20 s. cai comes 10 s
+too late for v1, and nobody is suitable for d1: both are lost. ana and ben could still answer e2.
+Six contacts wait, ana and ben are free and three are there: 90 (6 - 2) / 3 = 120 s to wait.
 """
 
 from dataclasses import replace
@@ -51,6 +60,7 @@ from models.tables import (
     CONTACTS,
     CUSTOMERS,
     EXPLANATION,
+    OUTLOOK,
     PRICE,
     QUEUE_MEMBERS,
     QUEUES,
@@ -60,6 +70,30 @@ from models.tables import (
 
 NOW = datetime(2026, 3, 3, 10, 0, tzinfo=UTC)
 POLICY = Policy()
+
+
+NOTHING = (
+    "priority",
+    "interruption",
+    "fairness",
+    "declines",
+    "overqualified",
+    "borrowing",
+    "region",
+)
+"""Terms that are 0 for every pair."""
+QUEUE_STANDS: dict[str, object] = {
+    "tick_at": NOW,
+    "queue_id": "q",
+    "is_open": True,
+    "num_waiting": 6,
+    "num_free": 2,
+    "effective_agents": 3.0,
+    "predicted_wait_s": 120.0,
+    "lends": False,
+    "num_breaching": 0,
+    "num_unavoidable": 2,
+}
 
 
 def ago(seconds: float) -> datetime:
@@ -157,10 +191,14 @@ def honest_plan() -> Plan:
         assignments=rows(
             ASSIGNMENT,
             _assignment("m1", "t1", "messaging", "ana")
-            | {"customer_id": "k1", "units": 25 + 0.25 * 10, "gain": 23.03},
+            | {"customer_id": "k1", "seen_before": True, "num_context": 1}
+            | {"units": 25 + 0.25 * 10, "gain": 23.05},
             _assignment("m2", "t2", "email", "ana")
-            | {"customer_id": "k1", "is_lead": False, "units": 0.0, "gain": 0.0},
-            _assignment("e1", "t3", "email", "ben") | {"units": 10.0, "gain": 7.15},
+            | {"customer_id": "k1", "seen_before": True, "num_context": 1}
+            | {"is_lead": False, "units": 0.0, "gain": 0.0},
+            _assignment("e1", "t3", "email", "ben")
+            | {"seen_before": False, "num_context": 0}
+            | {"units": 10.0, "gain": 7.17},
         ),
         unassigned=rows(
             UNASSIGNED,
@@ -170,32 +208,35 @@ def honest_plan() -> Plan:
         ),
         explanations=rows(
             EXPLANATION,
-            _explained("m1", "t1", "assigned", "best_match", "ana", 19.547)
-            | _terms(23.03, 22.1, 0.047849, 1.2, 0.0, -0.367879, 0.0),
-            _explained("m2", "t2", "assigned", "best_match", "ana", 19.547),
-            _explained("e1", "t3", "assigned", "best_match", "ben", 3.3)
-            | _terms(7.15, 7.1, 0.000408, 0.0, 0.0, 0.0, 0.0),
-            _explained("e2", "t4", "unassigned", "lost_to", None, 0.0),
-            _explained("v1", "t5", "held", "held_for", "cai", 123.208)
-            | _terms(123.208, 3.8, 122.829118, 0.0, 0.0, 0.0, -3.470943),
-            _explained("d1", "t6", "unassigned", "language_missing", None, 0.0),
+            _explained("m1", "t1", "assigned", "best_match", "ana", 19.547, 540)
+            | _terms(23.05, 22.1, 0.047849, 1.2, 0.0, -0.367879, 0.0),
+            _explained("m2", "t2", "assigned", "best_match", "ana", 19.547, 540),
+            _explained("e1", "t3", "assigned", "best_match", "ben", 3.3, 28_700)
+            | _terms(7.17, 7.1, 0.000408, 0.0, 0.0, 0.0, 0.0),
+            _explained("e2", "t4", "unassigned", "lost_to", None, 0.0, 28_750),
+            _explained("v1", "t5", "held", "held_for", "cai", 123.228, 20)
+            | _terms(123.228, 3.8, 122.829118, 0.0, 0.0, 0.0, -3.470943)
+            | {"unavoidable": True},
+            _explained("d1", "t6", "unassigned", "language_missing", None, 0.0, 28_790)
+            | {"unavoidable": True},
         ),
         prices=rows(
             PRICE,
-            _price("ana", "messaging", 1, 3.483),
-            _price("ana", "email", 1, 3.483),
-            _price("ben", "email", 1, 3.85),
-            _price("ben", "social", 1, 3.85),
+            _price("ana", "messaging", 1, 3.503),
+            _price("ana", "email", 1, 3.503),
+            _price("ben", "email", 1, 3.87),
+            _price("ben", "social", 1, 3.87),
             _price("cai", "voice", 1, 0.0),
         ),
         site_prices=pl.DataFrame(schema={"site": pl.String, "price": pl.Float64}),
-        gain_milli=153_388,
-        bound_milli=153_388,
-        greedy_milli=153_388,
+        gain_milli=153_448,
+        bound_milli=153_448,
+        greedy_milli=153_448,
         termination=Termination.OPTIMAL,
         limit=None,
         backend="hand",
         policy_digest=POLICY.digest(),
+        outlook=rows(OUTLOOK, QUEUE_STANDS),
     )
 
 
@@ -216,6 +257,7 @@ def _assignment(contact_id: str, thread: str, channel: str, agent_id: str) -> di
         "agent_id": agent_id,
         "agent_version": 7,
         "is_lead": True,
+        "is_borrowed": False,
     }
 
 
@@ -234,14 +276,26 @@ def _waits(
 
 
 def _explained(
-    contact_id: str, thread: str, decision: str, reason: str, agent_id: str | None, rent: float
+    contact_id: str,
+    thread: str,
+    decision: str,
+    reason: str,
+    agent_id: str | None,
+    rent: float,
+    left_s: float,
 ) -> dict[str, object]:
-    return _waits(contact_id, thread, decision, reason, agent_id) | {"rent": rent}
+    return _waits(contact_id, thread, decision, reason, agent_id) | {
+        "rent": rent,
+        "step": 0,
+        "breach_at": ago(-left_s),
+        "unavoidable": False,
+    }
 
 
 def _terms(gain: float, *terms: float) -> dict[str, object]:
     names = ("match", "value_at_risk", "stickiness", "shift_end", "handover", "hold")
-    return {**dict(zip(names, terms, strict=True)), "gain": gain, "balance": 0.05}
+    given = dict(zip(names, terms, strict=True))
+    return {**dict.fromkeys(NOTHING, 0.0), **given, "gain": gain, "balance": 0.07}
 
 
 def _price(agent_id: str, channel: str, free_slots: int, price: float) -> dict[str, object]:
