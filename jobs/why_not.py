@@ -1,5 +1,5 @@
 """Questions about the last tick, answered from its archived batch: why not this agent, and what
-his slots are worth.
+their slots are worth.
 
 The batch is decided again under its own settings, so the answer is about the plan that was made.
 """

@@ -113,7 +113,7 @@ class OverflowWhen(StrEnum):
     CLOSED = "closed"
     """The queue is closed and the other one open; no threshold."""
     BACKLOG = "backlog"
-    """More conversations wait in the queue than the threshold."""
+    """More contacts wait in the queue than the threshold."""
     PREDICTED_WAIT = "predicted_wait"
     """The queue's predicted wait exceeds the threshold, in seconds."""
     WAITED = "waited"
@@ -801,7 +801,9 @@ EXPLANATION = Table(
         Column("stickiness", pl.Float64(), "Same agent again.", unit="money", nullable=True),
         Column("shift_end", pl.Float64(), "Expected overtime.", unit="money", nullable=True),
         Column("handover", pl.Float64(), "Expected handover cost.", unit="money", nullable=True),
-        Column("hold", pl.Float64(), "Cost of waiting for him.", unit="money", nullable=True),
+        Column(
+            "hold", pl.Float64(), "Cost of waiting for a busy agent.", unit="money", nullable=True
+        ),
         Column("balance", pl.Float64(), "Tie-break by idleness.", unit="money", nullable=True),
         Column("slot_price", pl.Float64(), "Price of the slot.", unit="money", nullable=True),
         _identity("runner_up_agent_id", "Next best agent at these prices.", nullable=True),
@@ -925,11 +927,11 @@ OUTLOOK = Table(
         _instant("tick_at", "Tick."),
         _identity("queue_id", "Queue."),
         Column("is_open", pl.Boolean(), "Whether its calendar is open."),
-        _whole("num_waiting", "Conversations waiting before the tick.", 0, 10_000_000),
+        _whole("num_waiting", "Contacts waiting before the tick.", 0, 10_000_000),
         _whole("num_free", "Members free before the tick.", 0, 10_000_000),
         _number(
             "effective_agents",
-            "Members present, each divided by the queues that he serves.",
+            "Members who are there, each divided by the number of queues that they belong to.",
             nullable=False,
         ),
         _number(
@@ -941,7 +943,12 @@ OUTLOOK = Table(
         Column("lends", pl.Boolean(), "Whether its members may help other queues now."),
         _identity("borrows_from", "Queues that help it now, comma-separated.", nullable=True),
         _whole("num_breaching", "Conversations past their target.", 0, 10_000_000),
-        _whole("num_unavoidable", "Not past it yet, but nothing can save them.", 0, 10_000_000),
+        _whole(
+            "num_unavoidable",
+            "Not past it yet, but too few agents can be free in time.",
+            0,
+            10_000_000,
+        ),
     ),
 )
 
