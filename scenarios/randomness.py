@@ -23,6 +23,7 @@ class Purpose(IntEnum):
     BREAKS = 12
     ELAPSED = 13
     BATCH_SKILLS = 14
+    RULES = 15
 
 
 def stream(seed: int, purpose: Purpose) -> np.random.Generator:
