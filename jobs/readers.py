@@ -69,7 +69,10 @@ class Answer:
     """The row that the answer was read from."""
 
 
-TERMS = ("match", "value_at_risk", "stickiness", "shift_end", "handover", "hold", "balance")
+TERMS = (
+    *("match", "value_at_risk", "priority", "stickiness", "shift_end", "handover", "region"),
+    *("hold", "interruption", "fairness", "declines", "overqualified", "borrowing", "balance"),
+)
 """Columns of `explanation` whose sum is the gain."""
 
 
