@@ -8,8 +8,9 @@ from datetime import timedelta
 
 import pytest
 
+from jobs.readers import TERMS
 from models.centre_check import check_centre
-from models.policy import Policy
+from models.policy import Boost, Policy
 from models.policy_check import check_policy
 from models.tables import Channel
 from tests.models.tiny import NOW, Row, ago, ahead, serves, with_channel
@@ -175,6 +176,7 @@ def test_05_who_was_given_too_much_by_hand_keeps_it_and_gets_no_more() -> None:
 def test_06_every_decision_says_why_in_words_and_in_money() -> None:
     """The pair, the next best and the terms of its worth; and the rule that keeps `x` waiting."""
     found = decide(
+        replace(Policy(), boosts=(Boost(channel=Channel.EMAIL, worth=5.0),)),
         agents=TWO,
         agent_skills=[
             {"agent_id": "a", "skill": "billing", "proficiency": 9},
@@ -197,12 +199,6 @@ def test_06_every_decision_says_why_in_words_and_in_money() -> None:
     assert waiting["detail"].startswith(
         "Waits: of 2 agents 2 pass every earlier test and none of them has the skills"
     )
-
-
-TERMS = (
-    *("match", "value_at_risk", "priority", "stickiness", "shift_end", "handover", "region"),
-    *("hold", "interruption", "fairness", "declines", "overqualified", "borrowing", "balance"),
-)
 
 
 def test_08_what_is_hoarded_is_not_rewarded_with_more() -> None:
