@@ -86,8 +86,8 @@ def verdict(changed: Sequence[Change], found: Sequence[Rehearsal]) -> Iterator[s
         if num_overfull := sum(one.num_overfull[place] for one in judged):
             yield (
                 f"The {plans} plans give more at once than the {policy} policy lets an agent or"
-                f" site take, {num_overfull:,} times, so by that policy's numbers they look better than"
-                " they can be."
+                f" site take, {num_overfull:,} times, so by that policy's numbers they look better"
+                " than they can be."
             )
     num_unproven = sum(not one.is_proven for one in found)
     if num_unproven:
