@@ -729,7 +729,7 @@ RESPONSES = Table(
 ASSIGNMENT = Table(
     name="assignment",
     doc="Append-only events: which agent got which contact, and what became of it.",
-    key=("contact_id", "contact_version", "event"),
+    key=("contact_id", "tick_at", "event"),
     columns=(
         _instant("tick_at", "Tick that decided."),
         _instant("event_at", "When the event happened."),
