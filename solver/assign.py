@@ -11,7 +11,6 @@ from models.policy import Policy
 from models.problem import AssignmentProblem
 from models.solution import Hint, Solution, SolveOptions
 from solver.solve import solve
-from solver.wishes import follow_wishes
 
 Solver = Callable[[AssignmentProblem, SolveOptions, Hint | None], Solution]
 """Anything that solves: `solver.solve.solve` itself, or a warm child process around it."""
@@ -52,6 +51,9 @@ def assign(
     with watch(Stage.SOLVE):
         solution = solver(stated.problem, options, stated.hint(previous))
         if stated.wishes is not None:
+            # Its compiled code takes seconds to load, which most commands need not pay for.
+            from solver.wishes import follow_wishes  # noqa: PLC0415
+
             share = policy.preference_share
             solution = follow_wishes(
                 stated.problem, stated.wishes, share, options, solution, solver
