@@ -215,8 +215,13 @@ def _residual(
     to_end = np.maximum(busy["ends_in_us"].to_numpy(), 0)
     # Sums of whole microseconds are exact, so ties do not hang on the order of the items.
     remaining = np.bincount(busy["agent_idx"].to_numpy(), to_end, minlength=len(agents))
+    ringing = np.zeros(len(agents), dtype=bool)
+    ringing[items.filter("rings")["agent_idx"].to_numpy()] = True
+    blocked = ((held > 0).astype(np.int64) @ block_matrix(policy).astype(np.int64)) > 0
+    real_time = np.array([policy.channels[channel].real_time for channel in Channel])
     return _Residual(
-        blocked=((held > 0).astype(np.int64) @ block_matrix(policy).astype(np.int64)) > 0,
+        # While something real-time rings, a second ring would be missed.
+        blocked=blocked | (ringing[:, None] & real_time),
         lane_left=np.maximum(limits - held, 0),
         free_units=np.round(free, UNIT_DECIMALS),
         profile_left=use.left(busy),

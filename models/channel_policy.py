@@ -127,6 +127,7 @@ def _written(
         real_time=False,
         blocks=(),
         yields_to=_LIVE,
+        max_per_hour=100,
         target_answer_s=target_s,
         mean_patience_s=patience_s,
         mean_handle_s=600.0,

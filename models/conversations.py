@@ -100,7 +100,8 @@ def build_conversations(
     classes = units.select(CLASS_KEY).unique().sort(CLASS_KEY).with_row_index("class_idx")
     classes = classes.with_columns(pl.col("class_idx").cast(pl.Int64))
     keyed = units.join(classes, on=CLASS_KEY, how="left")
-    ranked = _ranked(keyed).sort("part").with_row_index("conversation_idx")
+    in_line = keyed.with_columns(line_size=pl.len().over("queue_id", "channel_idx"))
+    ranked = in_line.sort("part").with_row_index("conversation_idx")
     first = ranked.group_by("class_idx").agg(part=pl.col("part").first())
     return Conversations(
         units=ranked,
@@ -213,17 +214,6 @@ def _signatures(needs: Needs, helping: pl.DataFrame) -> pl.DataFrame:
 
 def _joined(rows: pl.DataFrame, name: str, item: pl.Expr, between: str) -> pl.DataFrame:
     return rows.group_by("part", maintain_order=True).agg(item.str.join(between).alias(name))
-
-
-def _ranked(units: pl.DataFrame) -> pl.DataFrame:
-    """`rank` from 0 within each class, by clock."""
-    starts = pl.col("class_idx") != pl.col("class_idx").shift(1, fill_value=-1)
-    return (
-        units.sort("class_idx", "clock", "lead_contact_id")
-        .with_row_index("row")
-        .with_columns(rank=pl.col("row") - pl.when(starts).then("row").forward_fill())
-        .drop("row")
-    )
 
 
 def _class_facts(units: pl.DataFrame) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Whom a waiting call may count on next: agents who get nothing less urgent meanwhile.
+"""Whom a waiting call may count on next: agents who get nothing but calls meanwhile.
 
 Follows `docs/model.md` section 3, "Draining".
 """
@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from models.capacity import AgentState, Mask
+from models.columns import LIVE
 from models.conversations import Conversations
 from models.policy import Policy
 
@@ -21,7 +22,7 @@ def draining_agents(
     """Agents who finish what they hold for a call that waits too long, (A,).
 
     `passing` (K, A) are the pairs that pass every test before this one. Classes with urgent
-    conversations and nobody free choose in turn, and each agent drains for one of them.
+    calls and nobody free choose in turn, and each agent drains for one of them.
     """
     draining = np.zeros(len(agents.agents), dtype=bool)
     if policy.drain_agents == 0:
@@ -38,9 +39,9 @@ def draining_agents(
 
 
 def _urgent_classes(conversations: Conversations) -> pl.DataFrame:
-    """(class_idx, number) of classes with urgent conversations, most urgent first."""
+    """(class_idx, number) of classes with urgent calls, most urgent first."""
     return (
-        conversations.units.filter("urgent")
+        conversations.units.filter(pl.col("urgent") & pl.col("channel").is_in(LIVE))
         .group_by("class_idx")
         .agg(
             pl.col("urgent_clock", "lead_contact_id").min(),

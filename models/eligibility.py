@@ -137,10 +137,10 @@ def build_eligibility(
 
 
 def _drain(conversations: Conversations, draining: Mask) -> Outcome:
-    """A draining agent gets calls and what is urgent, nothing else."""
+    """A draining agent gets calls only: even an urgent chat would block the next one."""
     live = pl.Series(list(Channel)).is_in(list(LIVE)).to_numpy()
     classes = conversations.classes
-    anyway = live[classes["channel_idx"].to_numpy()] | classes["urgent"].to_numpy()
+    anyway = live[classes["channel_idx"].to_numpy()]
     holds = anyway[:, None] | ~draining[None, :]
     return Outcome(
         (Reason.DRAINING,), (holds,), np.arange(len(anyway)), len(anyway), len(draining)

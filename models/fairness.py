@@ -28,7 +28,7 @@ def excess_cost(agents: AgentState, policy: Policy) -> Floats:
 
 
 def balance(batch: Batch, agents: AgentState, policy: Policy) -> Floats:
-    """Tie-break towards who is idle longest and has handled least today, shape (1, A)."""
+    """Tie-break towards who holds least, has handled least today, is idle longest; (1, A)."""
     now, longest = pl.lit(batch.now, pl.Datetime("us", "UTC")), policy.idle_full_s
     idle_s = agents.agents.select(
         seconds(now - pl.col("idle_since")).clip(0.0, longest).fill_null(longest)
@@ -37,7 +37,8 @@ def balance(batch: Batch, agents: AgentState, policy: Policy) -> Floats:
     used = np.zeros(len(handled))
     used[known] = np.minimum(handled[known] / productive[known], 1.0)
     worth: Floats = policy.idle_worth * idle_s.to_numpy() / longest
-    return (worth + policy.utilisation_worth * (1.0 - used))[None, :]
+    worth = worth + policy.utilisation_worth * (1.0 - used) - policy.busy_cost * agents.num_busy
+    return worth[None, :]
 
 
 def _today(agents: AgentState) -> tuple[Floats, Floats, np.ndarray[tuple[int], np.dtype[np.bool]]]:

@@ -68,7 +68,8 @@ def unavoidable(
     units = conversations.units
     found = np.zeros(len(units), dtype=bool)
     left = units.select(seconds(pl.col("breach_at") - instant(now))).to_series()
-    ahead = np.flatnonzero(waits & (left.fill_null(-1.0) > 0).to_numpy())
+    put_off = units.select(pl.col("paused") | pl.col("manual_only")).to_series().to_numpy()
+    ahead = np.flatnonzero(waits & ~put_off & (left.fill_null(-1.0) > 0).to_numpy())
     if not len(ahead):
         return found
     left_s = left.to_numpy()[ahead]

@@ -194,8 +194,10 @@ class Policy:
     """Tolerated excess over the fair share of today's handled time ..."""
     fairness_cost: float = 0.2
     """... beyond which a further contact costs up to this much."""
-    utilisation_worth: float = 0.02
+    utilisation_worth: float = 0.06
     """Tie-break: worth of an agent who has handled nothing today over one always busy."""
+    busy_cost: float = 0.1
+    """Tie-break: cost per contact that the agent holds already, parked ones not counted."""
     preference_share: float = 0.01
     """Share of the gain that may be given up for what agents prefer; 0: nothing."""
     quota_worth: float = 1.0
@@ -232,17 +234,7 @@ class Policy:
             raise ValueError("policy: callback hours must be 0 <= from < until <= 24")
         if not (self.tick_s > 0 and self.hold_horizon_s > 0 and self.longest_delay_s > 0):
             raise ValueError("policy: tick_s, hold_horizon_s and longest_delay_s must be above 0")
-        if self.strict_classes > 2 or self.default_priority > 9 or len(self.priority_worth) > 10:
-            raise ValueError(
-                f"policy: strict_classes {self.strict_classes}, default_priority"
-                f" {self.default_priority}, {len(self.priority_worth)} values of priority_worth;"
-                " expected at most 2, 9 and 10"
-            )
-        for name in ("age_credit", "drain_share", "hold_slack_share", "preference_share"):
-            if getattr(self, name) > 1:
-                raise ValueError(f"policy: {name} is {getattr(self, name)}, expected 0 to 1")
-        if self.idle_full_s < 1:
-            raise ValueError(f"policy: idle_full_s is {self.idle_full_s}, expected at least 1")
+        self._check_ranges()
         if self.min_language_proficiency > 10:
             raise ValueError(
                 f"policy: min_language_proficiency is {self.min_language_proficiency};"
@@ -254,6 +246,19 @@ class Policy:
         wrong = {str(name): number for name, number in named if not 0 <= number < math.inf}
         if wrong:
             raise ValueError(f"policy: {wrong}; expected penalties and site caps >= 0")
+
+    def _check_ranges(self) -> None:
+        if self.strict_classes > 2 or self.default_priority > 9 or len(self.priority_worth) > 10:
+            raise ValueError(
+                f"policy: strict_classes {self.strict_classes}, default_priority"
+                f" {self.default_priority}, {len(self.priority_worth)} values of priority_worth;"
+                " expected at most 2, 9 and 10"
+            )
+        for name in ("age_credit", "drain_share", "hold_slack_share", "preference_share"):
+            if getattr(self, name) > 1:
+                raise ValueError(f"policy: {name} is {getattr(self, name)}, expected 0 to 1")
+        if self.idle_full_s < 1:
+            raise ValueError(f"policy: idle_full_s is {self.idle_full_s}, expected at least 1")
 
     def digest(self) -> str:
         """Fingerprint of all numbers: equal policies, equal digests, on any machine."""

@@ -83,13 +83,17 @@ def value_at_risk(
 def delay_if_skipped(
     units: pl.DataFrame, eligibility: Eligibility, agents: AgentState, policy: Policy
 ) -> Floats:
-    """T: expected delay until the next good chance if this tick skips the conversation, (C,)."""
+    """T: expected delay until the next good chance if this tick skips the conversation, (C,).
+
+    The same for all of a line (queue and channel) who have the same agents: were it longer for
+    those who came last, they would outbid whoever came first.
+    """
     kind = units["class_idx"].to_numpy().astype(np.int64)
-    rank = units["rank"].to_numpy().astype(np.float64)
+    waiting = units["line_size"].to_numpy().astype(np.float64)
     idle = np.count_nonzero(eligibility.eligible & agents.free_now[None, :], axis=1)[kind]
     suitable = np.maximum(np.count_nonzero(eligibility.suitable, axis=1), 1)[kind]
-    queued = policy.tick_s + (rank - idle + 1) * units["handle_s"].to_numpy() / suitable
-    delay: Floats = np.where(rank < idle, policy.tick_s, queued)
+    queued = policy.tick_s + (waiting - idle) * units["handle_s"].to_numpy() / suitable
+    delay: Floats = np.where(waiting <= idle, policy.tick_s, queued)
     return np.minimum(delay, policy.longest_delay_s)
 
 

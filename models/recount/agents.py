@@ -20,6 +20,7 @@ from models.recount.numbers import (
     by_channel,
     instant,
     ints,
+    is_real_time,
     positions,
     seconds,
 )
@@ -197,8 +198,10 @@ def _load(policy: Policy, table: pl.DataFrame, items: Items, counted: Bools) -> 
     free: Floats = np.maximum(0, offered - used @ keeps.astype(np.float64))
     unparked = cell[counted & ~items.parked]
     held = np.bincount(unparked, minlength=size[0] * size[1]).reshape(size).astype(np.int64)
+    ringing = np.zeros(len(table), dtype=bool)
+    ringing[items.agent[counted & items.rings]] = True
     return _Load(
         held=held,
-        blocked=(held > 0) @ block_matrix(policy),
+        blocked=(held > 0) @ block_matrix(policy) | (ringing[:, None] & is_real_time(policy)),
         free_units=np.round(free, DECIMALS),
     )

@@ -183,7 +183,8 @@ def _unavoidable(case: Case) -> Bools:
     c, kind = case.conversations, case.eligibility.class_of
     given = np.zeros(len(c), dtype=bool)
     given[case.choice.conversation[~case.choice.held]] = True
-    waits = np.flatnonzero(~given & np.isfinite(c.breach_s))
+    put_off = c.paused | c.manual_only
+    waits = np.flatnonzero(~given & ~put_off & np.isfinite(c.breach_s))
     found = np.zeros(len(c), dtype=bool)
     waits = waits[np.lexsort((c.breach_s[waits], kind[waits]))]
     classes, row = np.unique(kind[waits], return_inverse=True)

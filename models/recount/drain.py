@@ -8,6 +8,7 @@ from functools import reduce
 import numpy as np
 
 from models.recount.bits import Words, all_set, num_set, packed, unpacked
+from models.recount.conversations import LIVE
 from models.recount.numbers import Bools, Ints
 from models.recount.sides import Sides, Test
 
@@ -16,7 +17,7 @@ def draining_agents(sides: Sides, tests: tuple[Test, ...], suitable: tuple[Test,
     """(A,) who is draining; `tests` are all up to `cooling_down`, `suitable` the first of them."""
     c, agents, policy = sides.conversations, sides.agents, sides.policy
     draining = np.zeros(len(agents), dtype=bool)
-    urgent = np.flatnonzero(c.urgent)
+    urgent = np.flatnonzero(c.urgent & LIVE[c.channel])
     if len(urgent) == 0 or policy.drain_agents == 0:
         return draining
     classes = _in_order(sides, urgent)

@@ -199,7 +199,7 @@ def _class_costs(sides: Sides, eligibility: Eligibility) -> ClassCosts:
         overqualified=policy.overqualified_cost * levels_above(sides.needs),
         borrowing=np.where(borrowed, policy.borrow_cost, 0.0),
         fairness=_fairness(batch, policy),
-        balance=_balance(batch, policy, agents.idle_s),
+        balance=_balance(batch, policy, agents.idle_s) - policy.busy_cost * agents.num_busy,
         free_in_s=agents.free_in_s,
         site=agents.ids["site"].rank("dense").to_numpy().astype(np.int64),
     )
@@ -217,7 +217,7 @@ def _fairness(batch: Batch, policy: Policy) -> Floats:
 
 
 def _balance(batch: Batch, policy: Policy, idle_s: Floats) -> Floats:
-    """(A,) worth of giving work to who is idle and has done little today."""
+    """(A,) worth of giving work to who is idle and has done little today, whatever is held."""
     handled, productive, known = _today(batch)
     used = np.divide(handled, productive, out=np.zeros(len(known)), where=known)
     full = policy.idle_full_s

@@ -16,6 +16,7 @@ from models.recount.numbers import (
     first_of_runs,
     instant,
     ints,
+    is_real_time,
     positions,
     seconds,
 )
@@ -38,6 +39,8 @@ class Items:
     """Expected end from now, not above 0 where overdue."""
     profiles: Bools
     """(items, P)"""
+    rings: Bools
+    """Real-time and only offered so far."""
 
     @property
     def promising(self) -> Bools:
@@ -68,6 +71,7 @@ def build_items(
         units=np.where(parked, units * share, units),
         end_s=_end(policy, rows, channel, now),
         profiles=carried(rows["profiles"], profiles),
+        rings=is_real_time(policy)[channel] & (rows["state"] == LoadState.OFFERED).to_numpy(),
     )
 
 

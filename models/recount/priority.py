@@ -3,7 +3,7 @@
 import numpy as np
 
 from models.recount.conversations import Conversations
-from models.recount.numbers import Floats, by_channel
+from models.recount.numbers import Floats, by_channel, class_of
 from models.recount.pairs import Eligibility
 from models.recount.sides import Sides
 
@@ -11,15 +11,12 @@ from models.recount.sides import Sides
 def expected_delay(sides: Sides, eligibility: Eligibility) -> Floats:
     """(C,) seconds that a conversation waits on if this tick skips it."""
     c, policy, kind = sides.conversations, sides.policy, eligibility.class_of
-    lead_id = c.members["contact_id"].rank("ordinal").to_numpy()[c.start]
-    order = np.lexsort((lead_id, c.clock, kind))
-    begin = np.searchsorted(kind[order], kind[order])
-    rank = np.zeros(len(c), dtype=np.int64)
-    rank[order] = np.arange(len(c)) - begin
+    line = class_of(c.queue, c.channel)
+    size = np.bincount(line)[line]
     idle = eligibility.num_idle[kind]
     servers = eligibility.num_qualified[kind]
-    queued = (rank - idle + 1) * c.handle_s / np.maximum(servers, 1)
-    delay = policy.tick_s + np.where(rank < idle, 0, queued)
+    queued = (size - idle) * c.handle_s / np.maximum(servers, 1)
+    delay = policy.tick_s + np.where(size <= idle, 0, queued)
     return np.minimum(delay, policy.longest_delay_s)
 
 

@@ -172,10 +172,9 @@ def not_cooling_down(sides: Sides) -> Test:
 
 
 def not_draining(sides: Sides, draining: Bools) -> Test:
-    """The channel is live, the conversation urgent, or the agent not kept for somebody urgent."""
+    """The channel is live, or the agent is not kept for an urgent call."""
     always = np.ones_like(draining)
-    anyway = LIVE[sides.channel] | sides.conversations.urgent[sides.example]
-    return Test(np.stack([~draining, always]), anyway.astype(np.int64))
+    return Test(np.stack([~draining, always]), LIVE[sides.channel].astype(np.int64))
 
 
 _BEFORE_DRAINING: tuple[tuple[Reason, Callable[[Sides], Test]], ...] = (
