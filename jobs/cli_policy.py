@@ -86,7 +86,8 @@ def diff_command(
     before, after = (find_policy(name, lenient=False) for name in (old, new))
     options = load(None, None).solver
     paths = find_batches(on)
-    shown = track(paths, "Rehearsing", console=show.console, disable=as_json or len(paths) < 2)
+    quiet = as_json or len(paths) < 2 or not show.console.is_terminal
+    shown = track(paths, "Rehearsing", console=show.console, disable=quiet)
     found = [rehearse_archived(path, before, after, options, solve) for path in shown]
     changes = policy_report.changes(before, after)
     if as_json:

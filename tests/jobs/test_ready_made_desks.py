@@ -116,18 +116,36 @@ def test_zendesk_round_robin_gives_to_who_was_assigned_longest_ago() -> None:
 
 
 def test_freshdesk_least_loaded_first_up_to_the_cap() -> None:
-    """a2 has handled less today; with two tickets, the cap, the next goes to a1."""
+    """a1 has one open ticket and a2 two of three; a1 with as many goes first by its day."""
     given = {
         "agents": [
             {"agent_id": "a1", "handled_s": 6e3, "productive_s": 1e4},
-            {"agent_id": "a2", "handled_s": 5e3, "productive_s": 1e4},
+            {"agent_id": "a2", "handled_s": 7e3, "productive_s": 1e4, "idle_since": ago(7200)},
         ],
-        "agent_channels": [*serves("a1", email=2), *serves("a2", email=2)],
+        "agent_channels": [*serves("a1", email=3), *serves("a2", email=3)],
         "contacts": [waiting("m9")],
     }
-    held = [holding("a2", "m1", "email"), holding("a2", "m2", "email")]
-    assert routed("freshdesk", **given, agent_load=held[:1]) == {"m9": "a2"}
-    assert routed("freshdesk", **given, agent_load=held) == {"m9": "a1"}
+    of_a1 = [holding("a1", f"m{n}", "email") for n in range(3)]
+    of_a2 = [holding("a2", f"n{n}", "email") for n in range(2)]
+    assert routed("freshdesk", **given, agent_load=of_a1[:1] + of_a2) == {"m9": "a1"}
+    assert routed("freshdesk", **given, agent_load=of_a1[:2] + of_a2[:1]) == {"m9": "a2"}
+    assert routed("freshdesk", **given, agent_load=of_a1[:2] + of_a2) == {"m9": "a1"}
+    assert routed("freshdesk", **given, agent_load=of_a1 + of_a2) == {"m9": "a2"}
+    full = [*of_a2, holding("a2", "n2", "email")]
+    assert routed("freshdesk", **given, agent_load=of_a1 + full) == {"m9": "at_capacity"}
+
+
+def test_freshdesk_a_burst_is_spread_by_load() -> None:
+    """Three tickets at once, a1 has two open and a2 none: two for a2, then one for a1 or a2."""
+    held = [holding("a1", "m0", "email"), holding("a1", "m1", "email")]
+    found = routed(
+        "freshdesk",
+        agents=[{"agent_id": "a1", "idle_since": ago(7200)}, {"agent_id": "a2"}],
+        agent_load=held,
+        contacts=[waiting(f"n{n}") for n in range(3)],
+    )
+    # a2 with two new ones has as many as a1, who has been without new work for longer.
+    assert sorted(found.values()) == ["a1", "a2", "a2"]
 
 
 def test_freshdesk_tickets_that_wait_for_the_customer_do_not_count() -> None:

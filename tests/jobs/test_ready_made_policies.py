@@ -221,13 +221,16 @@ def test_hiver_rules_a_reply_returns_to_its_person(presence: str, expected: str)
     assert found == {"m1": expected}
 
 
-def test_hiver_rules_within_a_team_who_handled_least_is_next() -> None:
-    """a2 has handled a tenth of the day, a1 half of it."""
+def test_hiver_rules_within_a_team_who_has_fewest_open_is_next() -> None:
+    """a1 has one open conversation, a2 none; as many, and who has handled less today is."""
     agents = [
-        {"agent_id": "a1", "handled_s": 5e3, "productive_s": 1e4, "idle_since": ago(8 * HOUR)},
-        {"agent_id": "a2", "handled_s": 1e3, "productive_s": 1e4},
+        {"agent_id": "a1", "handled_s": 1e3, "productive_s": 1e4, "idle_since": ago(8 * HOUR)},
+        {"agent_id": "a2", "handled_s": 5e3, "productive_s": 1e4},
     ]
-    assert routed("hiver_rules", agents=agents, contacts=[waiting("m1")]) == {"m1": "a2"}
+    given = {"agents": agents, "contacts": [waiting("m9")]}
+    held = [holding("a1", "m1", "email"), holding("a2", "m2", "email")]
+    assert routed("hiver_rules", **given, agent_load=held[:1]) == {"m9": "a2"}
+    assert routed("hiver_rules", **given, agent_load=held) == {"m9": "a1"}
 
 
 def test_hiver_rules_what_a_rule_marks_as_urgent_comes_first() -> None:

@@ -41,14 +41,16 @@ def test_salesforce_weights_add_up_to_the_capacity(held: int, expected: str) -> 
 
 
 def test_salesforce_the_least_active_agent_is_next() -> None:
-    """Without new work for longest; between two of them, who has handled less today."""
+    """Fewest open items; between two of them, who has handled less of today."""
     agents = [
-        {"agent_id": "a1", "idle_since": ago(600), "handled_s": 9e3, "productive_s": 9e3},
-        {"agent_id": "a2", "idle_since": ago(60), "handled_s": 0.0, "productive_s": 9e3},
-        {"agent_id": "a3", "idle_since": ago(600), "handled_s": 6e3, "productive_s": 9e3},
+        {"agent_id": "a1", "handled_s": 0.0, "productive_s": 9e3, "idle_since": ago(7200)},
+        {"agent_id": "a2", "handled_s": 9e3, "productive_s": 9e3},
+        {"agent_id": "a3", "handled_s": 6e3, "productive_s": 9e3},
     ]
-    found = routed("salesforce", agents=agents, contacts=[waiting("k1", "case")])
-    assert found == {"k1": "a3"}
+    held = [holding("a1", f"k{n}", "case") for n in range(2)]
+    held += [holding("a2", "k2", "case"), holding("a3", "k3", "case")]
+    found = routed("salesforce", agents=agents, agent_load=held, contacts=[waiting("k9", "case")])
+    assert found == {"k9": "a3"}
 
 
 def test_salesforce_parked_work_takes_nothing() -> None:
