@@ -289,7 +289,16 @@ def test_the_worth_of_the_moves_adds_up(archive: Path, old: str, new: str) -> No
 
 def test_each_policy_likes_its_own_plan_best(archive: Path, tmp_path: Path) -> None:
     """All plans are optimal, and limits are the same: the other plan is never worth more."""
-    new = toml(tmp_path, "[policy]\nstick_worth = 9.0\nidle_worth = 2.0\n")
+    text = """
+        [policy]
+        benefit_share = 0.0
+        default_priority = 1
+        priority_worth = [20.0, 10.0]
+        idle_worth = 30.0
+        idle_full_s = 28800.0
+        stick_worth = 0.0
+    """
+    new = toml(tmp_path, text)
     found = call_json("diff", "default", new, "--on", archive)
     assert found["total"]["num_moved"] > 0
     for tick in found["ticks"]:
