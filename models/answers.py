@@ -163,10 +163,14 @@ def price_of_forcing(
     Contacts of a tier that fewer or more of are served come before money.
     """
     cost = _by_tier(fewer_served, at_most) or _in_money(at_least, at_most)
+    return f"{agent_id} could take {conversation}, {cost}: {_told(changes)}."
+
+
+def _told(changes: tuple[Change, ...]) -> str:
     told = [str(change) for change in changes[:MOST_TOLD]]
     if len(changes) > MOST_TOLD:
         told.append(f"and {len(changes) - MOST_TOLD} more would change")
-    return f"{agent_id} could take {conversation}, {cost}: {'; '.join(told)}."
+    return "; ".join(told)
 
 
 def _by_tier(fewer_served: tuple[int, ...], loss: int) -> str:
@@ -194,12 +198,61 @@ def _in_money(at_least: int | None, at_most: int) -> str:
     return f"but the plan would be worth up to {money(at_most)} less"
 
 
+def price_of_serving(
+    conversation: Conversation,
+    at_least: int | None,
+    at_most: int,
+    fewer_served: tuple[int, ...],
+    changes: tuple[Change, ...],
+) -> str:
+    """How much more it would have to be worth to be served, in milli-units, and who would move."""
+    tiers = _by_tier(fewer_served, at_most)
+    if tiers:
+        found = f"{conversation} could be served, {tiers}"
+    elif at_most < 0:
+        found = (
+            f"{conversation} could be served, and the plan would be worth {money(-at_most)} more:"
+            " it was not proven optimal"
+        )
+    elif at_most == 0:
+        found = f"{conversation} could be served, and the plan would be worth as much"
+    else:
+        known = at_least is not None and 0 < at_least < at_most
+        amount = f"{money(at_least or 0)} to {money(at_most)}" if known else money(at_most)
+        surely = "over" if known or at_least == at_most else "up to"
+        found = f"{conversation} would be served if it were worth {surely} {amount} more"
+    return f"{found}: {_told(changes)}."
+
+
+def slot_more(agent_id: str, channel: str, worth: tuple[int, int] | None, *, serves: bool) -> str:
+    """What one more slot of the agent would do, its worth in milli-units if it has one."""
+    slot = f"one more {channel} slot of {agent_id}"
+    if worth is None:
+        return (
+            f"O{slot[1:]} would serve it, too." if serves else f"Even {slot} would not serve it."
+        )
+    low, high = worth
+    amount = money(low) if low == high else f"{money(low)} to {money(high)}"
+    if serves:
+        return f"O{slot[1:]} would serve it, too, and would be worth {amount}."
+    return f"O{slot[1:]} would be worth {amount}, but with other contacts."
+
+
 def no_room(conversation: Conversation, agent_id: str) -> str:
     """Why no plan has the pair although it is eligible."""
     return (
         f"{agent_id} may serve {conversation}, but in this tick they, their channel or their site"
         " takes nobody new."
     )
+
+
+def unservable(conversation: Conversation, *, has_tiers: bool) -> str:
+    """Why no plan serves it although somebody could."""
+    if has_tiers:
+        why = "contacts that come first take every slot that it could have"
+    else:
+        why = "its agents, their channels or their sites take nobody new in this tick"
+    return f"No plan serves {conversation}, whatever it is worth: {why}."
 
 
 def conversations_of(stated: BatchProblem, positions: list[int]) -> dict[int, Conversation]:

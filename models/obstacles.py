@@ -12,8 +12,9 @@ import polars as pl
 from models.batch_problem import BatchProblem
 from models.capacity import Mask
 from models.plan import Reason
-from models.problem import NOBODY
-from models.proficiency import LANGUAGE_PREFIX, meets_all, proficiency_table
+from models.problem import NOBODY, Ints
+from models.proficiency import LANGUAGE_PREFIX, MISSING, meets_all, proficiency_table
+from models.sentences import length
 from models.tables import Presence
 
 MOST_NAMED = 3
@@ -40,11 +41,13 @@ class Obstacles:
     """Skills, languages and channels that it asks for."""
     num_agents: int
     tests: tuple[Obstacle, ...]
-    """Tests that somebody fails, in their order."""
+    """Tests that somebody fails, in their order, but what is in hand last."""
     dropped: tuple[Obstacle, ...]
     """The fewest tests without which somebody could take it; none where somebody can."""
     gives: tuple[str, ...]
     """Agents who could take it then, or who can now."""
+    nearest: str = ""
+    """Where one test is dropped, how far the nearest agent is from it, if that can be told."""
 
     def __str__(self) -> str:
         """The answer in plain words."""
@@ -58,7 +61,8 @@ class Obstacles:
             return f"{asks}: {len(self.gives)} of {self.num_agents} agents may take it ({named})."
         rules = _listed(tuple(test.name for test in self.dropped))
         gives = f"dropping {rules} gives {len(self.gives)} ({named})"
-        return f"{asks}: 0 of {self.num_agents} agents; {gives}."
+        nearest = f" {self.nearest}." if self.nearest else ""
+        return f"{asks}: 0 of {self.num_agents} agents; {gives}.{nearest}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +71,9 @@ class _Test:
     name: str
     fails: Mask
     """(A,)"""
+    skill: str = ""
+    levels: Ints | None = None
+    """(A,) of the skill that is required, where it is one."""
 
 
 def obstacles_of(stated: BatchProblem, conversation: int) -> Obstacles:
@@ -82,9 +89,11 @@ def obstacles_of(stated: BatchProblem, conversation: int) -> Obstacles:
         *_class_tests(stated, kind, unit, skills),
         *_pair_tests(stated, conversation, agent_ids),
     ]
+    # What is in hand gives last: of two answers as good the one about a rule is told.
+    tests.sort(key=lambda test: test.reason is Reason.CHANNEL_BLOCKED)
     fails = np.array([test.fails for test in tests])
     smallest = _smallest_set(fails)
-    able = ~fails[~smallest].any(axis=0)
+    able: Mask = ~np.logical_or.reduce(fails[~smallest], axis=0)
     told = [Obstacle(test.reason, test.name, int(test.fails.sum())) for test in tests]
     return Obstacles(
         contact_id=unit["lead_contact_id"],
@@ -93,7 +102,28 @@ def obstacles_of(stated: BatchProblem, conversation: int) -> Obstacles:
         tests=tuple(test for test in told if test.num_failing),
         dropped=tuple(told[place] for place in np.flatnonzero(smallest)),
         gives=tuple(agent_ids[place] for place in np.flatnonzero(able)),
+        nearest=_nearest(stated, [tests[place] for place in np.flatnonzero(smallest)], able),
     )
+
+
+def _nearest(stated: BatchProblem, dropped: list[_Test], able: Mask) -> str:
+    """What would be enough for the nearest of the `able` where one test is dropped."""
+    if len(dropped) != 1:
+        return ""
+    ids, places = stated.agents.agents["agent_id"].to_list(), np.flatnonzero(able)
+    test = dropped[0]
+    if test.levels is not None:
+        best = int(test.levels[places].max())
+        if best <= MISSING:
+            return ""
+        who = [ids[place] for place in places if test.levels[place] == best]
+        return f"{_skill_name(test.skill, best)} would do for {_listed(tuple(who[:MOST_NAMED]))}"
+    if test.reason is Reason.AT_CAPACITY:
+        free_s = stated.agents.free_later_s[places]
+        first = int(free_s.argmin())
+        if np.isfinite(free_s[first]):
+            return f"{ids[places[first]]} should be free in {length(float(free_s[first]))}"
+    return ""
 
 
 def _smallest_set(fails: Mask) -> Mask:
@@ -133,13 +163,16 @@ def _class_tests(
     fails[Reason.AT_CAPACITY] &= ~off_duty & ~(available & full)
     fails[Reason.SHIFT_TOO_SHORT] &= ~fails[Reason.OFF_SHIFT]
     fails[Reason.RESERVED] &= ~fails[Reason.NOT_A_MEMBER]
-    fails[Reason.LANE_FULL] &= ~fails[Reason.CHANNEL_NOT_SERVED]
+    # Of one item in hand that leaves no room three tests may speak; it has to give once.
+    fails[Reason.LANE_FULL] &= ~fails[Reason.CHANNEL_NOT_SERVED] & ~fails[Reason.CHANNEL_BLOCKED]
+    fails[Reason.UNITS_FULL] &= ~fails[Reason.CHANNEL_BLOCKED] & ~fails[Reason.LANE_FULL]
+    texts = unit | {"channels": _listed(tuple(str(unit["channels"]).split(",")))}
     tests: list[_Test] = []
     for reason, failing in fails.items():
         if reason is Reason.SKILL_MISSING:
             tests += skills
         elif reason is not Reason.LANGUAGE_MISSING:
-            tests.append(_Test(reason, _NAMES[reason].format(**unit), failing))
+            tests.append(_Test(reason, _NAMES[reason].format(**texts), failing))
     return tests
 
 
@@ -157,6 +190,8 @@ def _skill_tests(stated: BatchProblem, kind: int) -> list[_Test]:
             Reason.LANGUAGE_MISSING if is_language else Reason.SKILL_MISSING,
             _skill_name(skill, least),
             levels[place[skill]] < least,
+            skill,
+            levels[place[skill]].astype(np.int64),
         )
         for skill, least, is_language in plain.select(
             "skill", "min_proficiency", "is_language"
@@ -215,24 +250,24 @@ def _listed(names: tuple[str, ...]) -> str:
 _NAMES = {
     Reason.PAUSED: "its pause",
     Reason.MANUAL_ONLY: "the limit of agents who declined it",
-    Reason.NO_PRESENT_AGENT: "being present",
+    Reason.NO_PRESENT_AGENT: "the need to be present",
     Reason.CLOSED_HOURS: "the opening hours of {queue_id}",
     Reason.OUTSIDE_CUSTOMER_HOURS: "the customer's hours",
-    Reason.OFF_SHIFT: "being on shift",
-    Reason.NOT_RESPONDING: "answering offers",
-    Reason.NOT_A_MEMBER: "membership of {queue_id}",
+    Reason.OFF_SHIFT: "the need to be on shift",
+    Reason.NOT_RESPONDING: "the need to answer offers",
+    Reason.NOT_A_MEMBER: "the need to be a member of {queue_id}",
     Reason.RESERVED: "the reserve of the helping queue",
-    Reason.CHANNEL_NOT_SERVED: "serving {channels}",
+    Reason.CHANNEL_NOT_SERVED: "the need to serve {channels}",
     Reason.P_BELOW_FLOOR: "the least probability of resolving",
-    Reason.SHIFT_TOO_SHORT: "time enough before the shift ends",
-    Reason.AT_CAPACITY: "being free",
-    Reason.CHANNEL_BLOCKED: "what blocks {channels}",
+    Reason.SHIFT_TOO_SHORT: "the need to finish before the shift ends",
+    Reason.AT_CAPACITY: "the need to be free",
+    Reason.CHANNEL_BLOCKED: "work in hand that blocks {channels}",
     Reason.LANE_FULL: "the limit of {channel} contacts",
     Reason.PROFILE_FULL: "the limit of {profiles}",
     Reason.RATE_LIMITED: "the hourly limit of {channel} offers",
-    Reason.UNITS_FULL: "the limit of units",
+    Reason.UNITS_FULL: "the limit of capacity units",
     Reason.COOLING_DOWN: "the pause after a decline",
-    Reason.DRAINING: "keeping agents for a waiting call",
+    Reason.DRAINING: "keeping agents free for a waiting call",
     Reason.DECLINED: "earlier declines",
     Reason.CUSTOMER_LOCKED: "the lock to {agent_id}",
     Reason.HELD_FOR_PREFERRED: "the wait for {agent_id}",

@@ -1,5 +1,6 @@
 """Reason codes in plain words."""
 
+import itertools
 from datetime import datetime
 
 import polars as pl
@@ -46,6 +47,17 @@ def decision_sentence(now: datetime, tier_weight: float) -> pl.Expr:
     return sentence + pl.when("unavoidable").then(late).otherwise(pl.lit(""))
 
 
+def length(seconds: float) -> str:
+    """A length of time in its two largest units: `40 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`."""
+    whole = round(seconds)
+    sizes = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+    for (size, unit), (next_size, next_unit) in itertools.pairwise(sizes):
+        if whole >= size:
+            rest = whole % size // next_size
+            return f"{whole // size} {unit}" + (f" {rest} {next_unit}" if rest else "")
+    return f"{whole} s"
+
+
 def _chosen(tier_weight: float) -> tuple[tuple[Reason, pl.Expr], ...]:
     """Sentences of conversations that have an agent."""
     against = (
@@ -89,7 +101,7 @@ def _waiting(now: datetime) -> tuple[tuple[Reason, pl.Expr], ...]:
             .then(pl.format("Waits: {}, but the slot is for contacts that come first.", worth))
             .otherwise(
                 pl.format(
-                    "Waits: {}, but the slot earns {} with other contacts.",
+                    "Waits: {}, but the slot has a price of {} and goes to other contacts.",
                     worth,
                     _money("runner_up_price"),
                 )
@@ -128,9 +140,10 @@ def _by_rule() -> tuple[tuple[Reason, pl.Expr], ...]:
         (
             rule,
             pl.format(
-                "Waits: of {} agents {} pass every earlier test and none of them {}.",
+                "Waits: of {} {} {} every earlier test and none of them {}.",
                 "num_agents",
-                "num_before",
+                _number("num_agents", "agent", "agents"),
+                pl.format("{} {}", "num_before", _number("num_before", "passes", "pass")),
                 pl.lit(text),
             ),
         )
@@ -167,6 +180,10 @@ def _price(name: str, tier_weight: float) -> pl.Expr:
         .then(pl.lit("wanted by contacts that come first"))
         .otherwise(_money(name))
     )
+
+
+def _number(name: str, one: str, more: str) -> pl.Expr:
+    return pl.when(pl.col(name) == 1).then(pl.lit(one)).otherwise(pl.lit(more))
 
 
 def _if(condition: str, text: str) -> pl.Expr:

@@ -15,9 +15,11 @@ from typer.testing import CliRunner
 import omniassign
 from jobs.archive import archive_batch
 from jobs.config import Config
+from jobs.decided_again import Loss
 from jobs.errors import EXPECTED
+from jobs.kept_batches import find_batch
 from jobs.readers import NotFoundError
-from jobs.why_not import Loss, find_batch, slots_of_agent, why_not
+from jobs.why_not import slots_of_agent, why_not
 from models.answers import MOST_TOLD, Change, Conversation, Verdict, money, price_of_forcing
 from models.batch import Batch
 from models.batch_problem import build_problem
@@ -236,7 +238,7 @@ def test_a_site_without_room_takes_nobody(archived: Archive) -> None:
 
 
 def test_an_agent_who_is_free_soon_would_hold_it(archived: Archive) -> None:
-    """a1 ends an item in 20 s: forcing poor on him means holding it, while rich waits."""
+    """a1 ends an item in 20 s: forcing poor on them means holding it, while rich waits."""
     batch = rivals(
         agent_load=[
             {

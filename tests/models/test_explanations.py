@@ -177,7 +177,7 @@ def test_a_rule_that_turns_everybody_away_is_the_reason(
     """One agent, one contact, one broken rule: it is named in the code and in words."""
     row = explained(Policy(), **tables)
     assert (row["decision"], row["reason"], row["agent_id"]) == ("unassigned", reason, None)
-    count = "of 1 agents 1 pass every earlier test and none of them"
+    count = "of 1 agent 1 passes every earlier test and none of them"
     late = LATE if row["unavoidable"] else ""
     assert row["detail"] == f"Waits: {count} {text}.{late}"
     assert all(row[term] is None for term in (*Term, "gain", "slot_price", "runner_up_gain"))
@@ -286,7 +286,8 @@ def test_who_loses_is_told_to_whom() -> None:
     assert row["runner_up_gain"] == gain / 1000
     assert row["detail"] == (
         f"Waits: a would be worth {round(gain / 1000, 2)},"
-        f" but the slot earns {round(row['runner_up_price'], 2)} with other contacts."
+        f" but the slot has a price of {round(row['runner_up_price'], 2)} and goes to other"
+        " contacts."
     )
     assert row["gain"] is None
 
@@ -399,10 +400,10 @@ def test_who_waited_too_long_goes_first() -> None:
     """A chat beyond its 1200 s is of tier 1, and what it asked for was relaxed on the way."""
     chat = {"contact_id": "c", "channel": "chat", "entered_at": ago(1300)}
     row = explained(Policy(), contacts=[chat])
-    assert (row["tier"], row["step"]) == (1, 3)  # 1300 s are beyond three times 45 s
+    assert (row["tier"], row["step"]) == (1, 0)  # nothing that could be dropped
     assert row["detail"].startswith("Goes to a first, because it waited too long: worth ")
     row = explained(Policy(), contacts=[chat], contact_skills=[SKILL | {"importance": "low"}])
-    assert (row["tier"], row["step"]) == (1, 3)
+    assert (row["tier"], row["step"]) == (1, 3)  # 1300 s are beyond three times 45 s
     assert row["detail"].startswith(
         "Goes to a first, because it waited too long, after relaxing its requirement: worth "
     )

@@ -55,7 +55,7 @@ def test_the_least_that_would_have_to_give_is_told() -> None:
     )
     assert str(found) == (
         "c needs polish at 4, region:eu and chat: 0 of 4 agents;"
-        " dropping polish at 4 gives 3 (a, b, d)."
+        " dropping polish at 4 gives 3 (a, b, d). polish at 3 would do for a."
     )
     assert [(test.name, test.num_failing) for test in found.tests] == [
         ("polish at 4", 3),
@@ -75,12 +75,13 @@ def test_where_one_rule_is_not_enough_two_are_named() -> None:
         Reason.CHANNEL_NOT_SERVED,
     ]
     assert str(found) == (
-        "c needs chat: 0 of 1 agents; dropping being on shift and serving chat gives 1 (a)."
+        "c needs chat: 0 of 1 agents; dropping the need to be on shift and the need to"
+        " serve chat gives 1 (a)."
     )
 
 
 def test_an_agent_who_is_full_is_told_by_the_limit_that_is_full() -> None:
-    """Not `being free`: it is the one email at once that would have to give."""
+    """Not the need to be free: it is the one email at once that would have to give."""
     found = found_for(
         agent_channels=serves("a", email=1),
         agent_load=[{"agent_id": "a", "contact_id": "h"}],

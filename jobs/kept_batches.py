@@ -1,0 +1,32 @@
+"""Which kept batch a question is about."""
+
+from datetime import datetime
+from pathlib import Path
+
+from data_io.batch_files import HEADER
+from jobs.readers import NotFoundError
+
+
+def find_batch(archive: Path) -> Path:
+    """The folder itself if it is a batch, else the newest batch in it; NotFoundError if none."""
+    if (archive / HEADER).exists():
+        return archive
+    batches = _batches(archive, "")
+    if not batches:
+        raise NotFoundError(
+            f"{archive}: no archived batch, expected one folder per tick; run ticks with"
+            " --archive FOLDER and name that folder here"
+        )
+    # Names begin with the instant; of two plans for one instant the later was committed.
+    return max(batches, key=lambda path: (path.name.split("-")[0], path.stat().st_mtime_ns))
+
+
+def has_batch_of(archive: Path, tick_at: datetime) -> bool:
+    """Whether the batch of that tick is in the archive."""
+    return bool(_batches(archive, f"{tick_at:%Y%m%dT%H%M%S%f}-"))
+
+
+def _batches(archive: Path, prefix: str) -> list[Path]:
+    # Folders with a leading dot are what a killed writer left.
+    found = archive.glob(f"{prefix}*/{HEADER}")
+    return [path.parent for path in found if not path.parent.name.startswith(".")]
