@@ -268,8 +268,31 @@ def test_a_conversation_may_be_held_with_two_ticks_to_spare(
     assert unit["may_hold"] is may_hold
 
 
-def test_a_class_queues_by_clock_and_then_by_lead() -> None:
-    """Three equal emails rank by clock, ties by id; the case is a class of its own."""
+def test_a_line_is_everybody_of_a_queue_and_channel() -> None:
+    """Three emails stand in one line, whatever else parts them; another channel or queue does not.
+
+    A party counts once, in the queue and the channel of its lead.
+    """
+    found = conversations(
+        queues=[{"queue_id": "q"}, {"queue_id": "r"}],
+        contacts=[
+            {"contact_id": "a"},
+            {"contact_id": "b", "language": "es", "profiles": "heavy"},
+            {"contact_id": "c", "entered_at": ago(28_795)},  # less than two ticks of its 8 h left
+            {"contact_id": "d", "channel": "case"},
+            {"contact_id": "e", "queue_id": "r"},
+            {"contact_id": "f", "channel": "chat", "conversation_id": "t"},
+            {"contact_id": "g", "conversation_id": "t"},
+        ],
+    )
+    sizes = dict(found.units.select("lead_contact_id", "line_size").iter_rows())
+    assert sizes == {"a": 3, "b": 3, "c": 3, "d": 1, "e": 1, "f": 1}
+    kinds = dict(found.units.select("lead_contact_id", "class_idx").iter_rows())
+    assert len({kinds["a"], kinds["b"], kinds["c"]}) == 3
+
+
+def test_equal_conversations_are_one_class_whenever_they_came() -> None:
+    """Three emails with time left; the case is a class of its own."""
     found = conversations(
         contacts=[
             {"contact_id": "a", "entered_at": ago(10)},
@@ -278,8 +301,6 @@ def test_a_class_queues_by_clock_and_then_by_lead() -> None:
             {"contact_id": "d", "entered_at": ago(5), "channel": "case"},
         ]
     )
-    rank = dict(found.units.select("lead_contact_id", "rank").iter_rows())
-    assert rank == {"b": 0, "a": 1, "c": 2, "d": 0}
     kind = dict(found.units.select("lead_contact_id", "class_idx").iter_rows())
     assert kind["a"] == kind["b"] == kind["c"] != kind["d"]
 

@@ -46,10 +46,10 @@ def draining(found: BatchProblem) -> str:
     return "".join(ids[place] for place in np.flatnonzero(found.eligibility.draining))
 
 
-def test_a_drained_agent_gets_only_calls_and_what_is_urgent() -> None:
-    """`b` could take the email and the new chat by all other tests; the late chat is urgent.
+def test_a_drained_agent_gets_only_calls() -> None:
+    """`b` could take the email and both chats by all other tests.
 
-    Chats would keep a call away, so a new one may not refill who drains for a call.
+    Chats would keep a call away, so none may refill who drains for a call, not even the urgent one.
     """
     found = stated(
         replace(HOLDING_ON, drain_agents=1),
@@ -70,7 +70,7 @@ def test_a_drained_agent_gets_only_calls_and_what_is_urgent() -> None:
     }
     assert reasons["e"] == [None, Reason.DRAINING]
     assert reasons["t"] == [None, Reason.DRAINING]
-    assert reasons["u"] == [None, None]
+    assert reasons["u"] == [None, Reason.DRAINING]
     assert reasons["v1"] == [Reason.UNITS_FULL, Reason.UNITS_FULL]
     eligible = found.eligibility.eligible[kinds]
     assert eligible.tolist() == [[reason is None for reason in reasons[lead]] for lead in leads]
@@ -82,11 +82,27 @@ def test_a_drained_agent_gets_only_calls_and_what_is_urgent() -> None:
         (call("v1", 10), ""),  # half of the target, not more
         (call("v1", 10.001), "b"),
         ({"contact_id": "e", "entered_at": ago(9e5)}, ""),  # an email is never urgent
+        (call("v1", 151, channel="callback"), "b"),  # of a target of 300 s
     ],
 )
 def test_nobody_drains_before_a_call_waited_half_its_target(contact: Row, expected: str) -> None:
     """`drain_share` of the target; one agent for one call, who has less left to do."""
     assert draining(stated(contacts=[contact])) == expected
+
+
+def test_nobody_drains_for_a_chat() -> None:
+    """The only two chat slots are taken while a chat waits for most of its minute: it waits on."""
+    tables: dict[str, list[Row]] = {
+        "agent_channels": [row for name in "ab" for row in serves(name, chat=1, email=9, voice=1)],
+        "agent_load": [message(name, 300, channel="chat") for name in "ab"],
+        "contacts": [{"contact_id": "u", "channel": "chat", "entered_at": ago(50)}],
+    }
+    found = stated(**tables)
+    assert found.conversations.units["urgent"].to_list() == [True]
+    assert draining(found) == ""
+    tables["contacts"].append(call("v1", 11))
+    # Both have 300 s to go, and one call asks for one of them.
+    assert draining(stated(**tables)) == "a"
 
 
 def test_nobody_drains_while_somebody_free_could_take_the_call() -> None:
