@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from models.batch import Batch
 from models.capacity import AgentState, Mask
@@ -41,6 +42,8 @@ class SkillLevels:
     """(class_idx, skill_idx, min_proficiency, is_language, from_skills), sorted."""
     named: pl.DataFrame
     """(class_idx, skill_idx), sorted."""
+    list_of: Ints
+    """(K,) number of the list of named skills, the same where two classes name the same."""
     num_skills: Ints
     """(K,) named skills."""
     num_first: Ints
@@ -73,16 +76,15 @@ class SkillLevels:
     def reaches_floor(self) -> Mask:
         """[k, a] whether the probability of resolving is at least the policy's floor."""
         policy = self.policy
-        shape = (len(self.num_skills), self.proficiency.shape[1])
         if min(policy.p_lowest, policy.p_no_skill) >= policy.p_floor:
-            return np.ones(shape, dtype=bool)
-        small = np.zeros(shape, dtype=np.int16)
-        for owner, skill in self._by_place():
-            small[owner] += np.maximum(self.proficiency[skill], 0)
-        total = small.astype(np.float64)
+            return np.ones((len(self.num_skills), self.proficiency.shape[1]), dtype=bool)
+        total, stands_for = self._sums_of_lists()
+        reached = (total >= self._least_sums()[stands_for][:, None])[self.list_of]
         stepped = np.flatnonzero(self.num_first)
-        total[stepped] += self.first_levels[self.first_of[stepped]]
-        return self._probability(total) >= policy.p_floor - ROUNDING
+        sums = total[self.list_of[stepped]] + self.first_levels[self.first_of[stepped]]
+        probability = self._probability(sums, self._num_parts()[stepped][:, None])
+        reached[stepped] = probability >= policy.p_floor - ROUNDING
+        return reached
 
     def mean_probability(self, chosen: Mask) -> Floats:
         """Mean probability of resolving over the chosen agents of each class, (K,)."""
@@ -95,7 +97,7 @@ class SkillLevels:
             total[owner] += by_skill[owner, skill]
         stepped = np.flatnonzero(self.num_first)
         total[stepped] += (chosen[stepped] * self.first_levels[self.first_of[stepped]]).sum(axis=1)
-        mean = self._probability((total / np.maximum(count, 1))[:, None])[:, 0]
+        mean = self._probability(total / np.maximum(count, 1), self._num_parts())
         return np.where(count > 0, mean, self.policy.p_no_skill)
 
     def match_rates(self) -> Floats:
@@ -123,12 +125,38 @@ class SkillLevels:
         base = np.where(self._num_parts() > 0, self.policy.p_lowest, self.policy.p_no_skill)
         return base, row, share
 
-    def _probability(self, total: Floats) -> Floats:
-        """Probability of resolving from the sum of levels over all parts, (K, any)."""
-        parts = self._num_parts()[:, None]
+    def _probability(self, total: Floats, parts: Ints) -> Floats:
+        """Probability of resolving from the sum of levels over so many parts, of any shape."""
         mean = total / (TOP_LEVEL * np.maximum(parts, 1))
         linear = self.policy.p_lowest + self._slope() * mean
         return np.where(parts > 0, linear, self.policy.p_no_skill)
+
+    def _sums_of_lists(self) -> tuple[NDArray[np.int16], Ints]:
+        """Sum of the levels in each distinct list of named skills, (lists, A), and a class that
+        has it, (lists,).
+        """
+        _, stands_for = np.unique(self.list_of, return_index=True)
+        owner, skill = self.named["class_idx"].to_numpy(), self.named["skill_idx"].to_numpy()
+        kept = stands_for[self.list_of[owner]] == owner
+        row, skill = self.list_of[owner[kept]], skill[kept]
+        known = np.maximum(self.proficiency, 0)
+        total = np.zeros((len(stands_for), known.shape[1]), dtype=np.int16)
+        for turn in turns(row):
+            total[row[turn]] += known[skill[turn]]
+        return total, stands_for
+
+    def _least_sums(self) -> Ints:
+        """Smallest sum of levels in its named skills with which each class reaches the floor,
+        were it not for first steps, (K,).
+        """
+        parts, of_class = np.unique(self.num_skills, return_inverse=True)
+        never = TOP_LEVEL * int(parts.max(initial=0)) + 1
+        sums = np.arange(never, dtype=np.float64)
+        reaches = self._probability(sums[None, :], parts[:, None])
+        reaches_at = reaches >= self.policy.p_floor - ROUNDING
+        least = np.where(reaches_at.any(axis=1), reaches_at.argmax(axis=1), never)
+        found: Ints = least[of_class]
+        return found
 
     def _slope(self) -> float:
         return self.policy.p_highest - self.policy.p_lowest
@@ -162,6 +190,7 @@ def build_skill_levels(
         proficiency=levels,
         requirements=found.requirements.join(skills, on="skill").sort("class_idx", "skill"),
         named=named,
+        list_of=found.classes["named"].rank("dense").to_numpy().astype(np.int64) - 1,
         num_skills=_count(named, num_classes),
         num_first=_first_steps_of(first_of, "num", num_classes),
         first_of=_first_steps_of(first_of, "row", num_classes),
