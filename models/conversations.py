@@ -82,7 +82,7 @@ def build_conversations(
     `split` names the parties whose live contacts are a conversation of their own.
     """
     members = build_members(batch, policy, hours, split)
-    needs = build_needs(batch, policy, members, agents)
+    needs = build_needs(batch, policy, members, agents, hours)
     units = _units(members, policy)
     helping = _helping(units, overflow)
     lanes = _lanes(units)

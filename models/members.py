@@ -130,13 +130,16 @@ def _party() -> tuple[pl.Expr, pl.Expr]:
 
 
 def _with_clocks(contacts: pl.DataFrame, policy: Policy, hours: OpenHours) -> pl.DataFrame:
-    """Adds `clock`, `wait_s`, `target_s` and `breach_at`, by the hours of each contact's queue."""
+    """Adds `clock`, `wait_s`, `target_s`, `breach_at`, and of the requirement `began_at` and
+    `age_s`, by the hours of each contact's queue; `clock_idx` is whose hours these are.
+    """
     credit_s = (pl.col("waited_before_s") * policy.age_credit).fill_null(0.0)
+    began_at = pl.col("entered_at") - duration(credit_s)
     timed = contacts.with_columns(
-        credit_s=credit_s,
+        began_at=began_at,
         clock=pl.coalesce(
             pl.when(~pl.col("real_time")).then(pl.col("last_message_at")),
-            pl.col("entered_at") - duration(credit_s),
+            began_at,
         ),
     )
     calendar = timed["calendar_idx"].to_numpy()
@@ -149,11 +152,14 @@ def _with_clocks(contacts: pl.DataFrame, policy: Policy, hours: OpenHours) -> pl
     usual_s = timed.select(pl.coalesce("target_answer_s", "channel_target_s")).to_series()
     target_s = np.where(due, promised_s, usual_s.to_numpy())
     wait_s = hours.elapsed_s(calendar, clock, now)
+    age_s = hours.elapsed_s(calendar, _microseconds(timed["began_at"]), now)
     breach, within_reach = hours.reached(calendar, clock, target_s)
     ahead = within_reach & (wait_s < target_s)
     return timed.with_columns(
         pl.Series("wait_s", wait_s, dtype=pl.Float64),
         pl.Series("target_s", target_s, dtype=pl.Float64),
+        pl.Series("age_s", age_s, dtype=pl.Float64),
+        pl.Series("clock_idx", calendar, dtype=pl.Int64),
         breach_at=pl.when(pl.Series(ahead, dtype=pl.Boolean)).then(
             pl.Series(breach, dtype=pl.Int64).cast(INSTANT)
         ),

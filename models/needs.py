@@ -11,12 +11,12 @@ import polars as pl
 
 from models.batch import Batch
 from models.capacity import AgentState
-from models.columns import duration, instant, seconds
+from models.hours import OpenHours
 from models.policy import Policy
 from models.problem import Ints
 from models.proficiency import LANGUAGE_PREFIX, Mask, meets_all, proficiency_table
 from models.steps import CurrentSteps, build_current_steps
-from models.tables import Importance
+from models.tables import INSTANT, Importance
 
 LAST_LEVEL = 3
 _DROPPED_AFTER = {Importance.HIGH: 2, Importance.MEDIUM: 1, Importance.LOW: 0}
@@ -42,20 +42,15 @@ class Needs:
     progress: pl.DataFrame
 
 
-def build_needs(batch: Batch, policy: Policy, members: pl.DataFrame, agents: AgentState) -> Needs:
+def build_needs(
+    batch: Batch, policy: Policy, members: pl.DataFrame, agents: AgentState, hours: OpenHours
+) -> Needs:
     """Skills and steps of every conversation at this moment."""
     there = agents.agents.filter(
         pl.Series(agents.present & agents.on_shift & agents.responding, dtype=pl.Boolean)
     )
     there = there.select("agent_id").with_row_index("agent_idx")
-    began_at = pl.col("entered_at") - duration(pl.col("credit_s"))
-    aged = members.select(
-        "contact_id",
-        "part",
-        "relax_s",
-        began_at=began_at,
-        age_s=seconds(instant(batch.now) - began_at),
-    )
+    aged = members.select("contact_id", "part", "relax_s", "began_at", "clock_idx", "age_s")
     skills = _with_importance(batch, aged)
     levels = _levels(batch, aged, skills, there)
     current = build_current_steps(batch, aged, there)
@@ -71,7 +66,7 @@ def build_needs(batch: Batch, policy: Policy, members: pl.DataFrame, agents: Age
         steps=current.steps,
         first_steps=current.first_steps,
         groups=current.groups,
-        progress=_progress(levels, current),
+        progress=_progress(aged, levels, current, hours),
     )
 
 
@@ -92,7 +87,9 @@ def _with_importance(batch: Batch, aged: pl.DataFrame) -> pl.DataFrame:
 def _levels(
     batch: Batch, aged: pl.DataFrame, skills: pl.DataFrame, there: pl.DataFrame
 ) -> pl.DataFrame:
-    """(contact_id, part, level, relaxes_at) of every contact: how many levels were dropped."""
+    """(contact_id, level, due_s) of every contact: how many levels were dropped, and the age at
+    which the next one is.
+    """
     timely = (pl.col("age_s") / pl.col("relax_s")).floor().clip(0, LAST_LEVEL).cast(pl.Int64)
     asked = skills.filter((pl.col("dropped_after") < LAST_LEVEL).any().over("contact_id"))
     item = pl.format("{}\x1f{}\x1f{}", "skill", "min_proficiency", "dropped_after")
@@ -123,9 +120,8 @@ def _levels(
     due_s = pl.Series(following, dtype=pl.Float64) * timed["relax_s"]
     return timed.select(
         "contact_id",
-        "part",
         level=pl.Series(level, dtype=pl.Int64),
-        relaxes_at=pl.when(ahead).then(pl.col("began_at") + duration(pl.lit(due_s))),
+        due_s=pl.when(ahead).then(due_s),
     )
 
 
@@ -139,10 +135,11 @@ def _next_drop(drops: Mask, level: Ints) -> Ints:
 def _hopeless(batch: Batch, rows: pl.DataFrame, num_lists: int, there: pl.DataFrame) -> Mask:
     """[list, level] whether nobody who is there has all skills insisted on at the level.
 
-    The last list is that of contacts from whom nothing is ever dropped.
+    The last list is that of contacts from whom nothing is ever dropped. Where nobody is there,
+    nothing is hopeless: they may come.
     """
     hopeless = np.zeros((num_lists + 1, LAST_LEVEL), dtype=bool)
-    if rows.is_empty():
+    if rows.is_empty() or there.is_empty():
         return hopeless
     skills = rows.select("skill").unique().sort("skill").with_row_index("skill_idx")
     levels = proficiency_table(batch, there, skills)
@@ -176,13 +173,22 @@ def _plain(insisted: pl.DataFrame, members: pl.DataFrame, policy: Policy) -> pl.
     )
 
 
-def _progress(levels: pl.DataFrame, current: CurrentSteps) -> pl.DataFrame:
+def _progress(
+    aged: pl.DataFrame, levels: pl.DataFrame, current: CurrentSteps, hours: OpenHours
+) -> pl.DataFrame:
     step = pl.max_horizontal("level", "place").cast(pl.Int32)
+    each = (
+        aged.join(levels, on="contact_id", how="left", maintain_order="left")
+        .join(current.progress, on="contact_id", how="left", maintain_order="left")
+        .with_columns(next_s=pl.min_horizontal("due_s", "ends_s"))
+    )
+    began_us = each["began_at"].dt.epoch("us").to_numpy()
+    next_s = each["next_s"].fill_null(1.0).to_numpy()
+    at, found = hours.reached(each["clock_idx"].to_numpy(), began_us, next_s)
+    goes_on = pl.Series(found, dtype=pl.Boolean) & each["next_s"].is_not_null()
+    relaxes_at = pl.Series(at, dtype=pl.Int64).cast(INSTANT)
     return (
-        levels.join(current.progress, on="contact_id", how="left")
+        each.with_columns(step=step, relaxes_at=pl.when(goes_on).then(relaxes_at))
         .group_by("part")
-        .agg(
-            step=step.max(),
-            relaxes_at=pl.min_horizontal("relaxes_at", "ends_at").min(),
-        )
+        .agg(pl.col("step").max(), pl.col("relaxes_at").min())
     )

@@ -10,7 +10,6 @@ import numpy as np
 import polars as pl
 
 from models.batch import Batch
-from models.columns import duration
 from models.proficiency import Levels, Mask, meets_all, proficiency_table, turns
 
 _SKILL, _ALTERNATIVE = "\x1e", "\x1d"
@@ -23,8 +22,8 @@ class CurrentSteps:
     `steps`, `first_steps`: (part, group, num): current and first steps of a conversation's
     members, and of how many members each is; sorted.
     `groups`: (group, alternative, skill, min_proficiency): what a group says, sorted.
-    `progress`: (contact_id, place, ends_at): the place of the current step, from 0, and when it
-    ends; only contacts with steps.
+    `progress`: (contact_id, place, ends_s): the place of the current step, from 0, and the age at
+    which it ends; only contacts with steps.
     """
 
     steps: pl.DataFrame
@@ -34,13 +33,14 @@ class CurrentSteps:
 
 
 def build_current_steps(batch: Batch, aged: pl.DataFrame, there: pl.DataFrame) -> CurrentSteps:
-    """Steps at this moment, for contacts with `part`, `age_s` and `began_at`.
+    """Steps at this moment, for contacts with `part` and `age_s`.
 
     A step with an end that nobody of `there` (`agent_id`, `agent_idx`) could ever meet is skipped.
     """
     listed = _listed(batch.contact_steps.join(aged, on="contact_id", how="semi"))
     groups = _groups(listed)
-    hopeless = ~_met_by_some(batch, groups, there)
+    # Where nobody is there, nothing is hopeless: they may come.
+    hopeless = ~_met_by_some(batch, groups, there) & (len(there) > 0)
     timed = (
         listed.group_by("contact_id", "step", "group")
         .agg(lasts_s=pl.col("expires_s").max().fill_null(np.inf))
@@ -57,11 +57,7 @@ def build_current_steps(batch: Batch, aged: pl.DataFrame, there: pl.DataFrame) -
         timed.filter((pl.col("until_s") > pl.col("age_s")) & ~(skipped & ends))
         .group_by("contact_id", maintain_order=True)
         .first()
-        .with_columns(
-            ends_at=pl.when(ends).then(
-                pl.col("began_at") + duration(pl.when(ends).then("until_s").otherwise(0.0))
-            )
-        )
+        .with_columns(ends_s=pl.when(ends).then("until_s"))
     )
     return CurrentSteps(
         steps=_counted(current),
@@ -69,8 +65,8 @@ def build_current_steps(batch: Batch, aged: pl.DataFrame, there: pl.DataFrame) -
         groups=groups,
         progress=timed.group_by("contact_id")
         .agg(num_steps=pl.len().cast(pl.Int64))
-        .join(current.select("contact_id", "place", "ends_at"), on="contact_id", how="left")
-        .select("contact_id", pl.coalesce("place", "num_steps").alias("place"), "ends_at"),
+        .join(current.select("contact_id", "place", "ends_s"), on="contact_id", how="left")
+        .select("contact_id", pl.coalesce("place", "num_steps").alias("place"), "ends_s"),
     )
 
 

@@ -161,7 +161,7 @@ def build_conversations(
     worth, age_s = boosts_of(policy, lead, channel, escalated)
     lane, lane_channel, lane_profiles = lanes_of(members, channel)
     helpers, helper_sets = helpers_of(overflow, lead, waited)
-    asked = build_requirements(batch, policy, members, agents)
+    asked = build_requirements(batch, policy, members, agents, hours)
     preferred, by_window = preferred_of(batch, policy, members, agents, start)
     late = wait > policy.drain_share * target
     return Conversations(

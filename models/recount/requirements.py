@@ -8,9 +8,8 @@ import polars as pl
 from models.batch import Batch
 from models.policy import Policy
 from models.recount.agents import Agents
-from models.recount.hours import NEVER
+from models.recount.hours import NEVER, Hours
 from models.recount.numbers import (
-    SECOND,
     Bools,
     Floats,
     Ints,
@@ -91,20 +90,22 @@ class _Places:
 
 
 def build_requirements(
-    batch: Batch, policy: Policy, members: pl.DataFrame, agents: Agents
+    batch: Batch, policy: Policy, members: pl.DataFrame, agents: Agents, hours: Hours
 ) -> Requirements:
-    """From the members with `conversation`, `language`, `routed_at` and `relax_s`, in order."""
+    """From the members, in order: `conversation`, `queue`, `language`, `routed_at`, `relax_s`."""
     place = members.select("contact_id", "conversation").with_row_index("member")
     rows = _short_form(batch, place)
     spoken = _spoken(policy, members)
     steps = batch.contact_steps.join(place, on="contact_id").rename({"min_proficiency": "level"})
     asked = pl.concat([rows["skill"], spoken["skill"], steps["skill"]])
     skills = build_skills(batch, agents, asked)
-    short = _levels(batch, members, rows, skills, agents.there)
+    times = _Times(batch, members, hours)
+    short = _levels(members, times, rows, skills, agents.there)
     step_rows, sequence = _sequences(steps, skills)
     stages = build_stages(skills, step_rows, int(ints(sequence["stage"]).max(initial=0)) + 1)
     somebody: Bools = np.logical_or.reduce(stages.held & agents.there, axis=1)
-    places = _places(batch, members, sequence, somebody)
+    somebody |= not agents.there.any()  # nobody to judge by
+    places = _places(times, sequence, somebody)
     insisted = rows.filter(
         pl.col("lasts") >= pl.Series(short.level[ints(rows["member"])], dtype=pl.Int64)
     )
@@ -148,14 +149,23 @@ def _spoken(policy: Policy, members: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _ages(batch: Batch, members: pl.DataFrame) -> Floats:
-    """(M,) routing age, seconds."""
-    age: Floats = (instant(batch.now) - ints(members["routed_at"])) / SECOND
-    return np.maximum(age, 0)
+class _Times:
+    """How old the requirements of the M members are, by the clocks of their queues."""
+
+    def __init__(self, batch: Batch, members: pl.DataFrame, hours: Hours) -> None:
+        self._hours, self._queue = hours, ints(members["queue"])
+        self._begun = ints(members["routed_at"])
+        self.age: Floats = hours.elapsed(
+            self._queue, self._begun, np.full(len(members), instant(batch.now))
+        )
+
+    def at(self, member: Ints, age: Floats) -> Ints:
+        """When members reach an age."""
+        return self._hours.reached(self._queue[member], self._begun[member], age)
 
 
 def _levels(
-    batch: Batch, members: pl.DataFrame, rows: pl.DataFrame, skills: Skills, there: Bools
+    members: pl.DataFrame, times: _Times, rows: pl.DataFrame, skills: Skills, there: Bools
 ) -> _Levels:
     relax_s = members["relax_s"].to_numpy()
     member, lasts = ints(rows["member"]), ints(rows["lasts"])
@@ -169,7 +179,7 @@ def _levels(
     has = skills.level[at[mine]] >= least[mine][:, None]
     drops = np.zeros((len(example), LEVELS + 1), dtype=bool)
     drops[of_row, lasts[mine]] = True
-    timely = np.minimum(LEVELS, np.floor(_ages(batch, members) / relax_s)).astype(np.int64)
+    timely = np.minimum(LEVELS, np.floor(times.age / relax_s)).astype(np.int64)
     level = np.where(drops[kind, :LEVELS].any(axis=1), timely, 0)
     level[~np.logical_or.reduce(drops[:, :LEVELS], axis=1)[kind]] = 0
     relaxes = np.full(len(level), NEVER)
@@ -178,10 +188,10 @@ def _levels(
         met = all_of(has[insisted][:, there], of_row[insisted], len(example))
         following = now + 1 + np.argmax(drops[:, now:], axis=1)  # the next that drops a row
         relaxable = np.logical_or.reduce(drops[:, now:LEVELS], axis=1)
-        leaps = (level == now) & (relaxable & ~met.any(axis=1))[kind]
+        leaps = (level == now) & (relaxable & ~met.any(axis=1) & there.any())[kind]
         level[leaps] = following[kind[leaps]]
     for now in reversed(range(LEVELS)):
-        due = ints(members["routed_at"]) + _microseconds((now + 1) * relax_s)
+        due = times.at(np.arange(len(level)), (now + 1) * relax_s)
         relaxes = np.where((level <= now) & drops[kind, now], due, relaxes)
     return _Levels(level, relaxes)
 
@@ -215,22 +225,22 @@ def _sequences(steps: pl.DataFrame, skills: Skills) -> tuple[pl.DataFrame, pl.Da
     return distinct.select("stage", "alternative", "skill", "level"), sequence
 
 
-def _places(batch: Batch, members: pl.DataFrame, sequence: pl.DataFrame, held: Bools) -> _Places:
-    age = pl.Series(_ages(batch, members))
+def _places(times: _Times, sequence: pl.DataFrame, held: Bools) -> _Places:
+    age, size = pl.Series(times.age), len(times.age)
     somebody = pl.Series(held[ints(sequence["stage"])], dtype=pl.Boolean)
     left = sequence.filter(
         (pl.col("ends_s") > age.gather(sequence["member"]))
         & (somebody | pl.col("lasts_s").is_infinite())
     )
     now = left.unique("member", keep="first", maintain_order=True)
-    place = np.zeros(len(members), dtype=np.int64)
+    place = np.zeros(size, dtype=np.int64)
     counts = sequence.group_by("member").len()
     place[ints(counts["member"])] = ints(counts["len"])
     place[ints(now["member"])] = ints(now["place"])
-    relaxes = np.full(len(members), NEVER)
+    relaxes = np.full(size, NEVER)
     ending = now.filter(pl.col("ends_s").is_finite())
-    begun = ints(members["routed_at"])[ints(ending["member"])]
-    relaxes[ints(ending["member"])] = begun + _microseconds(ending["ends_s"].to_numpy())
+    member = ints(ending["member"])
+    relaxes[member] = times.at(member, ending["ends_s"].to_numpy())
     first = sequence.filter(pl.col("place") == 0)
     return _Places(place, relaxes, now.select("member", "stage"), first.select("member", "stage"))
 
@@ -244,7 +254,3 @@ def _lists(rows: pl.DataFrame, code: Ints, num_conversations: int) -> Ints:
     owner = ints(rows["conversation"])
     order = np.lexsort((code, owner))
     return list_class(owner[order], code[order], num_conversations)
-
-
-def _microseconds(seconds: Floats) -> Ints:
-    return np.rint(seconds * SECOND).astype(np.int64)

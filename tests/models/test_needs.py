@@ -104,12 +104,32 @@ def test_the_age_that_relaxes(contact: Row, queue: Row, number: int) -> None:
     assert unit["step"] == number
 
 
-def test_the_routing_age_runs_while_the_queue_is_closed() -> None:
-    """A queue without any opening: nobody waits, and yet the skills are dropped."""
+def test_the_routing_age_stands_still_while_the_queue_is_closed() -> None:
+    """A queue without any opening: nobody waits, and no skill is dropped overnight."""
     unit = only_unit(
         queues=[{"queue_id": "q", "calendar_id": "k"}], contacts=[chat(90)], **WITH_AN_EXPERT
     )
-    assert (unit["waited_s"], unit["step"]) == (0.0, 2)
+    assert (unit["waited_s"], unit["step"], unit["relaxes_at"]) == (0.0, 0, None)
+
+
+def test_a_requirement_relaxes_when_its_queue_has_been_open_long_enough() -> None:
+    """Entered 90 s ago and open for 60 of them: one drop at 45 s, the next after 30 s more."""
+    unit = only_unit(
+        queues=[{"queue_id": "q", "calendar_id": "k"}],
+        calendars=[
+            # NOW is Wednesday 10:00:00 UTC.
+            {
+                "calendar_id": "k",
+                "time_zone": "UTC",
+                "weekday": 2,
+                "opens_minute": 599,
+                "closes_minute": 660,
+            }
+        ],
+        contacts=[chat(90)],
+        **WITH_AN_EXPERT,
+    )
+    assert (unit["step"], unit["relaxes_at"]) == (1, ahead(30))
 
 
 @pytest.mark.parametrize("importance", [None, "required", "low"])
@@ -177,14 +197,25 @@ def test_what_nobody_can_do_is_skipped_at_once(
     ],
 )
 def test_only_agents_who_are_there_count(agent: Row, number: int) -> None:
-    """The one expert: free, busy, away, or after the shift."""
+    """The one expert: free, busy, away, or after the shift; somebody else is there."""
     unit = only_unit(
         contacts=[chat(0)],
         contact_skills=ALL_FOUR,
-        agents=[{"agent_id": "a"} | agent],
+        agents=[{"agent_id": "a"} | agent, {"agent_id": "novice"}],
         agent_skills=EXPERT,
     )
     assert unit["step"] == number
+
+
+def test_nothing_is_skipped_where_nobody_is_there() -> None:
+    """At night nobody has the skills; the expert may be the first to come in the morning."""
+    unit = only_unit(
+        contacts=[chat(0)],
+        contact_skills=ALL_FOUR,
+        agents=[{"agent_id": "a", "presence": "offline"}],
+        agent_skills=EXPERT,
+    )
+    assert unit["step"] == 0
 
 
 def test_levels_that_drop_nothing_are_stepped_over() -> None:
