@@ -27,10 +27,12 @@ def costs(*agents: Row, policy: Policy | None = None) -> list[float]:
     return found
 
 
-def worths(*agents: Row, policy: Policy | None = None) -> list[float]:
+def worths(
+    *agents: Row, policy: Policy | None = None, agent_load: list[Row] | None = None
+) -> list[float]:
     """Tie-break by agent."""
     chosen = policy or Policy()
-    batch = tiny(agents=list(agents))
+    batch = tiny(agents=list(agents), agent_load=agent_load or [])
     found: list[float] = balance(batch, build_agent_state(batch, chosen), chosen)[0].tolist()
     return found
 
@@ -95,19 +97,19 @@ def test_only_shares_matter(work: list[tuple[float, float]], factor: float) -> N
 @pytest.mark.parametrize(
     ("handled_s", "productive_s", "worth"),
     [
-        (0.0, HOUR, 0.02),
-        (900.0, HOUR, 0.015),  # a quarter of the time is gone
+        (0.0, HOUR, 0.06),
+        (900.0, HOUR, 0.045),  # a quarter of the time is gone
         (HOUR, HOUR, 0.0),
         (2 * HOUR, HOUR, 0.0),  # at most always busy
-        (None, HOUR, 0.02),  # nothing known counts as nothing done
-        (900.0, None, 0.02),
-        (900.0, 0.0, 0.02),
+        (None, HOUR, 0.06),  # nothing known counts as nothing done
+        (900.0, None, 0.06),
+        (900.0, 0.0, 0.06),
     ],
 )
 def test_of_equal_agents_the_one_who_did_less_is_preferred(
     handled_s: float | None, productive_s: float | None, worth: float
 ) -> None:
-    """0.02 * (1 - handled / productive), beside idleness, which is 0 for who was just assigned."""
+    """0.06 * (1 - handled / productive), beside idleness, which is 0 for who was just assigned."""
     row = agent("a", handled_s, productive_s) | {"idle_since": NOW}
     assert worths(row) == pytest.approx([worth])
 
@@ -120,3 +122,52 @@ def test_the_time_that_counts_as_fully_idle_is_a_number_of_the_policy() -> None:
         for name, since in (("a", ago(150)), ("b", ahead(9)), ("d", None), ("e", ago(900)))
     ]
     assert worths(*rows, policy=policy) == pytest.approx([0.025, 0.0, 0.05, 0.05])
+
+
+def item(contact_id: str, agent_id: str, **more: object) -> Row:
+    """A chat that an agent holds."""
+    held = {"contact_id": contact_id, "agent_id": agent_id, "channel": "chat"}
+    return held | {"last_customer_at": ago(5)} | more
+
+
+def test_each_item_that_an_agent_holds_costs() -> None:
+    """0.1 for each; offered and in wrap-up ones too, parked ones and those that are over not."""
+    policy = replace(Policy(), utilisation_worth=0.0)
+    agents = [{"agent_id": name} for name in "abcd"]
+    load = [
+        item("h1", "b"),
+        item("h2", "b", state="offered"),
+        item("h3", "b", state="wrap_up", state_since=ago(59)),
+        item("h4", "c", state="parked"),
+        item("h5", "c", last_customer_at=ago(180)),  # inactive for as long as counts as parked
+        item("h6", "d", state="wrap_up", state_since=ago(60)),  # a chat's wrap-up is over by now
+    ]
+    found = worths(*agents, policy=policy, agent_load=load)
+    assert found == pytest.approx([0.0, -0.3, 0.0, 0.0])
+    dearer = replace(policy, busy_cost=1.5)
+    assert worths(*agents, policy=dearer, agent_load=load)[1] == pytest.approx(-4.5)
+
+
+def test_who_holds_nothing_is_preferred_to_who_is_idle_for_longer_and_did_less() -> None:
+    """`a` has a chat and no work today, idle for 600 s: 0.05 + 0.06 - 0.1 = 0.01.
+
+    `b` has none, and everything else against them: idle for 150 s of 600, half of the day busy,
+    0.0125 + 0.03.
+    """
+    rows = [
+        agent("a", 0.0, HOUR) | {"idle_since": ago(600)},
+        agent("b", HOUR / 2, HOUR) | {"idle_since": ago(150)},
+    ]
+    busy = worths(*rows, agent_load=[item("h", "a")])
+    assert busy == pytest.approx([0.01, 0.0425])
+    assert worths(*rows) == pytest.approx([0.11, 0.0425])
+
+
+def test_the_item_that_ends_before_an_agent_is_free_does_not_count() -> None:
+    """`a` is free in 30 s: of a call and an email that they hold, the email is left."""
+    load = [
+        item("call", "a", channel="voice", expected_end_at=ahead(30)),
+        item("mail", "a", channel="email"),
+    ]
+    policy = replace(Policy(), utilisation_worth=0.0)
+    assert worths({"agent_id": "a"}, policy=policy, agent_load=load) == pytest.approx([-0.1])
