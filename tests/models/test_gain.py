@@ -16,9 +16,14 @@ from tests.models.tiny import NOW, Row, ago, ahead, pair_gains, tiny, with_chann
 Tables = dict[str, list[Row]]
 
 SILENT = replace(
-    Policy(), overtime_cost_per_s=0.0, handover_cost=0.0, idle_worth=0.0, utilisation_worth=0.0
+    Policy(),
+    overtime_cost_per_s=0.0,
+    handover_cost=0.0,
+    idle_worth=0.0,
+    utilisation_worth=0.0,
+    busy_cost=0.0,
 )
-"""Without the terms that only depend on the agent's shift and idleness."""
+"""Without the terms that only depend on the agent's shift, idleness and work."""
 
 
 def stated(policy: Policy, /, **tables: list[Row]) -> BatchProblem:
@@ -59,7 +64,7 @@ def test_a_furious_gold_caller_by_hand() -> None:
     # p = 0.35 + 0.6 * 0.8 = 0.83; B = 4 + 0.02 * 1000 = 24; F = 4 + 0.01 * 1000 = 14
     match = 0.83 * 24 - 0.17 * 14  # 17.54
     # M = max(0, 0.83 * (24 + 14) - 14) = 17.54; L = (2 + 10) * (1 + 0.5 * 0.4) * 3 = 43.2
-    # theta = exp(0.2) / 240 s; T = 5 s, because one agent is free for the first of the class
+    # theta = exp(0.2) / 240 s; T = 5 s, because one agent is free for the line of one
     leaves = (17.54 + 43.2) * (1 - math.exp(-math.exp(0.2) / 240 * 5))
     waits = 0.5 * ((15 / 20) ** 2 - (10 / 20) ** 2)  # 0.15625
     breach = 8 * 3 * math.exp(-(20 - 10) / 5)
@@ -178,32 +183,60 @@ QUEUED = [{"contact_id": f"c{n}", "entered_at": ago(90 - n)} for n in range(4)]
 @pytest.mark.parametrize(
     ("presences", "expected"),
     [
-        # One idle of one: the first waits a tick, then 600 s a head.
-        (["available"], [5.0, 605.0, 1205.0, 1805.0]),
-        # One idle of two suitable: 300 s a head.
-        (["available", "busy"], [5.0, 305.0, 605.0, 905.0]),
-        # Two idle of two.
-        (["available", "available"], [5.0, 5.0, 305.0, 605.0]),
-        # Nobody idle: the first waits for one handling time too.
-        (["busy"], [605.0, 1205.0, 1805.0, 2405.0]),
-        # Nobody at all: as if there were one agent.
-        (["away"], [605.0, 1205.0, 1805.0, 2405.0]),
+        (["available"], 1805.0),  # three more than one who is idle can take: 600 s each
+        (["available", "busy"], 905.0),  # two suitable ones share them: 300 s each
+        (["available", "available"], 605.0),
+        (["available"] * 3, 205.0),
+        (["available"] * 4, 5.0),  # all can begin at once
+        (["available"] * 5, 5.0),
+        (["busy"], 2405.0),  # nobody is idle: four handling times
+        (["away"], 2405.0),  # nobody at all: as if there were one agent
     ],
 )
-def test_the_delay_of_a_skipped_conversation(presences: list[str], expected: list[float]) -> None:
-    """T = tick_s while rank < idle, then tick_s + (rank - idle + 1) * h / N, in queue order."""
+def test_the_delay_of_a_skipped_conversation(presences: list[str], expected: float) -> None:
+    """T = tick_s while n <= idle, then tick_s + (n - idle) * h / N; the same for the whole line.
+
+    Whoever came first is skipped for as long as whoever came last.
+    """
     agents = [{"agent_id": f"a{n}", "presence": name} for n, name in enumerate(presences)]
     found = stated(ONLY_LEAVING, agents=agents, contacts=QUEUED)
     assert delay_s(found) == pytest.approx(
-        dict(zip(["c0", "c1", "c2", "c3"], expected, strict=True)), rel=1e-6
+        dict.fromkeys(["c0", "c1", "c2", "c3"], expected), rel=1e-6
     )
 
 
+def test_the_line_is_that_of_queue_and_channel_and_the_agents_those_of_the_class() -> None:
+    """Two emails in Spanish, which only `b` in a call speaks, stand in line with two others.
+
+    All four count for each: 5 + (4 - 1) * 600 / 2 s for those whom `a` may serve, too, and
+    5 + 4 * 600 s for the others. The email of the other queue and the case are lines of one.
+    """
+    found = stated(
+        with_channel(ONLY_LEAVING, Channel.CASE, waiting_cost=0.0, target_answer_s=1.0),
+        queues=[{"queue_id": "q"}, {"queue_id": "r"}],
+        agents=[{"agent_id": "a"}, {"agent_id": "b", "presence": "busy"}],
+        agent_skills=[{"agent_id": "b", "skill": "language:es", "proficiency": 9}],
+        contacts=[
+            QUEUED[0],
+            QUEUED[1] | {"language": "es"},
+            QUEUED[2],
+            QUEUED[3] | {"language": "es"},
+            {"contact_id": "r", "queue_id": "r", "entered_at": ago(9)},
+            {"contact_id": "x", "channel": "case", "entered_at": ago(9)},
+        ],
+    )
+    expected = {"c0": 905.0, "c1": 2405.0, "c2": 905.0, "c3": 2405.0, "r": 5.0, "x": 5.0}
+    assert delay_s(found) == pytest.approx(expected, rel=1e-6)
+
+
 def test_the_delay_is_capped() -> None:
-    """605 s and 1205 s become at most `longest_delay_s`, 1000 s here."""
+    """5 + 600 s for one and 5 + 2 * 600 s for two; at most `longest_delay_s`, 1000 s here."""
     policy = replace(ONLY_LEAVING, longest_delay_s=1000.0)
-    found = stated(policy, agents=[{"agent_id": "a", "presence": "busy"}], contacts=QUEUED[:2])
-    assert delay_s(found) == pytest.approx({"c0": 605.0, "c1": 1000.0}, rel=1e-6)
+    busy: list[Row] = [{"agent_id": "a", "presence": "busy"}]
+    one = stated(policy, agents=busy, contacts=QUEUED[:1])
+    assert delay_s(one) == pytest.approx({"c0": 605.0}, rel=1e-6)
+    two = stated(policy, agents=busy, contacts=QUEUED[:2])
+    assert delay_s(two) == pytest.approx({"c0": 1000.0, "c1": 1000.0}, rel=1e-6)
 
 
 def test_who_is_free_soon_is_not_idle() -> None:

@@ -15,9 +15,14 @@ Tables = dict[str, list[Row]]
 DAY = 86_400
 
 SILENT = replace(
-    Policy(), overtime_cost_per_s=0.0, handover_cost=0.0, idle_worth=0.0, utilisation_worth=0.0
+    Policy(),
+    overtime_cost_per_s=0.0,
+    handover_cost=0.0,
+    idle_worth=0.0,
+    utilisation_worth=0.0,
+    busy_cost=0.0,
 )
-"""Without the terms that only depend on the agent's shift and idleness."""
+"""Without the terms that only depend on the agent's shift, idleness and work."""
 TWO: list[Row] = [{"agent_id": "a"}, {"agent_id": "b"}]
 
 
