@@ -85,14 +85,15 @@ def delay_if_skipped(
 ) -> Floats:
     """T: expected delay until the next good chance if this tick skips the conversation, (C,).
 
-    The same for all of a line (queue and channel) who have the same agents: were it longer for
-    those who came last, they would outbid whoever came first.
+    A tick where all of the line (queue and channel) can be served at once, else the time until
+    the next agent is done as well. It is the same for all of a line who have the same agents:
+    were it longer for those who came last, they would outbid whoever came first.
     """
     kind = units["class_idx"].to_numpy().astype(np.int64)
     waiting = units["line_size"].to_numpy().astype(np.float64)
     idle = np.count_nonzero(eligibility.eligible & agents.free_now[None, :], axis=1)[kind]
     suitable = np.maximum(np.count_nonzero(eligibility.suitable, axis=1), 1)[kind]
-    queued = policy.tick_s + (waiting - idle) * units["handle_s"].to_numpy() / suitable
+    queued = policy.tick_s + units["handle_s"].to_numpy() / suitable
     delay: Floats = np.where(waiting <= idle, policy.tick_s, queued)
     return np.minimum(delay, policy.longest_delay_s)
 

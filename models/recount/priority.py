@@ -15,7 +15,7 @@ def expected_delay(sides: Sides, eligibility: Eligibility) -> Floats:
     size = np.bincount(line)[line]
     idle = eligibility.num_idle[kind]
     servers = eligibility.num_qualified[kind]
-    queued = (size - idle) * c.handle_s / np.maximum(servers, 1)
+    queued = c.handle_s / np.maximum(servers, 1)
     delay = policy.tick_s + np.where(size <= idle, 0, queued)
     return np.minimum(delay, policy.longest_delay_s)
 
