@@ -183,18 +183,18 @@ QUEUED = [{"contact_id": f"c{n}", "entered_at": ago(90 - n)} for n in range(4)]
 @pytest.mark.parametrize(
     ("presences", "expected"),
     [
-        (["available"], 1805.0),  # three more than one who is idle can take: 600 s each
-        (["available", "busy"], 905.0),  # two suitable ones share them: 300 s each
-        (["available", "available"], 605.0),
+        (["available"], 605.0),  # who is skipped is next once the only one is done
+        (["available", "busy"], 305.0),  # two suitable ones: every 300 s one of them is done
+        (["available", "available"], 305.0),
         (["available"] * 3, 205.0),
         (["available"] * 4, 5.0),  # all can begin at once
         (["available"] * 5, 5.0),
-        (["busy"], 2405.0),  # nobody is idle: four handling times
-        (["away"], 2405.0),  # nobody at all: as if there were one agent
+        (["busy"], 605.0),  # nobody is idle
+        (["away"], 605.0),  # nobody at all: as if there were one agent
     ],
 )
 def test_the_delay_of_a_skipped_conversation(presences: list[str], expected: float) -> None:
-    """T = tick_s while n <= idle, then tick_s + (n - idle) * h / N; the same for the whole line.
+    """T = tick_s while n <= idle, then tick_s + h / N; the same for the whole line of four.
 
     Whoever came first is skipped for as long as whoever came last.
     """
@@ -208,13 +208,13 @@ def test_the_delay_of_a_skipped_conversation(presences: list[str], expected: flo
 def test_the_line_is_that_of_queue_and_channel_and_the_agents_those_of_the_class() -> None:
     """Two emails in Spanish, which only `b` in a call speaks, stand in line with two others.
 
-    All four count for each: 5 + (4 - 1) * 600 / 2 s for those whom `a` may serve, too, and
-    5 + 4 * 600 s for the others. The email of the other queue and the case are lines of one.
+    So `a` and `d` have four before them, not two: 5 + 600 / 3 s, and 5 + 600 s for the two that
+    `b` alone could serve. The email of the other queue and the case are lines of one.
     """
     found = stated(
         with_channel(ONLY_LEAVING, Channel.CASE, waiting_cost=0.0, target_answer_s=1.0),
         queues=[{"queue_id": "q"}, {"queue_id": "r"}],
-        agents=[{"agent_id": "a"}, {"agent_id": "b", "presence": "busy"}],
+        agents=[{"agent_id": "a"}, {"agent_id": "b", "presence": "busy"}, {"agent_id": "d"}],
         agent_skills=[{"agent_id": "b", "skill": "language:es", "proficiency": 9}],
         contacts=[
             QUEUED[0],
@@ -225,18 +225,16 @@ def test_the_line_is_that_of_queue_and_channel_and_the_agents_those_of_the_class
             {"contact_id": "x", "channel": "case", "entered_at": ago(9)},
         ],
     )
-    expected = {"c0": 905.0, "c1": 2405.0, "c2": 905.0, "c3": 2405.0, "r": 5.0, "x": 5.0}
+    expected = {"c0": 205.0, "c1": 605.0, "c2": 205.0, "c3": 605.0, "r": 5.0, "x": 5.0}
     assert delay_s(found) == pytest.approx(expected, rel=1e-6)
 
 
-def test_the_delay_is_capped() -> None:
-    """5 + 600 s for one and 5 + 2 * 600 s for two; at most `longest_delay_s`, 1000 s here."""
-    policy = replace(ONLY_LEAVING, longest_delay_s=1000.0)
-    busy: list[Row] = [{"agent_id": "a", "presence": "busy"}]
-    one = stated(policy, agents=busy, contacts=QUEUED[:1])
-    assert delay_s(one) == pytest.approx({"c0": 605.0}, rel=1e-6)
-    two = stated(policy, agents=busy, contacts=QUEUED[:2])
-    assert delay_s(two) == pytest.approx({"c0": 1000.0, "c1": 1000.0}, rel=1e-6)
+@pytest.mark.parametrize(("longest_s", "expected"), [(1000.0, 605.0), (600.0, 600.0)])
+def test_the_delay_is_capped(longest_s: float, expected: float) -> None:
+    """5 + 600 s where nobody is idle, and at most `longest_delay_s`."""
+    policy = replace(ONLY_LEAVING, longest_delay_s=longest_s)
+    found = stated(policy, agents=[{"agent_id": "a", "presence": "busy"}], contacts=QUEUED[:2])
+    assert delay_s(found) == pytest.approx(dict.fromkeys(["c0", "c1"], expected), rel=1e-6)
 
 
 def test_who_is_free_soon_is_not_idle() -> None:
