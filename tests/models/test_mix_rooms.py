@@ -347,21 +347,51 @@ def test_a_call_interrupts_four_messages() -> None:
         assert got == ({"c0"} if given_to_a else set())
 
 
-@pytest.mark.parametrize(("waited_s", "given_to_a"), [(30.0, {"mail"}), (31.0, set())])
-def test_freed_units_are_not_refilled_while_a_chat_waits(
-    waited_s: float, given_to_a: set[str]
+@pytest.mark.parametrize(
+    ("channel", "waited_s", "given_to_a"),
+    [
+        ("voice", 10.0, {"mail"}),  # half of the 20 s that a call may wait
+        ("voice", 11.0, set()),
+        ("chat", 50.0, {"mail"}),  # of 60 s: nobody drains for a chat
+    ],
+)
+def test_freed_units_are_not_refilled_while_a_call_waits(
+    channel: str, waited_s: float, given_to_a: set[str]
 ) -> None:
-    """Four cases leave 20 units: an email would fit, the chat of 33 does not.
+    """Four cases that yield to nobody leave 20 units: an email would fit, a call or chat does not.
 
-    The chat may wait 60 s. Beyond half of that the agent drains: refilled with emails, they would
-    never have room for it.
+    Beyond half of its time the call has the agent drain: refilled with emails, they would never
+    have room for it.
     """
+    policy = with_channel(Policy(), Channel.CASE, yields_to=())
     contacts: list[Row] = [
-        {"contact_id": "chat", "channel": "chat", "entered_at": ago(waited_s)},
+        {"contact_id": "late", "channel": channel, "entered_at": ago(waited_s)},
         {"contact_id": "mail", "channel": "email"},
     ]
     load = [held(f"h{n}", channel="case") for n in range(4)]
-    assert assigned(contacts, agents=[{"agent_id": "a"}], agent_load=load) == given_to_a
+    assert assigned(contacts, policy, agents=[{"agent_id": "a"}], agent_load=load) == given_to_a
+
+
+@pytest.mark.parametrize(
+    ("state", "channel", "blocked"),
+    [
+        ("offered", "chat", {"voice", "video", "callback", "chat"}),
+        ("active", "chat", {"voice", "video", "callback"}),  # answered: what it blocks, it blocks
+        ("parked", "chat", set()),
+        ("offered", "email", set()),  # rings nowhere
+        ("offered", "voice", set(LANES)),  # a call keeps everything away anyway
+    ],
+)
+def test_one_real_time_offer_at_a_time(state: str, channel: str, blocked: set[str]) -> None:
+    """While something real-time rings, nothing else real-time may: a second ring is missed."""
+    item = held("h", channel=channel, state=state, last_customer_at=ago(5))
+    for lane in LANES:
+        got = assigned(
+            [{"contact_id": "c", "channel": lane.value}],
+            agents=[{"agent_id": "a", "capacity_units": 300.0}],
+            agent_load=[item],
+        )
+        assert got == (set() if lane in blocked else {"c"}), lane
 
 
 def test_too_many_mixes_with_shared_lanes_keep_the_smallest_shared_cap() -> None:
