@@ -189,6 +189,30 @@ def test_without_agents_every_breach_ahead_is_unavoidable() -> None:
     assert lost(found) == ["c"]
 
 
+@pytest.mark.parametrize("agents", [[], [{"agent_id": "a"}]])
+def test_what_is_put_off_is_not_unavoidable(agents: list[Row]) -> None:
+    """Somebody paused `c`, ten agents declined `d`: the alarm would tell what people know.
+
+    They take nobody from `e`, either, which the one agent there can save.
+    """
+    found = stated(
+        agents=agents,
+        contacts=[call("c", 5, hold_until=ahead(5)), call("d", 5), call("e", 5)],
+        declines=[
+            {"contact_id": "d", "agent_id": f"x{n}", "declined_at": ago(9)} for n in range(10)
+        ],
+    )
+    units = found.conversations.units.sort("lead_contact_id")
+    assert units.select("paused", "manual_only").rows() == [
+        (True, False),
+        (False, True),
+        (False, False),
+    ]
+    assert units["breach_at"].to_list() == [ahead(15)] * 3
+    assert lost(found) == ([] if agents else ["e"])
+    assert outlook(found)["q"]["num_unavoidable"] == len(lost(found))
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     waited=st.lists(st.integers(0, 25), min_size=1, max_size=6),

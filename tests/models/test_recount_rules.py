@@ -176,6 +176,28 @@ def test_silence_parks_and_wrap_up_ends(
     assert bool(agents.blocked[0, 0]) is blocks_voice
 
 
+@pytest.mark.parametrize(
+    ("item", "blocked"),
+    [
+        ({"channel": "chat", "state": "offered"}, {"voice", "video", "callback", "chat"}),
+        ({"channel": "chat", "last_customer_at": ago(5)}, {"voice", "video", "callback"}),
+        ({"channel": "email", "state": "offered"}, set()),
+    ],
+)
+def test_what_rings_keeps_other_rings_away(item: Row, blocked: set[str]) -> None:
+    """A real-time item that is only offered blocks all real-time channels; answered, a chat
+    blocks calls.
+    """
+    batch = tiny(
+        agents=[{"agent_id": "a"}, {"agent_id": "b"}],
+        contacts=[{"contact_id": "c"}],
+        agent_load=[{"agent_id": "a", "contact_id": "h"} | item],
+    )
+    agents = Recount(batch, POLICY).agents
+    assert [name in blocked for name in Channel] == agents.blocked[0].tolist()
+    assert not agents.blocked[1].any()
+
+
 def test_what_yields_takes_nothing_from_its_interrupter() -> None:
     """Emails yield to calls: 100 units are free for a call, 90 for an email."""
     held = [{"agent_id": "a", "contact_id": "h", "expected_end_at": ahead(900)}]
@@ -324,13 +346,23 @@ def test_urgent_calls_drain_those_with_the_least_work_left() -> None:
     assert drained(replace(policy, drain_agents=0), 1, a=300, b=100) == set()
 
 
-def test_draining_keeps_away_what_is_not_urgent() -> None:
-    """A chat is to be answered within 60 s: after 31 s it is urgent, at once it is not."""
+def test_who_drains_gets_calls_and_nothing_else() -> None:
+    """A chat is to be answered within 60 s: after 31 s it is urgent, and stays away, too."""
     policy = with_channel(replace(POLICY, drain_agents=1), Channel.MESSAGING, yields_to=())
     tables = ringing(policy, 1, a=100, b=200)
     assert verdict(tables, "now", "a") is Reason.DRAINING
-    assert verdict(tables, "soon", "a") is None
+    assert verdict(tables, "soon", "a") is Reason.DRAINING
+    assert verdict(tables, "v0", "a") is Reason.UNITS_FULL
     assert verdict(tables, "now", "b") is None
+    assert verdict(tables, "soon", "b") is None
+
+
+def test_nobody_drains_for_a_chat() -> None:
+    """Chats that have waited for more than half of their time, and nobody has room for one."""
+    policy = with_channel(replace(POLICY, drain_agents=1), Channel.MESSAGING, units=90.0)
+    tables = ringing(policy, 0, a=100)
+    assert verdict(tables, "soon", "a") is Reason.UNITS_FULL
+    assert verdict(tables, "c", "a") is None
 
 
 # Helping queues

@@ -11,7 +11,7 @@ from models.audit import recount
 from models.policy import Boost, Policy
 from models.recount.gain import Terms
 from models.tables import Channel
-from tests.models.tiny import ago, tiny, with_channel
+from tests.models.tiny import ago, ahead, tiny, with_channel
 
 POLICY = Policy()
 
@@ -104,9 +104,61 @@ def test_fairness_costs_those_beyond_their_share() -> None:
     everybody = np.arange(3)
     found = recount(batch, POLICY).worth.terms(one, everybody, everybody)
     assert found.fairness.tolist() == [pytest.approx(-0.07), 0.0, 0.0]
-    # Nobody was idle. Three and one quarters of their time leave 0.02 times the rest; cai full.
-    balance = [pytest.approx(0.005), pytest.approx(0.015), pytest.approx(0.02)]
+    # Nobody was idle. Three and one quarters of their time leave 0.06 times the rest; cai full.
+    balance = [pytest.approx(0.015), pytest.approx(0.045), pytest.approx(0.06)]
     assert found.balance.tolist() == balance
+
+
+def test_what_agents_hold_counts_among_equals() -> None:
+    """0.1 for each item that is neither parked nor over, nor taken as ended."""
+    voice = {"channel": "voice", "expected_end_at": ahead(30)}
+    held: list[dict[str, Any]] = [
+        {"agent_id": "ben", "contact_id": "h1"},
+        {"agent_id": "ben", "contact_id": "h2", "state": "wrap_up", "state_since": ago(59)},
+        {"agent_id": "cai", "contact_id": "h3", "state": "parked"},
+        {"agent_id": "cai", "contact_id": "h4", "state": "wrap_up", "state_since": ago(60)},
+        # Free in 30 s: the call is taken as ended, the email is left.
+        {"agent_id": "dee", "contact_id": "h5"} | voice,
+        {"agent_id": "dee", "contact_id": "h6"},
+    ]
+    batch = tiny(
+        agents=[{"agent_id": name} for name in ("ana", "ben", "cai", "dee")],
+        contacts=[{"contact_id": "e"}],
+        agent_load=held,
+    )
+    one, everybody = np.zeros(4, dtype=np.int64), np.arange(4)
+    found = recount(batch, POLICY).worth.terms(one, everybody, everybody)
+    # Nobody was idle, and nothing is known of today: 0.06 for everybody.
+    assert found.balance.tolist() == pytest.approx([0.06, -0.14, 0.06, -0.04])
+
+
+@pytest.mark.parametrize(
+    ("presences", "delay_s"),
+    [
+        (("available", "busy"), 305.0),  # three wait for one who is idle; h / N = 600 / 2
+        (("available",) * 2, 305.0),
+        (("available",) * 3, 5.0),  # all can begin at once
+        (("busy",), 605.0),
+        (("away",), 605.0),  # as if there were one agent
+    ],
+)
+def test_everybody_in_a_line_expects_the_same_delay(
+    presences: tuple[str, ...], delay_s: float
+) -> None:
+    """T = tick_s while the line is no longer than the idle agents, then h / N more.
+
+    The oldest and the youngest email stand in it, and a case stands in a line of its own.
+    """
+    silent = with_channel(POLICY, Channel.EMAIL, waiting_cost=0.0, target_answer_s=1.0)
+    batch = tiny(
+        agents=[{"agent_id": f"a{n}", "presence": name} for n, name in enumerate(presences)],
+        contacts=[{"contact_id": f"e{n}", "entered_at": ago(9 + n)} for n in range(3)]
+        + [{"contact_id": "x", "channel": "case"}],
+    )
+    emails = recount(batch, silent).worth.at_risk[:3]
+    # Only giving up costs: M + L = 3.8 + 4, patience 172,800 s.
+    gives_up = 7.8 * (1 - math.exp(-delay_s / 172_800))
+    assert emails.tolist() == pytest.approx([gives_up] * 3)
 
 
 def test_the_strongest_tie_counts_alone() -> None:

@@ -15,6 +15,10 @@ from solver.solve import solve
 from tests.models.tiny import NOW, Row, ago, ahead, serves, tiny, with_channel
 
 EMAIL = tuple(Channel).index(Channel.EMAIL)
+REAL_TIME = [
+    tuple(Channel).index(channel)
+    for channel in (Channel.VOICE, Channel.VIDEO, Channel.CALLBACK, Channel.CHAT)
+]
 
 
 def offer(seconds_ago: float, event: str = "accepted", /, **changes: object) -> Row:
@@ -94,7 +98,14 @@ def test_the_hourly_limit_counts_offers_of_the_channel(offers: list[Row], left: 
     policy = with_channel(Policy(), Channel.EMAIL, max_per_hour=3)
     state = state_of(offers, policy, agent_channels=serves("a", email=9, case=9))
     assert state.rate_left[0, EMAIL] == left
-    assert (state.rate_left[0, :EMAIL] == NO_LIMIT).all()
+    assert state.rate_left[0, REAL_TIME].tolist() == [NO_LIMIT] * 4
+
+
+def test_written_work_comes_a_hundred_times_an_hour_at_most() -> None:
+    """By default: who answers calls and chats gets them as fast as they can."""
+    left = dict(zip(Channel, state_of([offer(10)]).rate_left[0].tolist(), strict=True))
+    calls = dict.fromkeys(("voice", "video", "callback", "chat"), NO_LIMIT)
+    assert left == calls | {"messaging": 100, "social": 100, "email": 99, "case": 100}
 
 
 def test_an_agent_at_the_hourly_limit_of_all_channels_is_not_free() -> None:
