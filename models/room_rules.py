@@ -128,15 +128,17 @@ def room_outcome(
 def _cooling(batch: Batch, agents: AgentState, policy: Policy) -> Mask:
     """[agent, channel] whether the agent declined a contact of the channel a moment ago."""
     since = instant(batch.now) - duration(pl.lit(policy.decline_pause_s))
+    late = batch.declines.filter(pl.col("declined_at") > since)
+    pair = ["contact_id", "agent_id"]
     # The offer says in which channel a contact came that may have left, or changed, since.
     offered = (
-        batch.offers.sort("offered_at")
-        .group_by("contact_id", "agent_id", maintain_order=True)
+        batch.offers.join(late, on=pair, how="semi")
+        .sort("offered_at")
+        .group_by(pair, maintain_order=True)
         .agg(offered_channel=pl.col("channel").last())
     )
     declined = (
-        batch.declines.filter(pl.col("declined_at") > since)
-        .join(offered, on=["contact_id", "agent_id"], how="left")
+        late.join(offered, on=pair, how="left")
         .join(batch.contacts.select("contact_id", "channel"), on="contact_id", how="left")
         .with_columns(channel=pl.coalesce("offered_channel", "channel"))
         .join(channel_frame(policy).select("channel", "channel_idx"), on="channel")

@@ -13,8 +13,12 @@ from models.plan import Reason
 from models.problem import Ints
 
 Codes = NDArray[np.uint8]
+Words = NDArray[np.uint32]
 Facts = TypeVar("Facts")
 Rules = tuple[tuple[Reason, Callable[[Facts], Mask]], ...]
+
+_BITS = 32
+"""Positions that are compared at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,5 +88,14 @@ def listed_names(lists: pl.Series, names: tuple[str, ...], separator: str = ",")
 
 def share_any(rows: Mask, columns: Mask) -> Mask:
     """[k, a] whether row k and row a share a true position."""
-    shared: Mask = (rows.astype(np.float32) @ columns.astype(np.float32).T) > 0
+    shared = np.zeros((len(rows), len(columns)), dtype=bool)
+    for first in range(0, rows.shape[1], _BITS):
+        some = slice(first, first + _BITS)
+        shared |= (_packed(rows[:, some])[:, None] & _packed(columns[:, some])) != 0
     return shared
+
+
+def _packed(mask: Mask) -> Words:
+    """Each row of up to 32 columns as one number."""
+    bits: Words = np.left_shift(np.uint32(1), np.arange(mask.shape[1], dtype=np.uint32))
+    return mask @ bits
