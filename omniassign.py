@@ -66,6 +66,8 @@ def demo(
     show.console.print(
         f"\nThe assignment tables are in {published}; any process may read them while ticks run:\n"
         f"  omniassign status --home {home}\n"
+        f"  omniassign explain CONTACT --home {home}\n"
+        f"  omniassign explain CONTACT --why-nobody --home {home}\n"
         '  python -c "from pathlib import Path; from data_io.publish import read_published;'
         f" print(read_published(Path('{published}')).assignment)\"\n"
         f"  any Parquet reader: {published}/CURRENT.json names the files of the newest batch",
@@ -129,7 +131,9 @@ def play(
     reports: list[TickReport] = []
     columns = (TextColumn("ticks"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     progress = Progress(*columns, console=show.console, disable=as_json)
-    bar = progress.add_task("ticks", total=(end_at - start_at) // TICK)
+    bar = progress.add_task("ticks", total=(end_at - start_at) // TICK + 1)
+    # What becomes of every offer is no news in a demonstration.
+    logging.getLogger("jobs").setLevel(logging.WARNING)
 
     def after(report: TickReport) -> None:
         live.take_published(settings.store.published, report.tick_at)
@@ -144,10 +148,13 @@ def play(
         child.warm_up()
         job = TickJob(settings, store, live, child.solve)
         clock, never = SimulatedClock(start_at), threading.Event()
-        summary = run(job, clock, TICK, never, until=end_at, on_tick=after)
-    if summary.num_failed:
+        most = run(job, clock, TICK, never, until=end_at - TICK, on_tick=after)
+        # The last batch is kept, so that `explain` can be asked about it.
+        job = replace(job, archive=home / "archive")
+        last = run(job, clock, TICK, never, until=end_at, on_tick=after)
+    if most.num_failed or last.num_failed:
         # A live job outlives a tick that fails; a demonstration must not look well with one.
-        raise FailedTicksError(summary.num_failed, len(reports))
+        raise FailedTicksError(most.num_failed + last.num_failed, len(reports))
     return reports
 
 
@@ -207,3 +214,7 @@ def main() -> None:
     except EXPECTED as error:
         sys.stderr.write(f"omniassign: {error}\n")
         raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -12,12 +12,13 @@ import typer
 from data_io.imports.folder import FolderSource
 from data_io.store import Store
 from jobs import show
-from jobs.clock import Clock, Stopwatch, SystemClock, newest_grid_instant
+from jobs.clock import Clock, SystemClock, newest_grid_instant
 from jobs.config import Config, ConfigError, read_config
+from jobs.kept_batches import has_batch_of
 from jobs.readers import Answer, read_answer, read_status
 from jobs.runner import repair_publication, run, stop_on_signals
-from jobs.tick import TickJob, read_report, run_tick
-from models.tables import EARLIEST, LATEST
+from jobs.tick import TickJob, run_tick
+from models.tables import EARLIEST, LATEST, Decision
 from solver.child import SolverChild
 from solver.solve import find_backend
 
@@ -109,21 +110,11 @@ def status(
     settings = load(config, home)
     window = timedelta(seconds=settings.publish.window_s)
     found = read_status(settings.store.published, window)
-    if as_json:
-        show.print_json(
-            {
-                "tick": found.tick.to_dicts()[0],
-                "reasons": found.reasons.to_dicts(),
-                "rejected": found.rejected.to_dicts(),
-                "unanswered": found.unanswered.to_dicts(),
-            }
-        )
+    if not as_json:
+        show.print_status(found, window)
         return
-    show.print_report(read_report(found.tick, Stopwatch(), already_committed=True), "Last tick")
-    show.print_frame("Why contacts wait", found.reasons)
-    show.print_frame("Quarantine", found.rejected)
-    stuck = f"{found.unanswered['num'].sum()} offers to {len(found.unanswered)} agents"
-    show.console.print(f"Older than {window} and not acted on by the platform: {stuck}")
+    frames = {field.name: getattr(found, field.name).to_dicts() for field in fields(found)}
+    show.print_json(frames | {"tick": frames["tick"][0]})
 
 
 @app.command()
@@ -132,6 +123,9 @@ def explain(
     other: Annotated[
         str | None, typer.Option("--why-not", metavar="AGENT", help="Why not this agent?")
     ] = None,
+    nobody: Annotated[
+        bool, typer.Option("--why-nobody", help="What keeps everybody away, and what would do.")
+    ] = False,
     agent: Annotated[
         str | None, typer.Option("--agent", help="What this agent's slots are worth instead.")
     ] = None,
@@ -145,41 +139,48 @@ def explain(
 ) -> None:
     """Why this contact got its agent, or why it waits; works while a job runs.
 
-    --why-not and --agent look into the newest batch that `tick` or `run` kept with --archive.
+    --why-not, --why-nobody and --agent look into the newest batch that `tick` or `run` kept with
+    --archive.
     """
-    # The engine's compiled code takes seconds to load, which `status` should not pay for.
-    from jobs.why_not import slots_of_agent, why_not  # noqa: PLC0415
-
     settings = load(config, home)
     archive = kept or settings.store.home / "archive"
-    if contact is not None and other is not None and agent is None:
-        why = why_not(archive, contact, other)
+    asked = (contact is not None, other is not None, nobody, agent is not None)
+    if asked == (True, False, False, False):
+        answer = read_answer(settings.store.published, contact or "")
+        _explain(answer, archive, as_json=as_json)
+        return
+    # The engine's compiled code takes seconds to load, which the others should not pay for.
+    if asked == (True, True, False, False):
+        from jobs.why_not import why_not  # noqa: PLC0415
+
+        why = why_not(archive, contact or "", other or "")
         show.print_json(asdict(why)) if as_json else show.print_why_not(why)
-    elif agent is not None and contact is None and other is None:
-        slots = slots_of_agent(archive, agent)
+    elif asked == (True, False, True, False):
+        from jobs.why_nobody import why_nobody  # noqa: PLC0415
+
+        reasons = why_nobody(archive, contact or "")
+        show.print_json(asdict(reasons)) if as_json else show.print_why_nobody(reasons)
+    elif asked == (False, False, False, True):
+        from jobs.why_not import slots_of_agent  # noqa: PLC0415
+
+        slots = slots_of_agent(archive, agent or "")
         show.print_json(asdict(slots)) if as_json else show.print_slots(slots)
-    elif contact is not None and agent is None:
-        _explain(read_answer(settings.store.published, contact), as_json=as_json)
     else:
         raise ConfigError(
-            "explain: nothing that can be explained, expected CONTACT, CONTACT --why-not AGENT, or"
-            " --agent AGENT alone; name one of them"
+            "explain: nothing that can be explained, expected CONTACT, CONTACT --why-not AGENT,"
+            " CONTACT --why-nobody, or --agent AGENT alone; name one of them"
         )
 
 
-def _explain(answer: Answer, *, as_json: bool) -> None:
+def _explain(answer: Answer, archive: Path, *, as_json: bool) -> None:
     if as_json:
-        show.print_json(answer.row)
+        offers = {"offer": answer.offer, "offers": answer.offers.to_dicts()}
+        show.print_json(answer.row | offers)
         return
-    show.console.print(
-        f"[bold]{answer.contact_id}[/bold] at {answer.tick_at:%Y-%m-%d %H:%M:%S} UTC:"
-        f" {answer.decision}"
-    )
-    show.console.print(answer.sentence)
-    if answer.terms:
-        rows = [(name, f"{amount:+,.2f}") for name, amount in answer.terms]
-        total = sum(amount for _, amount in answer.terms)
-        show.print_rows("Terms of the gain", ("", "money"), [*rows, ("gain", f"{total:+,.2f}")])
+    waits = answer.decision == Decision.UNASSIGNED.value
+    kept = waits and has_batch_of(archive, answer.tick_at)
+    hint = f"explain {answer.contact_id} --why-nobody --archive {archive}"
+    show.print_answer(answer, f"What would change that: omniassign {hint}" if kept else None)
 
 
 @app.command("config")

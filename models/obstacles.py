@@ -41,7 +41,7 @@ class Obstacles:
     """Skills, languages and channels that it asks for."""
     num_agents: int
     tests: tuple[Obstacle, ...]
-    """Tests that somebody fails, in their order, but what is in hand last."""
+    """Tests that somebody fails, in their order."""
     dropped: tuple[Obstacle, ...]
     """The fewest tests without which somebody could take it; none where somebody can."""
     gives: tuple[str, ...]
@@ -79,7 +79,7 @@ class _Test:
 def obstacles_of(stated: BatchProblem, conversation: int) -> Obstacles:
     """Every test that keeps agents from the conversation at this position, and the smallest set of
     tests whose dropping gives somebody: of several, the one that gives most agents, then the one
-    that is tested first.
+    that is tested last.
     """
     unit = stated.conversations.units.row(conversation, named=True)
     agent_ids = stated.agents.agents["agent_id"].to_list()
@@ -89,8 +89,6 @@ def obstacles_of(stated: BatchProblem, conversation: int) -> Obstacles:
         *_class_tests(stated, kind, unit, skills),
         *_pair_tests(stated, conversation, agent_ids),
     ]
-    # What is in hand gives last: of two answers as good the one about a rule is told.
-    tests.sort(key=lambda test: test.reason is Reason.CHANNEL_BLOCKED)
     fails = np.array([test.fails for test in tests])
     smallest = _smallest_set(fails)
     able: Mask = ~np.logical_or.reduce(fails[~smallest], axis=0)
@@ -135,9 +133,9 @@ def _smallest_set(fails: Mask) -> Mask:
     fewest = patterns[:, size == size.min()]
     given = np.array([(~fails[~drop].any(axis=0)).sum() for drop in fewest.T])
     best = fewest[:, given == given.max()]
-    # Of sets as good the one whose first test comes first.
-    first = np.lexsort(~best[::-1])[0]
-    chosen: Mask = best[:, first]
+    # Of sets as good the one whose last test comes last, as with the reason: they came furthest.
+    last = np.lexsort(best)[-1]
+    chosen: Mask = best[:, last]
     return chosen
 
 
@@ -163,9 +161,11 @@ def _class_tests(
     fails[Reason.AT_CAPACITY] &= ~off_duty & ~(available & full)
     fails[Reason.SHIFT_TOO_SHORT] &= ~fails[Reason.OFF_SHIFT]
     fails[Reason.RESERVED] &= ~fails[Reason.NOT_A_MEMBER]
-    # Of one item in hand that leaves no room three tests may speak; it has to give once.
-    fails[Reason.LANE_FULL] &= ~fails[Reason.CHANNEL_NOT_SERVED] & ~fails[Reason.CHANNEL_BLOCKED]
-    fails[Reason.UNITS_FULL] &= ~fails[Reason.CHANNEL_BLOCKED] & ~fails[Reason.LANE_FULL]
+    # Of one item in hand that leaves no room several tests may speak; it has to give once.
+    fails[Reason.CHANNEL_BLOCKED] &= ~fails[Reason.AT_CAPACITY]
+    blocked = fails[Reason.AT_CAPACITY] | fails[Reason.CHANNEL_BLOCKED]
+    fails[Reason.LANE_FULL] &= ~fails[Reason.CHANNEL_NOT_SERVED] & ~blocked
+    fails[Reason.UNITS_FULL] &= ~fails[Reason.LANE_FULL] & ~blocked
     texts = unit | {"channels": _listed(tuple(str(unit["channels"]).split(",")))}
     tests: list[_Test] = []
     for reason, failing in fails.items():

@@ -110,12 +110,12 @@ def test_steps_and_languages_are_rules_of_their_own() -> None:
         "calm at 2 and gold at 3 or agent:b at 1",
         "email",
     )
-    # Either would do: `a` fails the step alone and `b` the language alone, which comes first.
+    # Either would do: `b` fails the language alone and `a` the step alone, which comes last.
     assert [(test.name, test.num_failing) for test in found.tests] == [
         ("language de at 5", 1),
         ("calm at 2 and gold at 3 or agent:b at 1", 1),
     ]
-    assert found.gives == ("b",)
+    assert found.gives == ("a",)
 
 
 def test_a_lock_is_a_rule_about_one_pair() -> None:
@@ -130,7 +130,45 @@ def test_a_lock_is_a_rule_about_one_pair() -> None:
         "the limit of email contacts",
         "the lock to b",
     ]
-    assert [test.name for test in found.dropped] == ["the limit of email contacts"]
+    # Of two answers as good the test that comes last.
+    assert [test.name for test in found.dropped] == ["the lock to b"]
+    assert found.gives == ("a",)
+
+
+@pytest.mark.parametrize(
+    ("agent", "dropped"),
+    [
+        # The call blocks emails, fills the units and is all that one lane allows: one thing.
+        ({}, "work in hand that blocks email"),
+        ({"presence": "busy"}, "the need to be free"),
+    ],
+)
+def test_one_call_in_hand_is_one_obstacle(agent: Row, dropped: str) -> None:
+    """Whoever is on the phone lacks room for many reasons, of which one is told."""
+    found = found_for(
+        agents=[{"agent_id": "a"} | agent, {"agent_id": "b"}],
+        agent_channels=serves("a", voice=1, email=3),
+        contact_skills=[skill("tax", 2)],
+        agent_skills=has("a", tax=2),
+        agent_load=[
+            {"agent_id": "a", "contact_id": "h", "channel": "voice", "expected_end_at": ahead(300)}
+        ],
+    )
+    assert [test.name for test in found.dropped] == [dropped]
+    assert found.gives == ("a",)
+    assert found.nearest == ("a should be free in 5 min" if agent else "")
+
+
+def test_the_nearest_level_is_told_of_one_skill() -> None:
+    """Two have 3 of the 4 that are asked for; who lacks the skill is not near."""
+    found = found_for(
+        agents=[{"agent_id": name} for name in ("a", "b", "d")],
+        contact_skills=[skill("tax", 4)],
+        agent_skills=[*has("a", tax=3), *has("b", tax=3)],
+    )
+    assert (found.gives, found.nearest) == (("a", "b", "d"), "tax at 3 would do for a and b")
+    nobody_has_it = found_for(contact_skills=[skill("tax", 4)])
+    assert (nobody_has_it.gives, nobody_has_it.nearest) == (("a",), "")
 
 
 def test_a_wait_for_the_preferred_agent_can_be_given_up() -> None:
