@@ -156,12 +156,11 @@ RULES: list[tuple[Reason, Tables, str]] = [
     (
         Reason.DRAINING,
         {
-            # The one chat slot is taken while a chat waits for most of its minute.
-            "agent_channels": serves("a", email=5, chat=1),
+            # The chat that they hold blocks the call, which has waited for most of its 20 s.
             "agent_load": [{"agent_id": "a", "contact_id": "h", "channel": "chat"}],
             "contacts": [
                 {"contact_id": "c"},
-                {"contact_id": "d", "channel": "chat", "entered_at": ago(50)},
+                {"contact_id": "d", "channel": "voice", "entered_at": ago(15)},
             ],
         },
         "takes written work now: they are kept for a call that waits too long",
@@ -563,10 +562,9 @@ def test_every_contact_gets_a_sentence(seed: int) -> None:
 
 
 def test_lost_to_names_an_agent_with_whom_it_would_gain() -> None:
-    """At zero prices the agent whose overtime eats the gain looks best; it is not named."""
-    policy = replace(Policy(), overtime_cost_per_s=0.12)
-    plan = solved(
-        policy,
+    """At the prices the agent whose overtime eats the gain looks best; it is not named."""
+    stated, solution, plan = solved(
+        replace(Policy(), overtime_cost_per_s=1.5),
         agents=[{"agent_id": "A"}, {"agent_id": "B", "shift_end_at": ahead(421)}],
         contacts=[
             {"contact_id": "c1", "channel": "voice", "value": 5000.0},
@@ -577,7 +575,10 @@ def test_lost_to_names_an_agent_with_whom_it_would_gain() -> None:
             {"contact_id": name, "skill": "x", "min_proficiency": 1} for name in ("c1", "c3")
         ],
         agent_skills=[{"agent_id": "A", "skill": "x", "proficiency": 9}],
-    )[2]
+    )
+    prices, voice = solution.prices, stated.problem.contact_lane[1]
+    price, gains = prices.agent[0] + prices.lane[0, voice], pair_gains(stated)
+    assert gains["c2", "A"] - price < gains["c2", "B"] < 0 < gains["c2", "A"]
     row = plan.explanations.row(by_predicate=pl.col("contact_id") == "c2", named=True)
     assert (row["reason"], row["agent_id"]) == (Reason.LOST_TO, "A")
     assert row["runner_up_gain"] > 0
