@@ -19,6 +19,7 @@ from models.tables import (
     INPUT_TABLES,
     INSTANT,
     OFFERS,
+    AssignmentEvent,
     InputTables,
     LoadState,
 )
@@ -35,14 +36,16 @@ def tick_view(
 
     - A contact does not wait while an offer of its version stands, was accepted, completed or
       cancelled, nor while an agent holds it; one whose offer came back waits again.
-    - Open offers that the platform does not show with an agent load theirs as offers; if it shows
-      the contact nowhere, only until `PLATFORM_LAG` after it was last seen.
+    - Open offers that the platform does not show with an agent load theirs, as offered or, once
+      accepted, as active; if it shows the contact nowhere, only until `PLATFORM_LAG` after it was
+      last seen. A contact whose lead came back or is done is context no longer: it weighs in full.
     - `declines` and `offers` are those of the source and of the store; of the store's, those of
       contacts that wait, those that load an agent, those since `now - remember`, and offers that
       use up a profile.
     """
     frames = {table.name: _rows(tables, table.name) for table in INPUT_TABLES}
     shown = Shown(frames["contacts"], frames["agents"], frames["agent_load"], seen)
+    offers = _weighed(offers)
     consuming = offers.filter(~pl.col("event").is_in(CAME_BACK))
     consumed = _last(
         consuming.join(shown.contacts.select("contact_id", "version"), on="contact_id").filter(
@@ -75,6 +78,21 @@ def _last(offers: pl.DataFrame) -> pl.DataFrame:
     return offers.sort(order).unique("contact_id", keep="last", maintain_order=True)
 
 
+def _weighed(offers: pl.DataFrame) -> pl.DataFrame:
+    """The offers, without the units of those whose lead is not with the agent any more.
+
+    The lead carries the units of its conversation; empty units are those of the channel. Parties
+    are those of `docs/model.md`, section 1.
+    """
+    customer = pl.col("customer_id").max().over("tick_at", "conversation_id")
+    party = pl.coalesce(
+        pl.lit("customer:") + customer, pl.lit("conversation:") + pl.col("conversation_id")
+    )
+    leads = pl.col("is_lead") & pl.col("event").is_in(OPEN)
+    is_led = leads.any().over("tick_at", "agent_id", party)
+    return offers.with_columns(units=pl.when(is_led).then("units"))
+
+
 def _as_load(offers: pl.DataFrame, shown: Shown, columns: list[str]) -> pl.DataFrame:
     """Open offers that the platform does not show with an agent, as rows of `agent_load`."""
     return (
@@ -82,7 +100,10 @@ def _as_load(offers: pl.DataFrame, shown: Shown, columns: list[str]) -> pl.DataF
         .join(shown.agents, on="agent_id", how="semi")
         .join(shown.agent_load, on="contact_id", how="anti")
         .with_columns(
-            state=pl.lit(LoadState.OFFERED.value),
+            # Whoever accepted hears nothing ring any more, and is missed when they are gone.
+            state=pl.when(pl.col("event") == AssignmentEvent.ACCEPTED.value)
+            .then(pl.lit(LoadState.ACTIVE.value))
+            .otherwise(pl.lit(LoadState.OFFERED.value)),
             started_at="event_at",
             state_since="event_at",
             expected_end_at=pl.lit(None, INSTANT),

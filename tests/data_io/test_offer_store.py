@@ -130,7 +130,7 @@ def test_it_may_be_offered_again_and_the_history_stays(store: Store) -> None:
     assert [event for _, event in life(store)] == ["offered", "declined", "offered", "accepted"]
     batch = store.read_batch(tick_instant(2), tick_instant(2))
     assert batch.agent_load.select("contact_id", "agent_id", "state").rows() == [
-        ("contact-0-0", "agent-0", "offered")
+        ("contact-0-0", "agent-0", "active")
     ]
 
 

@@ -41,7 +41,8 @@ class Desk:
         self.waiting = {
             contact.contact_id: contact
             for contact in shown.contacts.values()
-            if not book.last_of(contact.contact_id, CONSUMED, contact.version)
+            if contact.contact_id not in shown.held
+            and not book.last_of(contact.contact_id, CONSUMED, contact.version)
         }
         shown_items = [self._item(held) for held in shown.held.values() if not self._is_over(held)]
         self.items = [*shown_items, *(self._own_item(life) for life in self._own_load())]
@@ -202,8 +203,25 @@ class Desk:
 
     def _own_item(self, life: Life) -> Item:
         who = (life.contact_id, life.agent_id, life.conversation_id, life.customer_id)
+        state = "active" if life.state == "accepted" else "offered"
+        units = life.units if self._is_led(life) else self.rules(life.channel).units
         profiles = names(life.profiles)
-        return Item(*who, life.channel, "offered", life.units, False, life.at, profiles)
+        return Item(*who, life.channel, state, units, False, life.at, profiles)
+
+    def _is_led(self, life: Life) -> bool:
+        """Whether the contact that carries the units is still with the agent."""
+        tick = [other for other in self.book.lives.values() if other.tick_at == life.tick_at]
+
+        def party(one: Life) -> str:
+            named = [o.customer_id for o in tick if o.conversation_id == one.conversation_id]
+            customer = max((name for name in named if name), default=None)
+            return f"customer {customer}" if customer else f"thread {one.conversation_id}"
+
+        return any(
+            other.is_lead and other.state in OPEN and other.agent_id == life.agent_id
+            for other in tick
+            if party(other) == party(life)
+        )
 
     def _item(self, held: Held) -> Item:
         contact, rules = held.contact, self.rules(held.contact.channel)

@@ -35,6 +35,7 @@ class Life:
     version: int
     units: float
     profiles: str | None
+    is_lead: bool
     events: list[tuple[str, datetime]]
 
     @property
@@ -70,6 +71,7 @@ class OfferBook:
             row["contact_version"],
             row["units"],
             row["profiles"],
+            row["is_lead"],
             [("offered", row["tick_at"])],
         )
 

@@ -43,6 +43,7 @@ class Kind(StrEnum):
     MOVE_ON = "move_on"
     FINISH = "finish"
     TRANSFER = "transfer"
+    QUIT = "quit"
 
 
 @dataclass(frozen=True)
@@ -54,13 +55,12 @@ class Event:
     what: int
 
 
-THREADS = (
-    *(("t0", "ann"), ("t1", "ann"), ("t2", "bob"), ("t3", None), ("t4", "cy"), ("t5", "cy")),
-    *(("t6", "dee"), ("t7", None), ("t8", "eve"), ("t9", "fay"), ("t10", "guy"), ("t11", "hal")),
-)
+NAMES = ("ann", "ann", "bob", None, "cy", "cy", "dee", None, "eve", "fay")
+THREADS = tuple((f"t{n}", NAMES[n] if n < len(NAMES) else f"x{n}") for n in range(18))
 """Conversations and their customers."""
 CHANNELS = ("chat", "email", "voice", "messaging", "email", "chat", "callback", "social", "case")
 SKILLS: tuple[tuple[tuple[str, int, str], ...], ...] = (
+    (),
     (),
     (),
     (("billing", 5, "required"),),
@@ -68,6 +68,7 @@ SKILLS: tuple[tuple[tuple[str, int, str], ...], ...] = (
     (("refunds", 6, "medium"),),
 )
 STEPS: tuple[tuple[tuple[str, int, float | None], ...], ...] = (
+    (),
     (),
     (),
     (),
@@ -134,8 +135,8 @@ class Platform:
             self.now - timedelta(seconds=more % 4 * 7),
             language="es" if more % 8 == 3 else None,
             profiles=(None, None, None, "vip", "vip, tax")[more % 5],
-            skills=SKILLS[more % 7 % 5],
-            steps=STEPS[more % 11 % 5],
+            skills=SKILLS[more % 10 % 6],
+            steps=STEPS[more % 11 % 6],
         )
         self.truth.contacts[contact.contact_id] = contact
 
@@ -220,7 +221,12 @@ class Platform:
             ring = rings[-1 - who % len(rings)]
             state = (LoadState.ACTIVE, LoadState.OFFERED, LoadState.PARKED)[what % 5 % 3]
             units = ring.units if what % 2 else None
-            self._hold(ring.contact_id, ring.agent_id, state, units, ring.profiles)
+            if ring.agent_id in self.truth.agents:
+                self._hold(ring.contact_id, ring.agent_id, state, units, ring.profiles)
+                if what % 4 == 3:
+                    # Some platforms show it in both places for a while.
+                    held = self.truth.held[ring.contact_id].contact
+                    self.truth.contacts[ring.contact_id] = held
 
     def _take_by_hand(self, who: int, what: int) -> None:
         if (contact := _one(self.truth.contacts, who)) and (
@@ -245,15 +251,28 @@ class Platform:
 
     def _finish(self, who: int, _: int) -> None:
         if held := _one(self.truth.held, who):
-            del self.truth.held[held.contact.contact_id]
-            self.truth.agents[held.agent_id].version += 1
+            self._end(held)
 
     def _transfer(self, who: int, _: int) -> None:
         """Back to the queue, at its age, in a higher version."""
         if held := _one(self.truth.held, who):
-            self._finish(who, 0)
+            self._end(held)
             held.contact.version += 1
             self.truth.contacts[held.contact.contact_id] = held.contact
+
+    def _quit(self, who: int, _: int) -> None:
+        """The agent is no longer known; what they held is over."""
+        agents = self.truth.agents
+        if len(agents) > 2 and (agent := _one(agents, who)):
+            for held in list(self.truth.held.values()):
+                if held.agent_id == agent.agent_id:
+                    self._end(held)
+            del agents[agent.agent_id]
+
+    def _end(self, held: Held) -> None:
+        del self.truth.held[held.contact.contact_id]
+        self.truth.contacts.pop(held.contact.contact_id, None)
+        self.truth.agents[held.agent_id].version += 1
 
 
 def _one(rows: dict[str, Any], place: int) -> Any:  # noqa: ANN401

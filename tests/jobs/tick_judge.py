@@ -86,6 +86,7 @@ def has_moved(row: Row, second: Shown) -> bool:
     return (
         contact is None
         or agent is None
+        or row["contact_id"] in second.held
         or (contact.version, agent.version) != (row["contact_version"], row["agent_version"])
     )
 
@@ -236,6 +237,9 @@ def check_limits(desk: Desk, agent: Agent, given: list[Given]) -> None:
         for item in working:
             blocked = desk.rules(item.channel).blocks
             assert not any(Channel(m.channel) in blocked for m in each.members), "interrupted"
+            rings = item.state == "offered" and desk.rules(item.channel).real_time
+            asks = any(desk.rules(member.channel).real_time for member in each.members)
+            assert not (rings and asks), f"{agent.agent_id} would hear two things ring"
     for one, other in permutations(given, 2):
         assert Channel(_channel(other)) not in desk.rules(_channel(one)).blocks, "blocked"
     for profile, limit in desk.policy.profiles.items():
