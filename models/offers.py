@@ -109,8 +109,8 @@ TRANSITIONS = (
         AssignmentEvent.RESCINDED,
         ContactState.WAITING,
         answers=False,
-        cause="the agent is away, offline or gone; another agent holds the contact; or the"
-        " platform raised its version",
+        cause="the agent is away, offline or gone, or turned busy with something else; another"
+        " agent holds the contact; or the platform raised its version",
     ),
     Transition(
         "cancel",
@@ -222,10 +222,25 @@ def unanswered(offers: pl.DataFrame, policy: Policy, now: datetime) -> pl.DataFr
 
 
 def left_by_their_agent(offers: pl.DataFrame, shown: Shown) -> pl.DataFrame:
-    """Offers to agents who are away, offline or no longer in the snapshot."""
-    gone = (Presence.AWAY.value, Presence.OFFLINE.value)
-    there = shown.agents.filter(~pl.col("presence").is_in(gone))
-    return offers.join(there, on="agent_id", how="anti")
+    """Offers to agents who are away, offline or no longer in the snapshot, or who turned busy.
+
+    A platform whose agents turn busy while something rings shows it with them in `agent_load`. Who
+    turned busy after the last event of an offer that is not shown there does something else.
+    """
+    gone = pl.col("presence").is_in([Presence.AWAY.value, Presence.OFFLINE.value])
+    turned_busy = (pl.col("presence") == Presence.BUSY.value) & (
+        pl.col("presence_since") > pl.col("event_at")
+    )
+    agents = shown.agents.select("agent_id", "presence", "presence_since")
+    load = shown.agent_load.select("contact_id", "agent_id", rings_there=True)
+    return (
+        offers.join(agents, on="agent_id", how="left", maintain_order="left")
+        .join(load, on=["contact_id", "agent_id"], how="left", maintain_order="left")
+        .filter(
+            pl.col("presence").is_null() | gone | (turned_busy & pl.col("rings_there").is_null())
+        )
+        .drop("presence", "presence_since", "rings_there")
+    )
 
 
 def left_by_their_customer(offers: pl.DataFrame, shown: Shown, now: datetime) -> pl.DataFrame:

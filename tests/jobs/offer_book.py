@@ -132,7 +132,15 @@ class OfferBook:
             return "rescinded"
         if limit_s > 0 and (now - life.tick_at).total_seconds() > limit_s:
             return "expired"
-        if agent is None or agent.presence in {"away", "offline"}:
+        if (
+            agent is None
+            or agent.presence in {"away", "offline"}
+            or (
+                agent.presence == "busy"
+                and not held
+                and (agent.presence_since or life.at) > life.at
+            )
+        ):
             return "rescinded"
         if not held and not waits and self.last_sign(life) <= now - LAG:
             return "cancelled"

@@ -240,30 +240,29 @@ def test_17_declined_work_is_not_owned_by_who_declined_it(desk: Desk) -> None:
     assert desk.events_of("c") == [("a", "offered"), ("a", "declined"), ("b", "offered")]
 
 
-@pytest.mark.parametrize(
-    "presence",
-    [
-        "away",
-        "offline",
-        pytest.param(
-            "busy",
-            marks=pytest.mark.xfail(
-                strict=True,
-                raises=AssertionError,
-                reason="an offer to an agent who turns busy rings on until it expires",
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("presence", ["away", "offline", "busy"])
 def test_17_an_offer_is_released_when_its_agent_leaves(desk: Desk, presence: str) -> None:
     """`a` turns away while it rings: the next tick gives the chat to `b`, and blames nobody."""
     rows: Row = {"contacts": [chat("c")]}
     second: Row = {"agent_id": "b", "idle_since": ago(5)}
     desk.show(agents=[{"agent_id": "a", "idle_since": ago(HOUR)}, second], **rows)
     assert desk.tick(0).given == {"c": "a"}
-    desk.show(agents=[{"agent_id": "a", "presence": presence, "version": 2}, second], **rows)
+    turned: Row = {"agent_id": "a", "presence": presence, "presence_since": ahead(2), "version": 2}
+    desk.show(agents=[turned, second], **rows)
     assert desk.tick(5).given == {"c": "b"}
     assert desk.events_of("c") == [("a", "offered"), ("a", "rescinded"), ("b", "offered")]
+
+
+def test_17_an_offer_rings_on_where_ringing_makes_its_agent_busy(desk: Desk) -> None:
+    """The platform shows the chat as offered to `a`, who is busy with nothing else."""
+    second: Row = {"agent_id": "b", "idle_since": ago(5)}
+    desk.show(agents=[{"agent_id": "a", "idle_since": ago(HOUR)}, second], contacts=[chat("c")])
+    assert desk.tick(0).given == {"c": "a"}
+    rings: Row = {"agent_id": "a", "presence": "busy", "presence_since": ahead(2), "version": 2}
+    ringing = held("c", "a", "chat", state="offered", started_at=ahead(2))
+    desk.show(agents=[rings, second], agent_load=[ringing])
+    assert desk.tick(5).given == {}
+    assert desk.events_of("c") == [("a", "offered")]
 
 
 def test_29_presence_is_what_the_platform_says_at_every_tick(desk: Desk) -> None:

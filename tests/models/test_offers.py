@@ -54,8 +54,12 @@ def shown(
     presence: dict[str, str] | None = None,
     held: tuple[Mapping[str, object], ...] = (),
     seen: dict[str, datetime] | None = None,
+    since: datetime | None = None,
 ) -> Shown:
-    """What the platform shows: `ana` is available and contact `c` waits, unless said otherwise."""
+    """What the platform shows: `ana` is available and contact `c` waits, unless said otherwise.
+
+    Everybody took their presence at `since`.
+    """
     waiting = {"c": 1} if waiting is None else waiting
     presence = {"ana": "available"} if presence is None else presence
     seen = {} if seen is None else seen
@@ -64,8 +68,12 @@ def shown(
         {"contact_id": pl.String, "version": pl.Int64},
     )
     agents = pl.DataFrame(
-        {"agent_id": list(presence), "presence": list(presence.values())},
-        {"agent_id": pl.String, "presence": pl.String},
+        {
+            "agent_id": list(presence),
+            "presence": list(presence.values()),
+            "presence_since": [since] * len(presence),
+        },
+        {"agent_id": pl.String, "presence": pl.String, "presence_since": INSTANT},
     )
     return Shown(
         complete(CONTACTS, contacts),
@@ -156,8 +164,46 @@ def test_an_offer_whose_agent_left_is_rescinded(presence: dict[str, str]) -> Non
 
 @pytest.mark.parametrize("presence", ["busy", "wrap_up"])
 def test_an_agent_who_is_only_busy_keeps_the_offer(presence: str) -> None:
-    """Ringing makes agents busy on many platforms."""
+    """Ringing makes agents busy on many platforms, which may not say since when."""
     assert events(offers({"contact_id": "c"}), shown(presence={"ana": presence}), 5) == []
+
+
+@pytest.mark.parametrize("event", ["offered", "delivered"])
+@pytest.mark.parametrize(
+    ("presence", "since_s", "rescinded"),
+    [
+        ("busy", 2.001, True),
+        ("busy", 2, False),  # not later than the last event: the agent saw it while busy
+        ("busy", -60, False),
+        ("wrap_up", 4, False),  # wraps up what came before, and will answer
+        ("available", 4, False),
+    ],
+)
+def test_an_offer_whose_agent_turned_to_other_work_is_rescinded(
+    event: str, presence: str, since_s: float, rescinded: bool
+) -> None:
+    """Busy since after the offer was made, or seen, while the platform does not show it there."""
+    rows = offers({"contact_id": "c", "event": event, "event_at": after(2)})
+    platform = shown(presence={"ana": presence}, since=after(since_s))
+    assert events(rows, platform, 5) == [("c", "rescinded")] * rescinded
+
+
+def test_what_made_its_agent_busy_by_ringing_rings_on() -> None:
+    """The platform shows `c` with ana as offered, so ana is busy with it; `d` comes back."""
+    rows = offers({"contact_id": "c"}, {"contact_id": "d"})
+    held = {"contact_id": "c", "agent_id": "ana", "state": "offered"}
+    platform = shown({"c": 1, "d": 1}, {"ana": "busy"}, (held,), since=after(2))
+    assert events(rows, platform, 5) == [("d", "rescinded")]
+
+
+def test_work_of_which_nobody_asked_comes_back_from_who_turned_busy() -> None:
+    """An email that is still shown as waiting comes back, one that is shown there does not."""
+    rows = offers({"contact_id": "c", "channel": "email"})
+    held = {"contact_id": "c", "agent_id": "ana", "state": "offered"}
+    busy: dict[str, str] = {"ana": "busy"}
+    assert events(rows, shown(presence=busy, since=after(2)), 5) == [("c", "rescinded")]
+    shown_there = shown({}, busy, (held,), since=after(2))
+    assert events(rows, shown_there, 5) == [("c", "accepted")]
 
 
 # ------------------------------------------------------------------ what the clock does
@@ -238,13 +284,16 @@ def test_open_offers_are_remembered_where_their_contact_was_last_seen() -> None:
         ),
         max_size=6,
     ),
-    st.sampled_from(["available", "away", "busy"]),
+    st.tuples(
+        st.sampled_from(["available", "away", "busy"]),
+        st.sampled_from([None, START, after(10.0)]),
+    ),
     st.dictionaries(st.sampled_from("abc"), st.integers(1, 2)),
     st.sampled_from([1.0, 15.0, 31.0, 100.0]),
 )
 def test_every_step_of_snapshot_and_clock_is_in_the_table(
     drawn: list[tuple[str, AssignmentEvent, Channel]],
-    presence: str,
+    presence: tuple[str, datetime | None],
     waiting: dict[str, int],
     at_s: float,
 ) -> None:
@@ -261,7 +310,8 @@ def test_every_step_of_snapshot_and_clock_is_in_the_table(
             ),
         ]
     )
-    added = advance(rows, shown(waiting, {"ana": presence}), POLICY, after(at_s))
+    platform = shown(waiting, {"ana": presence[0]}, since=presence[1])
+    added = advance(rows, platform, POLICY, after(at_s))
     key = ["contact_id", "tick_at"]
     assert not added.select(key).is_duplicated().any()
     steps = added.join(rows.select(*key, before="event"), on=key).select("before", "event")
@@ -270,4 +320,4 @@ def test_every_step_of_snapshot_and_clock_is_in_the_table(
     standing = rows.filter(pl.col("event").is_in(STANDING)).join(added, on=key, how="anti")
     # Doing it again adds nothing new.
     now = pl.concat([standing, added])
-    assert advance(now, shown(waiting, {"ana": presence}), POLICY, after(at_s)).is_empty()
+    assert advance(now, platform, POLICY, after(at_s)).is_empty()
