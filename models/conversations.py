@@ -40,6 +40,18 @@ CLASS_KEY = (
 )
 """What decides who may serve a conversation; conversations that agree on it are one class."""
 
+_CLASS_FACTS = (
+    "lane",
+    "channel",
+    "channel_idx",
+    "profiles",
+    "real_time",
+    "handle_s",
+    "any_live",
+    "has_requirement",
+)
+"""What follows from the key."""
+
 
 @dataclass(frozen=True, eq=False)
 class Conversations:
@@ -88,28 +100,31 @@ def build_conversations(
     lanes = _lanes(units)
     units = (
         units.join(lanes.select("lane_idx", "channel", "profiles"), on=["channel", "profiles"])
-        .join(_signatures(needs, helping), on="part", how="left")
+        .join(_signatures(needs, helping), on="conversation_idx", how="left")
         .with_columns(
             pl.col("requirements", "steps", "named", "first_steps", "helpers").fill_null("")
         )
         .with_columns(has_requirement=(pl.col("requirements") != "") | (pl.col("steps") != ""))
-        .join(needs.progress, on="part", how="left")
-        .join(preferred_agents(batch, members), on="part", how="left")
+        .join(needs.progress, on="conversation_idx", how="left")
+        .join(preferred_agents(batch, members), on="conversation_idx", how="left")
         .with_columns(pl.col("preferred_by_window").fill_null(value=False))
     )
-    classes = units.select(CLASS_KEY).unique().sort(CLASS_KEY).with_row_index("class_idx")
-    classes = classes.with_columns(pl.col("class_idx").cast(pl.Int64))
-    keyed = units.join(classes, on=CLASS_KEY, how="left")
-    in_line = keyed.with_columns(line_size=pl.len().over("queue_id", "channel_idx"))
-    ranked = in_line.sort("part").with_row_index("conversation_idx")
-    first = ranked.group_by("class_idx").agg(part=pl.col("part").first())
+    class_idx = pl.struct(CLASS_KEY).rank("dense").cast(pl.Int64) - 1
+    units = units.with_columns(
+        class_idx=class_idx,
+        line_size=pl.len().over("queue_id", "channel_idx"),
+        line_place=pl.struct("clock", "lead_contact_id")
+        .rank("ordinal")
+        .over("queue_id", "channel_idx")
+        .cast(pl.Int64)
+        - 1,
+    ).sort("conversation_idx")
+    first = units.unique("class_idx", keep="first", maintain_order=True)
     return Conversations(
-        units=ranked,
-        members=members.join(ranked.select("part", "conversation_idx"), on="part").sort(
-            "conversation_idx", "position"
-        ),
+        units=units,
+        members=members,
         lanes=lanes,
-        classes=classes.join(_class_facts(ranked), on="class_idx").sort("class_idx"),
+        classes=first.select("class_idx", *CLASS_KEY, *_CLASS_FACTS).sort("class_idx"),
         requirements=_of_classes(
             first,
             needs.plain.with_columns(is_language=pl.col("skill").str.starts_with(LANGUAGE_PREFIX)),
@@ -125,7 +140,7 @@ def _units(members: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     weight = pl.col("channel_units")
     slack_s = pl.col("target_s") - pl.col("wait_s")
     late = (slack_s <= 0).any()
-    units = members.group_by("part", maintain_order=True).agg(
+    units = members.group_by("conversation_idx", maintain_order=True).agg(
         pl.col(
             "party", "queue_id", "is_open", "channel_idx", "channel", "real_time", "handle_s"
         ).first(),
@@ -156,7 +171,9 @@ def _units(members: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     )
     urgent = pl.col("real_time") & pl.col("impatient")
     return (
-        units.join(profile_names(members), on="part", how="left", maintain_order="left")
+        units.join(
+            profile_names(members), on="conversation_idx", how="left", maintain_order="left"
+        )
         .with_columns(
             pl.col("profiles").fill_null(""),
             *boosts(policy),
@@ -181,25 +198,27 @@ def _lanes(units: pl.DataFrame) -> pl.DataFrame:
 
 
 def _helping(units: pl.DataFrame, overflow: Overflow) -> pl.DataFrame:
-    """(part, to_queue_id), sorted, each once."""
+    """(conversation_idx, to_queue_id), sorted, each once."""
     condition = pl.col("condition")
     waits = (condition != OverflowWhen.WAITED.value) | (pl.col("waited_s") > pl.col("threshold"))
     for_all = pl.col("row_tier").is_null()
     return (
-        units.select("part", "queue_id", "tier", "waited_s")
+        units.select("conversation_idx", "queue_id", "tier", "waited_s")
         .join(overflow.open_rows.rename({"tier": "row_tier"}), on="queue_id")
         .filter(waits & (for_all | (pl.col("row_tier") == pl.col("tier"))))
-        .select("part", "to_queue_id")
+        .select("conversation_idx", "to_queue_id")
         .unique()
-        .sort("part", "to_queue_id")
+        .sort("conversation_idx", "to_queue_id")
     )
 
 
 def _signatures(needs: Needs, helping: pl.DataFrame) -> pl.DataFrame:
-    """(part, requirements, steps, named, first_steps, helpers): equal where the lists are."""
+    """(conversation_idx, requirements, steps, named, first_steps, helpers): equal texts where the
+    lists are.
+    """
     requirement = pl.format("{}\x1f{}", "skill", "min_proficiency")
     listed = (
-        needs.progress.select("part"),
+        needs.progress.select("conversation_idx"),
         _joined(needs.plain, "requirements", requirement, "\x1e"),
         _joined(needs.steps, "steps", pl.col("group").cast(pl.String), ","),
         _joined(needs.named, "named", pl.col("skill"), "\x1e"),
@@ -208,23 +227,17 @@ def _signatures(needs: Needs, helping: pl.DataFrame) -> pl.DataFrame:
     )
     signatures = listed[0]
     for lists in listed[1:]:
-        signatures = signatures.join(lists, on="part", how="left")
+        signatures = signatures.join(lists, on="conversation_idx", how="left")
     return signatures
 
 
 def _joined(rows: pl.DataFrame, name: str, item: pl.Expr, between: str) -> pl.DataFrame:
-    return rows.group_by("part", maintain_order=True).agg(item.str.join(between).alias(name))
-
-
-def _class_facts(units: pl.DataFrame) -> pl.DataFrame:
-    return units.group_by("class_idx").agg(
-        pl.col(
-            "lane", "channel", "channel_idx", "profiles", "real_time", "handle_s", "any_live"
-        ).first(),
-        pl.col("has_requirement").first(),
+    return rows.group_by("conversation_idx", maintain_order=True).agg(
+        item.str.join(between).alias(name)
     )
 
 
 def _of_classes(first: pl.DataFrame, lists: pl.DataFrame) -> pl.DataFrame:
     """The list of each class is that of any of its conversations."""
-    return first.join(lists, on="part").drop("part").sort(pl.all())
+    of_first = first.select("class_idx", "conversation_idx").join(lists, on="conversation_idx")
+    return of_first.drop("conversation_idx").sort(pl.all())

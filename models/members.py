@@ -17,10 +17,10 @@ from models.tables import INSTANT, Channel, Tier
 def build_members(
     batch: Batch, policy: Policy, hours: OpenHours, split: pl.Series
 ) -> pl.DataFrame:
-    """One row per contact, sorted by `part`, the lead of each first (`position` 0).
+    """One row per contact, sorted by `conversation_idx`, the lead of each first (`position` 0).
 
-    A part is a conversation of the model: the whole party, or, of a party in `split`, its live
-    contacts (`live:` and the party's name) or its others (`follower:`).
+    A conversation is the whole party, or, of a party in `split`, its live contacts (`part` is
+    `live:` and the party's name) or its others (`follower:`); they are numbered by `part`.
     """
     customers = batch.customers.rename({"value": "customer_value", "time_zone": "customer_zone"})
     contacts = (
@@ -50,17 +50,20 @@ def build_members(
             "contact_id",
             descending=[False, True, False, False],
         )
-        .with_columns(position=pl.int_range(pl.len()).over("part"))
+        .with_columns(conversation_idx=pl.col("part").rle_id())
+        .with_columns(position=pl.int_range(pl.len()).over("conversation_idx"))
     )
 
 
 def party_names(contacts: pl.DataFrame) -> pl.DataFrame:
-    """(contact_id, party): the customer of the contact's conversation, else the conversation."""
-    return contacts.with_columns(*_party()).select("contact_id", "party")
+    """(contact_id, party_customer, party): the customer of the contact's conversation, if any, and
+    its party, which is that customer, else the conversation.
+    """
+    return contacts.select("contact_id", *_party())
 
 
 def preferred_agents(batch: Batch, members: pl.DataFrame) -> pl.DataFrame:
-    """(part, preferred_agent_id, preferred_by_window): whom a conversation should rather wait for.
+    """(conversation_idx, preferred_agent_id, preferred_by_window): whom it should rather wait for.
 
     The last agent within the same-agent window of the channel, else the owner, else the most
     dedicated agent; those without any are left out.
@@ -73,8 +76,8 @@ def preferred_agents(batch: Batch, members: pl.DataFrame) -> pl.DataFrame:
                 > instant(batch.now) - duration(pl.col("same_agent_window_s"))
             )
         )
-        .sort("part", "last_agent_at", "last_agent_id")
-        .group_by("part", maintain_order=True)
+        .sort("conversation_idx", "last_agent_at", "last_agent_id")
+        .group_by("conversation_idx", maintain_order=True)
         .agg(last_id=pl.col("last_agent_id").last())
     )
     dedicated = (
@@ -83,13 +86,13 @@ def preferred_agents(batch: Batch, members: pl.DataFrame) -> pl.DataFrame:
         .agg(dedicated_id=pl.col("agent_id").first())
     )
     leads = members.filter(pl.col("position") == 0).select(
-        "part", "party_customer", "owner_agent_id"
+        "conversation_idx", "party_customer", "owner_agent_id"
     )
     return (
-        leads.join(recent, on="part", how="left")
+        leads.join(recent, on="conversation_idx", how="left")
         .join(dedicated, left_on="party_customer", right_on="customer_id", how="left")
         .select(
-            "part",
+            "conversation_idx",
             preferred_agent_id=pl.coalesce("last_id", "owner_agent_id", "dedicated_id"),
             preferred_by_window=pl.col("last_id").is_not_null(),
         )
@@ -98,14 +101,16 @@ def preferred_agents(batch: Batch, members: pl.DataFrame) -> pl.DataFrame:
 
 
 def profile_names(members: pl.DataFrame) -> pl.DataFrame:
-    """(part, profiles): distinct names of the members, sorted; those without are left out."""
+    """(conversation_idx, profiles): distinct names of the members, sorted; without those that
+    have none.
+    """
     return (
         members.filter(pl.col("profiles").is_not_null())
-        .select("part", name=pl.col("profiles").str.split(","))
+        .select("conversation_idx", name=pl.col("profiles").str.split(","))
         .explode("name")
         .with_columns(pl.col("name").str.strip_chars())
         .filter(pl.col("name") != "")
-        .group_by("part")
+        .group_by("conversation_idx")
         .agg(profiles=pl.col("name").unique().sort().str.join(","))
     )
 

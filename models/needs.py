@@ -25,13 +25,15 @@ _DROPPED_AFTER = {Importance.HIGH: 2, Importance.MEDIUM: 1, Importance.LOW: 0}
 
 @dataclass(frozen=True, eq=False)
 class Needs:
-    """What each conversation (`part`) asks for.
+    """What each conversation (`conversation_idx`) asks for.
 
-    `plain`: (part, skill, min_proficiency, from_skills), the highest level per skill, sorted.
-    `named`: (part, skill), sorted: all skills of `contact_skills` that are no languages.
-    `steps`, `first_steps`: (part, group, num): current and first steps of its members, and of how
-    many of them; `groups`: (group, alternative, skill, min_proficiency), what each step says.
-    `progress`: (part, step, relaxes_at): how far it has come, and when it goes on.
+    `plain`: (conversation_idx, skill, min_proficiency, from_skills), the highest level per
+    skill, sorted.
+    `named`: (conversation_idx, skill), sorted: skills of `contact_skills` that are no languages.
+    `steps`, `first_steps`: (conversation_idx, group, num): current and first steps of its
+    members, and of how many of them; `groups`: (group, alternative, skill, min_proficiency), what
+    each step says.
+    `progress`: (conversation_idx, step, relaxes_at): how far it has come, and when it goes on.
     """
 
     plain: pl.DataFrame
@@ -50,7 +52,9 @@ def build_needs(
         pl.Series(agents.present & agents.on_shift & agents.responding, dtype=pl.Boolean)
     )
     there = there.select("agent_id").with_row_index("agent_idx")
-    aged = members.select("contact_id", "part", "relax_s", "began_at", "clock_idx", "age_s")
+    aged = members.select(
+        "contact_id", "conversation_idx", "relax_s", "began_at", "clock_idx", "age_s"
+    )
     skills = _with_importance(batch, aged)
     levels = _levels(batch, aged, skills, there)
     current = build_current_steps(batch, aged, there)
@@ -60,9 +64,9 @@ def build_needs(
     return Needs(
         plain=_plain(insisted, members, policy),
         named=skills.filter(~pl.col("skill").str.starts_with(LANGUAGE_PREFIX))
-        .select("part", "skill")
+        .select("conversation_idx", "skill")
         .unique()
-        .sort("part", "skill"),
+        .sort("conversation_idx", "skill"),
         steps=current.steps,
         first_steps=current.first_steps,
         groups=current.groups,
@@ -71,11 +75,13 @@ def build_needs(
 
 
 def _with_importance(batch: Batch, aged: pl.DataFrame) -> pl.DataFrame:
-    """(contact_id, part, skill, min_proficiency, dropped_after) of `contact_skills`."""
+    """(contact_id, conversation_idx, skill, min_proficiency, dropped_after) of contact_skills."""
     importance = {kind.value: level for kind, level in _DROPPED_AFTER.items()}
-    return batch.contact_skills.join(aged.select("contact_id", "part"), on="contact_id").select(
+    return batch.contact_skills.join(
+        aged.select("contact_id", "conversation_idx"), on="contact_id"
+    ).select(
         "contact_id",
-        "part",
+        "conversation_idx",
         "skill",
         "min_proficiency",
         dropped_after=pl.col("importance")
@@ -159,17 +165,19 @@ def _hopeless(batch: Batch, rows: pl.DataFrame, num_lists: int, there: pl.DataFr
 
 def _plain(insisted: pl.DataFrame, members: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     languages = members.filter(pl.col("language").is_not_null()).select(
-        "part",
+        "conversation_idx",
         skill=pl.lit(LANGUAGE_PREFIX) + pl.col("language"),
         min_proficiency=pl.lit(policy.min_language_proficiency, pl.Int64),
         from_skills=pl.lit(value=False),
     )
-    skills = insisted.select("part", "skill", "min_proficiency", from_skills=pl.lit(value=True))
+    skills = insisted.select(
+        "conversation_idx", "skill", "min_proficiency", from_skills=pl.lit(value=True)
+    )
     return (
         pl.concat([skills, languages])
-        .group_by("part", "skill")
+        .group_by("conversation_idx", "skill")
         .agg(pl.col("min_proficiency").max(), pl.col("from_skills").any())
-        .sort("part", "skill")
+        .sort("conversation_idx", "skill")
     )
 
 
@@ -189,6 +197,6 @@ def _progress(
     relaxes_at = pl.Series(at, dtype=pl.Int64).cast(INSTANT)
     return (
         each.with_columns(step=step, relaxes_at=pl.when(goes_on).then(relaxes_at))
-        .group_by("part")
+        .group_by("conversation_idx")
         .agg(pl.col("step").max(), pl.col("relaxes_at").min())
     )

@@ -19,8 +19,8 @@ _SKILL, _ALTERNATIVE = "\x1e", "\x1d"
 class CurrentSteps:
     """Steps of the contacts of a batch.
 
-    `steps`, `first_steps`: (part, group, num): current and first steps of a conversation's
-    members, and of how many members each is; sorted.
+    `steps`, `first_steps`: (conversation_idx, group, num): current and first steps of the members
+    of a conversation, and of how many each is; sorted.
     `groups`: (group, alternative, skill, min_proficiency): what a group says, sorted.
     `progress`: (contact_id, place, ends_s): the place of the current step, from 0, and the age at
     which it ends; only contacts with steps.
@@ -33,7 +33,7 @@ class CurrentSteps:
 
 
 def build_current_steps(batch: Batch, aged: pl.DataFrame, there: pl.DataFrame) -> CurrentSteps:
-    """Steps at this moment, for contacts with `part` and `age_s`.
+    """Steps at this moment, for contacts with `conversation_idx` and `age_s`.
 
     A step with an end that nobody of `there` (`agent_id`, `agent_idx`) could ever meet is skipped.
     """
@@ -127,4 +127,8 @@ def steps_met(groups: pl.DataFrame, levels: Levels) -> Mask:
 
 
 def _counted(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.group_by("part", "group").agg(num=pl.len()).sort("part", "group")
+    return (
+        rows.group_by("conversation_idx", "group")
+        .agg(num=pl.len())
+        .sort("conversation_idx", "group")
+    )
