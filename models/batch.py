@@ -1,5 +1,6 @@
 """The frozen tables of one tick."""
 
+from copy import copy
 from dataclasses import dataclass, fields
 from datetime import datetime
 
@@ -52,6 +53,16 @@ class Batch:
                     f" {dict(table.schema())}; validate the rows before building a batch"
                 )
             object.__setattr__(self, table.name, frame.sort(table.key))
+
+    def narrowed(self, **frames: pl.DataFrame) -> "Batch":
+        """The batch with other rows in some of its tables, which are taken as they come.
+
+        For parts of a tick that look at a few contacts and depend on no order.
+        """
+        other = copy(self)
+        for name, frame in frames.items():
+            object.__setattr__(other, name, frame)
+        return other
 
 
 def empty_batch(now: datetime) -> Batch:
