@@ -11,6 +11,11 @@ from models.eligibility import Eligibility
 from models.policy import Policy
 from models.problem import Floats
 
+ORDERED = 100
+"""So many of a line are told apart by who came first, where nothing else does."""
+STEP = 0.001
+"""Money, the least that a gain can differ by."""
+
 
 @dataclass(frozen=True, eq=False)
 class Stakes:
@@ -99,9 +104,12 @@ def delay_if_skipped(
 
 
 def priority(units: pl.DataFrame, policy: Policy) -> Floats:
-    """Money that classes, boosts and ageing add, shape (C,)."""
+    """Money that classes, boosts, ageing and the place in line add, shape (C,)."""
     listed = np.zeros(max(len(policy.priority_worth), 10))
     listed[: len(policy.priority_worth)] = policy.priority_worth
     ageing = policy.ageing_per_s * units["waited_s"].to_numpy()
     worth: Floats = listed[units["priority"].to_numpy()] + units["boost_worth"].to_numpy()
-    return worth + np.minimum(ageing, policy.most_ageing)
+    line, place = units["line_size"].to_numpy(), units["line_place"].to_numpy()
+    ahead = np.maximum(np.minimum(line.astype(np.int64), ORDERED) - 1 - place, 0)
+    lifted: Floats = worth + np.minimum(ageing, policy.most_ageing) + ahead * STEP
+    return lifted

@@ -44,11 +44,23 @@ def value_at_risk(sides: Sides, missed: Floats, delay_s: Floats) -> Floats:
 
 
 def priority_worth(sides: Sides) -> Floats:
-    """(C,) money for the class of priority, boosts and ageing."""
+    """(C,) money for the class of priority, boosts, ageing, and for coming first in line."""
     policy, c = sides.policy, sides.conversations
     listed = np.append(np.array(policy.priority_worth, dtype=np.float64), 0)
     by_class = listed[np.minimum(c.priority, len(policy.priority_worth))]
-    return by_class + c.boost_worth + _ageing(c, policy.ageing_per_s, policy.most_ageing)
+    aged = by_class + c.boost_worth + _ageing(c, policy.ageing_per_s, policy.most_ageing)
+    return aged + _coming_first(c)
+
+
+def _coming_first(c: Conversations) -> Floats:
+    """(C,) a thousandth for each of the line who came later, as far as the first hundred go."""
+    line = class_of(c.queue, c.channel)
+    lead_id = c.members["contact_id"].rank("ordinal").to_numpy()[c.start]
+    order = np.lexsort((lead_id, c.clock, line))
+    place = np.zeros(len(c), dtype=np.int64)
+    place[order] = np.arange(len(c)) - np.searchsorted(line[order], line[order])
+    behind = np.minimum(np.bincount(line)[line], 100) - 1 - place
+    return np.maximum(behind, 0) / 1_000
 
 
 def _ageing(c: Conversations, per_s: float, most: float) -> Floats:
