@@ -271,7 +271,8 @@ def test_a_conversation_may_be_held_with_two_ticks_to_spare(
 def test_a_line_is_everybody_of_a_queue_and_channel() -> None:
     """Three emails stand in one line, whatever else parts them; another channel or queue does not.
 
-    A party counts once, in the queue and the channel of its lead.
+    A party counts once, in the queue and the channel of its lead. First come, first in line; ids
+    decide between `a` and `b`.
     """
     found = conversations(
         queues=[{"queue_id": "q"}, {"queue_id": "r"}],
@@ -287,6 +288,8 @@ def test_a_line_is_everybody_of_a_queue_and_channel() -> None:
     )
     sizes = dict(found.units.select("lead_contact_id", "line_size").iter_rows())
     assert sizes == {"a": 3, "b": 3, "c": 3, "d": 1, "e": 1, "f": 1}
+    places = dict(found.units.select("lead_contact_id", "line_place").iter_rows())
+    assert places == {"c": 0, "a": 1, "b": 2, "d": 0, "e": 0, "f": 0}
     kinds = dict(found.units.select("lead_contact_id", "class_idx").iter_rows())
     assert len({kinds["a"], kinds["b"], kinds["c"]}) == 3
 

@@ -84,7 +84,8 @@ def test_boosts_add_up_where_they_match() -> None:
     )
     found = stated(
         policy,
-        contacts=[{"contact_id": "c", "customer_id": "u"}, {"contact_id": "d"}],
+        queues=[{"queue_id": "q"}, {"queue_id": "r"}],
+        contacts=[{"contact_id": "c", "customer_id": "u"}, {"contact_id": "d", "queue_id": "r"}],
         customers=[{"customer_id": "u", "tier": "gold"}],
     )
     leads = found.conversations.units["lead_contact_id"].to_list()

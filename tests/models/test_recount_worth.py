@@ -189,3 +189,22 @@ def test_the_strongest_tie_counts_alone() -> None:
     ana = 1.5 * 2 ** (-0.5 / 72)
     assert found.stickiness.tolist() == [pytest.approx(ana), pytest.approx(1.2), 0.6]
     assert found.region.tolist() == [0.0, -0.5, 0.0]
+
+
+def test_whoever_came_first_in_a_line_is_first_among_equals() -> None:
+    """A thousandth for each of the line who came later; ids decide between two of one instant."""
+    batch = tiny(
+        agents=[{"agent_id": "ana"}],
+        contacts=[
+            {"contact_id": "a", "entered_at": ago(20)},
+            {"contact_id": "b", "entered_at": ago(30)},
+            {"contact_id": "c", "entered_at": ago(20), "language": "es"},
+            {"contact_id": "x", "entered_at": ago(99), "channel": "case"},
+        ],
+    )
+    found = recount(batch, POLICY).worth
+    assert found.priority.tolist() == pytest.approx([0.001, 0.002, 0.0, 0.0])
+    many = [{"contact_id": f"c{n:03}", "entered_at": ago(500 - n)} for n in range(102)]
+    found = recount(tiny(agents=[{"agent_id": "ana"}], contacts=many), POLICY).worth
+    expected = [max(99 - n, 0) / 1000 for n in range(102)]
+    assert found.priority.tolist() == pytest.approx(expected)
