@@ -63,7 +63,7 @@ def replay(folder: Path, solver: Solver) -> Replay:
 
 
 def read_solution(given: Mapping[str, Any]) -> Solution:
-    """The solution that an archive kept."""
+    """The solution that an archive kept; archives of older releases know no tiers or wishes."""
     whole = {
         name: np.array(given[name], dtype=np.int64).reshape(given["shapes"][name])
         for name in given["shapes"]
@@ -81,6 +81,9 @@ def read_solution(given: Mapping[str, Any]) -> Solution:
         proof=Proof(given["proof"]),
         rents=whole.get("rents"),
         served=tuple(given["served"]),
+        tier_weight=given.get("tier_weight", 0),
+        tier_levels=tuple(given.get("tier_levels", ())),
+        preference_cost=given.get("preference_cost", 0),
     )
 
 
@@ -94,7 +97,10 @@ def _as_json(solution: Solution) -> dict[str, Any]:
     }
     if solution.rents is not None:
         arrays["rents"] = solution.rents
-    names = ("gain", "bound", "termination", "limit", "backend", "baseline", "proof", "served")
+    names = (
+        *("gain", "bound", "termination", "limit", "backend", "baseline", "proof", "served"),
+        *("tier_weight", "tier_levels", "preference_cost"),
+    )
     return (
         {name: array.ravel().tolist() for name, array in arrays.items()}
         | {name: getattr(solution, name) for name in names}
