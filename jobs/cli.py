@@ -20,7 +20,7 @@ from jobs.runner import repair_publication, run, stop_on_signals
 from jobs.tick import TickJob, run_tick
 from models.tables import EARLIEST, LATEST, Decision
 from solver.child import SolverChild
-from solver.solve import find_backend
+from solver.solve import check_backend
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -193,7 +193,7 @@ def load(config: Path | None, home: Path | None) -> Config:
     """Settings of the file, with the home folder replaced where one is given."""
     settings = read_config(config)
     try:
-        find_backend(settings.solver.backend)
+        check_backend(settings.solver.backend)
     except ValueError as error:
         raise ConfigError(f"[solver] {error}") from None
     if home is None:

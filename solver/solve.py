@@ -108,12 +108,17 @@ def solve_alone(
 
 def find_backend(name: str) -> Backend:
     """The backend of that name; raises ValueError, which lists the names, if there is none."""
+    check_backend(name)
+    return cast(Backend, import_module(BACKENDS[name]).solve)
+
+
+def check_backend(name: str) -> None:
+    """Raise ValueError, which lists the names, if there is no backend of that name; loads none."""
     if name not in BACKENDS:
         raise ValueError(
             f"solve options: backend is {name!r}, expected one of {', '.join(sorted(BACKENDS))}:"
             " correct the name in the configuration"
         )
-    return cast(Backend, import_module(BACKENDS[name]).solve)
 
 
 def solve_baseline(
