@@ -95,6 +95,9 @@ def print_status(found: Status, window: timedelta) -> None:
 
 def print_outlook(outlook: pl.DataFrame) -> None:
     """Each queue before the tick."""
+    if outlook.is_empty():
+        console.print("Queues: none")
+        return
     waits = ("queue", "open", "waiting", "free", "predicted\nwait")
     helps = ("lends", "borrows\nfrom", "late", "will be\nlate")
     rows = [

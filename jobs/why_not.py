@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from jobs.config import ConfigError
 from jobs.decided_again import Given, Loss, PairWorth, decide_again, in_money
 from jobs.kept_batches import find_batch
 from models.answers import (
@@ -115,9 +116,16 @@ def why_not(archive: Path, contact_id: str, agent_id: str) -> WhyNot:
 def slots_of_agent(archive: Path, agent_id: str) -> AgentSlots:
     """What a slot more and a slot fewer of each channel that the agent serves would be worth.
 
-    Batch and errors as in `why_not`.
+    Batch and errors as in `why_not`; ConfigError where contacts come before money, so that a slot
+    is not worth money alone.
     """
     case = decide_again(find_batch(archive))
+    if case.solution.tier_levels:
+        raise ConfigError(
+            f"explain: in the batch of {case.plan.tick_at:%Y-%m-%d %H:%M:%S} UTC some contacts"
+            " come before money, expected a batch without; ask CONTACT --why-nobody, which tells"
+            " what one more slot would do"
+        )
     agent = case.agent(agent_id)
     served = case.stated.agents.served[agent].nonzero()[0].tolist()
     lanes = lanes_of_agent(case.stated.problem, case.solution, agent, served, case.options, solve)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,10 @@ from typer.testing import CliRunner
 import omniassign
 from data_io.store import Store
 from jobs.errors import EXPECTED
-from models.tables import INPUT_TABLES, OUTPUT_TABLES
+from jobs.readers import TERMS
+from models.gain import Term
+from models.policy import Policy
+from models.tables import EXPLANATION, INPUT_TABLES, OUTPUT_TABLES
 from scenarios.generate import generate_batch
 
 NOW = datetime(2026, 11, 3, 14, tzinfo=UTC)
@@ -78,16 +82,81 @@ def test_status_tells_the_tick_the_reasons_and_the_quarantine(home: Path) -> Non
     assert "Quarantine" in call("status", "--home", home)
 
 
+def test_status_shows_every_queue_and_what_nobody_can_prevent(home: Path) -> None:
+    """One row per queue; what will be late is counted there and named, the nearest first."""
+    status = call_json("status", "--home", home)
+    batch = generate_batch(2, 60, 20, NOW)
+    queues = {row["queue_id"]: row for row in status["outlook"]}
+    assert set(queues) == set(batch.queues["queue_id"])
+    assert sum(row["num_waiting"] for row in queues.values()) == 60
+    late = status["late"]
+    assert [row["left_s"] for row in late] == sorted(row["left_s"] for row in late)
+    # Contacts of one customer share one fate, so that there are at least as many contacts.
+    assert len(late) >= sum(row["num_unavoidable"] for row in queues.values()) > 0
+    assert all(row["left_s"] > 0 for row in late)
+    shown = call("status", "--home", home)
+    assert f"Targets that nobody can meet any more: {len(late)}" in shown
+    assert late[0]["contact_id"] in shown
+    assert "predicted" in shown
+
+
+def test_status_reads_what_an_earlier_release_published(home: Path, tmp_path: Path) -> None:
+    """Without outlook, requeue and answers, and without the columns that came later."""
+    shutil.copytree(home / "published", tmp_path / "published")
+    current = tmp_path / "published" / "CURRENT.json"
+    manifest = json.loads(current.read_text())
+    later = ("outlook", "requeue", "response_result")
+    manifest["files"] = [file for file in manifest["files"] if file["table"] not in later]
+    current.write_text(json.dumps(manifest))
+    explained = next(file for file in manifest["files"] if file["table"] == "explanation")
+    path = tmp_path / "published" / explained["path"]
+    old = ("unavoidable", "step", "relaxes_at", "breach_at", "tier", "region", "borrowing")
+    pl.read_parquet(path).drop(old).write_parquet(path)
+    status = call_json("status", "--home", tmp_path)
+    assert (status["outlook"], status["late"], status["requeue"], status["refused"]) == (
+        *([], []),
+        *([], []),
+    )
+    assert "Queues: none" in call("status", "--home", tmp_path)
+    told = call("explain", _first_assigned(home), "--home", tmp_path)
+    assert "match: " in told
+    assert "region: " not in told
+
+
+def test_light_commands_do_not_load_the_engine(home: Path) -> None:
+    """`status` and `explain CONTACT` start without compiled code of the solver."""
+    asks = [["status"], ["explain", _first_assigned(home)]]
+    code = (
+        "import sys, omniassign\n"
+        f"for words in {asks!r}:\n"
+        f"    omniassign.app([*words, '--home', {str(home)!r}], standalone_mode=False)\n"
+        "heavy = {'numba', 'scipy', 'ortools', 'pulp'} & set(sys.modules)\n"
+        "raise SystemExit(f'loaded {heavy}' if heavy else 0)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_status_shows_offers_that_the_platform_does_not_act_on(
     inbox: Path, tmp_path: Path
 ) -> None:
-    """Twenty minutes on the snapshot still shows them waiting: beyond the window of fifteen."""
+    """Twenty minutes on the snapshot still shows them waiting: beyond the window of fifteen.
+
+    Where agents are asked to accept, offers have run out long before.
+    """
     call("import", "folder", inbox, "--at", "2026-11-03T14:00", "--home", tmp_path)
-    first = call_json("tick", "--home", tmp_path)["num_assigned"]
+    call("tick", "--home", tmp_path)
+    never_asked = {
+        name.value for name, row in Policy().channels.items() if not row.accept_timeout_s
+    }
+    first = [row["channel"] for row in _lines(_exported(tmp_path, "assignment"))]
+    stays = sum(channel in never_asked for channel in first)
     assert call_json("status", "--home", tmp_path)["unanswered"] == []
     call("tick", "--home", tmp_path, "--at", "2026-11-03T14:20")
     stuck = call_json("status", "--home", tmp_path)["unanswered"]
-    assert sum(row["num"] for row in stuck) == first > 0
+    assert 0 < sum(row["num"] for row in stuck) == stays < len(first)
 
 
 def test_explain_answers_for_every_contact(home: Path) -> None:
@@ -99,11 +168,78 @@ def test_explain_answers_for_every_contact(home: Path) -> None:
         decisions.add(row["decision"])
         assert row["detail"].endswith(".")
         if row["decision"] == "assigned":
-            names = ("match", "value_at_risk", "stickiness", "shift_end", "handover", "hold")
-            total = sum(row[name] for name in (*names, "balance"))
-            assert total == pytest.approx(row["gain"], abs=1e-3)
+            assert sum(row[name] for name in TERMS) == pytest.approx(row["gain"], abs=1e-3)
+            assert [one["event"] for one in row["offers"]] == ["offered"]
+            assert row["offer"]["num_context"] >= 0
+        else:
+            assert (row["offer"], row["offers"]) == (None, [])
     assert {"assigned", "unassigned"} <= decisions
-    assert "Terms of the gain" in call("explain", _first_assigned(home), "--home", home)
+
+
+def test_the_terms_that_are_shown_are_those_of_the_gain() -> None:
+    """All of them, in the order of the model, each a column that is explained."""
+    assert list(TERMS) == [term.value for term in Term]
+    assert set(TERMS) <= set(EXPLANATION.schema().names())
+
+
+def test_explain_shows_terms_target_context_and_offers(home: Path) -> None:
+    """All terms by name, what the agent sees of the customer, and the event of the offer."""
+    told = call("explain", _first_assigned(home), "--home", home)
+    assert all(f"{term}: " in told for term in TERMS)
+    assert "this customer before, will see" in told
+    assert "Its offers" in told
+    assert "offered" in told
+
+
+def test_explain_leads_on_only_where_the_batch_is_there(home: Path) -> None:
+    """Who waits is told how to ask on, if the archive has the batch of that very tick."""
+    rows = _lines(_exported(home, "unassigned"))
+    waits = next(row["contact_id"] for row in rows if row["decision"] == "unassigned")
+    shown = call("explain", waits, "--home", home, "--archive", home / "kept")
+    assert f"omniassign explain {waits} --why-nobody --archive {home / 'kept'}" in shown
+    assert "--why-nobody" not in call("explain", waits, "--home", home)
+    answer = call_json("explain", waits, "--why-nobody", "--archive", home / "kept")
+    assert answer["contact_id"] == waits
+    assert answer["as_decided"] is True
+
+
+def test_explain_shows_what_became_of_earlier_offers(inbox: Path, tmp_path: Path) -> None:
+    """Declined by the platform's answer: it waits again, and its offer is there with the end."""
+    shutil.copytree(inbox, tmp_path / "inbox")
+    config = tmp_path / "omniassign.toml"
+    config.write_text(
+        f'[source]\nfolder = "{tmp_path}/inbox"\n[store]\nhome = "{tmp_path}/home"\n'
+    )
+    call("tick", "--config", config, "--at", "2026-11-03T14:00")
+    first = call_json("export", "--config", config, "--out", tmp_path, "--format", "ndjson")
+    assert first[str(tmp_path / "assignment.ndjson")] > 0
+    offers = [
+        json.loads(line) for line in (tmp_path / "assignment.ndjson").read_text().splitlines()
+    ]
+    offer = next(row for row in offers if row["channel"] == "chat")
+    answer = {
+        "response_id": "r1",
+        "contact_id": offer["contact_id"],
+        "tick_at": NOW.isoformat(),
+        "agent_id": offer["agent_id"],
+        "answer": "declined",
+        "responded_at": "2026-11-03T14:00:03Z",
+    }
+    late = answer | {
+        "response_id": "r2",
+        "answer": "accepted",
+        "responded_at": "2026-11-03T14:00:04Z",
+    }
+    (tmp_path / "inbox" / "responses").mkdir()
+    (tmp_path / "inbox" / "responses" / "one.ndjson").write_text(
+        json.dumps(answer) + "\n" + json.dumps(late) + "\n"
+    )
+    call("tick", "--config", config, "--at", "2026-11-03T14:00:05")
+    row = call_json("explain", offer["contact_id"], "--config", config)
+    assert [one["event"] for one in row["offers"]][:2] == ["offered", "declined"]
+    assert "declined" in call("explain", offer["contact_id"], "--config", config)
+    status = call_json("status", "--config", config)
+    assert status["refused"] == [{"refusal": "offer_declined", "num": 1}]
 
 
 def test_explain_finds_a_contact_in_quarantine(home: Path) -> None:
@@ -210,8 +346,11 @@ def test_run_ticks_until_sigterm_and_ends_whole(inbox: Path, tmp_path: Path) -> 
 
 
 def _first_assigned(home: Path) -> str:
-    rows = [json.loads(line) for line in _exported(home, "assignment").read_text().splitlines()]
-    return str(rows[0]["contact_id"])
+    return str(_lines(_exported(home, "assignment"))[0]["contact_id"])
+
+
+def _lines(path: Path) -> list[Any]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 def _exported(home: Path, table: str) -> Path:

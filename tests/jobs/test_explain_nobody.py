@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 import omniassign
 from jobs.archive import archive_batch
+from jobs.certify import PlanWitness
 from jobs.config import Config
 from jobs.decided_again import Loss
 from jobs.kept_batches import has_batch_of
@@ -82,8 +83,8 @@ def test_who_lost_is_told_by_how_much(asked: Ask) -> None:
     assert answer.slot == Slot("a", "email", (own / MILLI, own / MILLI), serves=True)
     assert answer.sentence == (
         f"poor would be served if it were worth over {money(lost)} more: poor would go to a"
-        " instead of waiting; rich would wait instead of going to a. One more email slot of a would serve"
-        f" it, too, and would be worth {money(own)}."
+        " instead of waiting; rich would wait instead of going to a. One more email slot of a"
+        f" would serve it, too, and would be worth {money(own)}."
     )
     assert answer.obstacles.gives == ("a",)
     assert answer.as_decided
@@ -140,6 +141,17 @@ def test_money_does_not_help_against_contacts_that_come_first(asked: Ask) -> Non
         " it could have. One more email slot of a would serve it, too."
     )
     assert answer.as_decided
+
+
+def test_an_archived_decision_in_tiers_is_the_decision(tmp_path: Path) -> None:
+    """What tiers add to prices and rents is kept with them: the plan is the same to the byte."""
+    old = {"contact_id": "old", "entered_at": ago(900_000), "value": 1.0}
+    batch = rivals(contacts=[{"contact_id": "rich", "value": 9_000.0}, old])
+    config, witness = Config(), PlanWitness()
+    plan = assign(batch, config.policy, config.solver, witness=witness)
+    assert plan.tier_weight_milli > 0
+    archive_batch(tmp_path / "one", batch, config, plan, None, witness.solution)
+    assert why_nobody(tmp_path / "one", "rich").as_decided
 
 
 def test_a_site_that_is_full_is_no_question_of_money(asked: Ask) -> None:

@@ -293,6 +293,16 @@ def test_a_slot_more_gains_who_waits_and_a_slot_fewer_loses_who_is_served(
     assert lane.one_fewer == (gains["rich", "a1"] / MILLI,) * 2
 
 
+def test_a_slot_has_no_worth_in_money_where_contacts_come_first(archived: Archive) -> None:
+    """`old` waited too long, so the next slot serves a contact instead of gaining money."""
+    batch = rivals(
+        contacts=[{"contact_id": "old", "entered_at": ago(900_000)}, {"contact_id": "rich"}],
+        contact_skills=[],
+    )
+    with pytest.raises(EXPECTED, match="some contacts come before money"):
+        slots_of_agent(archived(batch), "a1")
+
+
 def test_what_is_not_in_the_batch_is_refused_with_the_nearest_ids(
     archived: Archive, tmp_path: Path
 ) -> None:
