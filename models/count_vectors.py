@@ -77,7 +77,7 @@ def build_fits(limits: Limits, rules: Rules) -> Fits:
     whole = _all_fits(tight, rules)
     hard = np.flatnonzero(~whole)
     patterns, of = _patterns(tight.of(hard))
-    found = _fits_of_patterns(patterns, rules)
+    found = _fits_of_patterns(_in_small_numbers(patterns), rules)
     total = np.where(whole, limits.cap.sum(axis=1), 0)
     too_many = whole & (np.prod(limits.cap + 1.0, axis=1) > MOST_VECTORS)
     total[hard], too_many[hard] = found.total[of], found.too_many[of]
@@ -124,6 +124,18 @@ def _patterns(limits: Limits) -> tuple[Limits, Ints]:
     order = np.lexsort((limits.cap[first].sum(axis=1), limits.budget[first].sum(axis=1)))
     rank: Ints = np.argsort(order)
     return limits.of(first[order]), rank[of]
+
+
+def _in_small_numbers(limits: Limits) -> Limits:
+    """The same vectors fit, but weights and budgets are counted in the weights' common divisor,
+    and take half the memory where they are small enough.
+    """
+    unit = max(int(np.gcd.reduce(limits.weight, axis=None)), 1)
+    weight, budget = limits.weight // unit, limits.budget // unit
+    most = int(limits.cap.sum(axis=1).max(initial=0)) * int(weight.max(initial=0))
+    if most + int(budget.max(initial=0)) < np.iinfo(np.int32).max:
+        weight, budget = weight.astype(np.int32), budget.astype(np.int32)
+    return replace(limits, weight=weight, budget=budget)
 
 
 def _fits_of_patterns(limits: Limits, rules: Rules) -> Fits:
@@ -177,6 +189,8 @@ class _Vectors:
     """(M, J) whether the budget must hold."""
     in_group: Counts
     """(M, G)"""
+    stopped: Mask
+    """(M, W) one more of the lane breaks anything but the lane's own cap; that stays so."""
 
 
 def _fits_of(limits: Limits, rules: Rules) -> Fits:
@@ -190,10 +204,9 @@ def _fits_of(limits: Limits, rules: Rules) -> Fits:
         of = vectors.pattern
         total[of] = size
         full = vectors.count >= cap[of]
-        stopped = _stopped(vectors, limits, rules)
-        barred = of[(stopped & ~full).any(axis=1)]
+        barred = of[(vectors.stopped & ~full).any(axis=1)]
         barred_at[barred] = np.minimum(barred_at[barred], size)
-        closed = full | stopped
+        closed = full | vectors.stopped
         done = closed.all(axis=1)
         maximal_of.append(of[done])
         maximal.append(vectors.count[done])
@@ -214,29 +227,17 @@ def _fits_of(limits: Limits, rules: Rules) -> Fits:
 def _nothing(limits: Limits, rules: Rules) -> _Vectors:
     """The vector of zeros of every pattern, which always fits."""
     num, lanes = limits.cap.shape
-    return _Vectors(
+    nothing = _Vectors(
         np.arange(num),
         np.zeros(num, dtype=np.int64),
         np.zeros((num, lanes), dtype=np.int16),
         limits.budget,
         np.zeros(limits.budget.shape, dtype=bool),
         np.zeros((num, len(rules.group)), dtype=np.int16),
+        np.zeros((num, lanes), dtype=bool),
     )
-
-
-def _stopped(vectors: _Vectors, limits: Limits, rules: Rules) -> Mask:
-    """Whether one more of a lane breaks anything but the lane's own cap, shape (M, W)."""
-    of = vectors.pattern
-    at_cap = vectors.in_group >= limits.group_cap[of]
-    causes = np.concatenate([at_cap, vectors.count > 0], axis=1).astype(np.float32)
-    stopped = causes @ np.concatenate([rules.group, rules.clash]).astype(np.float32) > 0
-    weight = limits.weight[of]
-    for j, (adds, guards) in enumerate(zip(rules.adds, rules.guards, strict=True)):
-        over = weight > vectors.left[:, [j]]
-        over &= adds & (guards | vectors.guarded[:, [j]])
-        stopped |= over
-    result: Mask = stopped
-    return result
+    _stop(nothing, limits, rules)
+    return nothing
 
 
 def _grown(vectors: _Vectors, row: Ints, lane: Ints, limits: Limits, rules: Rules) -> _Vectors:
@@ -245,11 +246,27 @@ def _grown(vectors: _Vectors, row: Ints, lane: Ints, limits: Limits, rules: Rule
     count = vectors.count[row]
     count[np.arange(len(row)), lane] += 1
     weight = limits.weight[of, lane]
-    return _Vectors(
+    grown = _Vectors(
         of,
         lane,
         count,
         vectors.left[row] - weight[:, None] * rules.adds.T[lane],
         vectors.guarded[row] | rules.guards.T[lane],
         vectors.in_group[row] + rules.group.T[lane].astype(np.int16),
+        vectors.stopped[row] | rules.clash[lane],
     )
+    _stop(grown, limits, rules)
+    return grown
+
+
+def _stop(vectors: _Vectors, limits: Limits, rules: Rules) -> None:
+    """Marks in `stopped` lanes of groups at their cap and lanes that a budget has no room for."""
+    of = vectors.pattern
+    at_cap = vectors.in_group >= limits.group_cap[of]
+    for g, lanes in enumerate(rules.group):
+        vectors.stopped[at_cap[:, g]] |= lanes
+    weight = limits.weight[of]
+    for j, (adds, guards) in enumerate(zip(rules.adds, rules.guards, strict=True)):
+        over = weight > vectors.left[:, [j]]
+        over &= adds & (guards | vectors.guarded[:, [j]])
+        np.logical_or(vectors.stopped, over, out=vectors.stopped)
