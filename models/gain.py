@@ -21,6 +21,7 @@ from models.fairness import balance, excess_cost
 from models.parties import HeldByParty
 from models.policy import Policy
 from models.problem import Floats, Ints, Positions
+from models.proficiency import list_sums
 from models.shift_end import expected_handover, expected_overtime, work_types
 from models.skills import SkillLevels
 from models.stickiness import stickiness
@@ -225,19 +226,18 @@ def by_overqualification(facts: _Facts) -> Rated:
     sets = sets.join(rows, on="key")
     of_class[sets["class_idx"].to_numpy()] = sets["row"].to_numpy()
     counts[sets["class_idx"].to_numpy()] = 1.0
-    above = np.zeros((len(rows), levels.proficiency.shape[1]))
     first = sets.sort("class_idx").unique("row", keep="first", maintain_order=True)
-    parts = asked.join(first.select("class_idx", "row"), on="class_idx").with_columns(
-        place=pl.int_range(pl.len()).over("row"), num=pl.len().over("row")
+    parts = asked.join(first.select("class_idx", "row"), on="class_idx", maintain_order="left")
+    parts = parts.with_columns(num=pl.len().over("row"))
+    share = ("skill_idx", "min_proficiency", "num")
+    shares = parts.select(share).unique().sort(share)
+    found = parts.join(
+        shares.with_row_index("share_idx"), on=share, how="left", maintain_order="left"
     )
-    for group in parts.sort("place", "row").partition_by("place", maintain_order=True):
-        levels_above = (
-            levels.proficiency[group["skill_idx"].to_numpy()]
-            - group["min_proficiency"].to_numpy()[:, None]
-        )
-        above[group["row"].to_numpy()] += levels_above / (
-            _TOP_LEVEL * group["num"].to_numpy()[:, None]
-        )
+    skill, least, num = (shares[name].to_numpy() for name in share)
+    by_share = (levels.proficiency[skill] - least[:, None]) / (_TOP_LEVEL * num[:, None])
+    row, share_idx = found["row"].to_numpy().astype(np.int64), found["share_idx"].to_numpy()
+    above = list_sums(by_share, len(rows), row, share_idx)
     kind = facts.units["class_idx"].to_numpy().astype(np.int64)
     return _alone(above, of_class[kind], -cost * counts[kind])
 

@@ -1,13 +1,14 @@
 """What agents can do, as levels: skills by agents, and who meets a list of levels."""
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from models.batch import Batch
-from models.problem import Ints
+from models.problem import Floats, Ints
 
 MISSING = -1
 """An agent without a skill has no level, not level 0."""
@@ -18,6 +19,7 @@ TOP_LEVEL = 10
 
 Levels = NDArray[np.int8]
 Mask = NDArray[np.bool_]
+Rows = TypeVar("Rows", Floats, NDArray[np.int16])
 
 
 def proficiency_table(batch: Batch, agents: pl.DataFrame, skills: pl.DataFrame) -> Levels:
@@ -53,6 +55,17 @@ def turns(owner: Ints) -> Iterator[Ints]:
     size = np.diff(first, append=len(owner))
     for turn in range(int(size.max(initial=0))):
         yield order[first[size > turn] + turn]
+
+
+def list_sums(rows: Rows, num_lists: int, owner: Ints, item: Ints) -> Rows:
+    """[list, agent] sum of the rows that are the items of the list `owner`, in their order."""
+    total = np.zeros((num_lists, rows.shape[1]), dtype=rows.dtype)
+    for turn in turns(owner):
+        if len(turn) == num_lists:
+            total += rows[item[turn]]
+        else:
+            total[owner[turn]] += rows[item[turn]]
+    return total
 
 
 def meets_all(levels: Levels, num_lists: int, owner: Ints, skill: Ints, least: Ints) -> Mask:

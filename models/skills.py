@@ -16,6 +16,7 @@ from models.proficiency import (
     LANGUAGE_PREFIX,
     TOP_LEVEL,
     Levels,
+    list_sums,
     meets_all,
     proficiency_table,
     turns,
@@ -88,13 +89,16 @@ class SkillLevels:
 
     def mean_probability(self, chosen: Mask) -> Floats:
         """Mean probability of resolving over the chosen agents of each class, (K,)."""
-        count = np.count_nonzero(chosen, axis=1)
-        # Sums of small integers are exact in single precision.
-        known = np.maximum(self.proficiency, 0).astype(np.float32)
-        by_skill = chosen.astype(np.float32) @ known.T
+        owner_of, agent = np.divmod(np.flatnonzero(chosen), max(chosen.shape[1], 1))
+        count = np.bincount(owner_of, minlength=len(chosen))
+        known = np.maximum(self.proficiency, 0)
         total = np.zeros(len(count))
         for owner, skill in self._by_place():
-            total[owner] += by_skill[owner, skill]
+            skill_of = np.full(len(count), len(known) - 1)
+            skill_of[owner] = skill
+            # Sums of small integers are exact.
+            sums = np.bincount(owner_of, known[skill_of[owner_of], agent], minlength=len(count))
+            total[owner] += sums[owner]
         stepped = np.flatnonzero(self.num_first)
         total[stepped] += (chosen[stepped] * self.first_levels[self.first_of[stepped]]).sum(axis=1)
         mean = self._probability(total / np.maximum(count, 1), self._num_parts())
@@ -139,11 +143,8 @@ class SkillLevels:
         owner, skill = self.named["class_idx"].to_numpy(), self.named["skill_idx"].to_numpy()
         kept = stands_for[self.list_of[owner]] == owner
         row, skill = self.list_of[owner[kept]], skill[kept]
-        known = np.maximum(self.proficiency, 0)
-        total = np.zeros((len(stands_for), known.shape[1]), dtype=np.int16)
-        for turn in turns(row):
-            total[row[turn]] += known[skill[turn]]
-        return total, stands_for
+        known = np.maximum(self.proficiency, 0).astype(np.int16)
+        return list_sums(known, len(stands_for), row, skill), stands_for
 
     def _least_sums(self) -> Ints:
         """Smallest sum of levels in its named skills with which each class reaches the floor,
