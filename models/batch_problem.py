@@ -206,9 +206,10 @@ def _agents_of_classes(
     """Eligible agents of each class; nobody for followers, who wait while the customer talks."""
     classes = conversations.classes.sort("class_idx")
     eligible = eligibility.eligible & ~classes["follower"].to_numpy()[:, None]
-    per_class = np.count_nonzero(eligible, axis=1)
+    kind, agent = np.divmod(np.flatnonzero(eligible), max(eligible.shape[1], 1))
+    per_class = np.bincount(kind, minlength=len(eligible))
     pointer = np.concatenate([[0], np.cumsum(per_class)]).astype(np.int64)
-    return pointer, np.nonzero(eligible)[1].astype(np.int32)
+    return pointer, agent.astype(np.int32)
 
 
 def _tiers(conversations: Conversations) -> Positions | None:
