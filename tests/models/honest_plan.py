@@ -8,31 +8,34 @@ ben does email and social. cai is on a call that ends in 30 s, so he is free soo
 - v1 is a call that just came in. d1 wants a language that nobody speaks.
 
 V = 200 unless stated: B = 4 + 0.02 V = 8, F = 4 + 0.01 V = 6, L = 2 + 0.01 V = 4.
-Balance is 0.05 + 0.02 = 0.07 for all: nobody's last assignment, nor anybody's handled time, is
+Balance is 0.05 + 0.06 = 0.11 for all: nobody's last assignment, nor anybody's handled time, is
 known. No class has a worth, nobody holds what yields, declined, is borrowed or had k1 last, and
-levels above those asked for cost nothing: these terms are 0.
+levels above those asked for cost nothing: these terms are 0. Of the three emails e1 came first and
+d1 last: priorities are 0.002, 0.001 and 0. For two idle agents they are one too many.
 
 k1 to ana  V = 1000: B = 24, F = 14, L = 12; p = 0.95 at level 10, for her and so on average
            match 0.95 * 24 - 0.05 * 14 = 22.1; M = 0.95 * 38 - 14 = 22.1; T = 5 as she is idle
            m1: 34.1 (1 - exp(-5/3600)) + 0.3 ((65/600)^2 - (60/600)^2) + 8 exp(-540/5)
              = 0.047328 + 0.000521 + 0 = 0.047849, more than m2's 0.000987
-           owner 1.2; handover exp(-4 h / 4 h) = 0.367879; balance 0.07; sum 23.049970
+           owner 1.2; handover exp(-4 h / 4 h) = 0.367879; balance 0.11; sum 23.089970
 e1 to ben  V = 500: B = 14, F = 9, L = 7; p = 0.7: match 9.8 - 2.7 = 7.1; M = 0.7 * 23 - 9 = 7.1
-           14.1 (1 - exp(-5/172800)) + 0.3 (105^2 - 100^2) / 28800^2 = 0.000408; balance 0.07;
-           his shift ends in 100 h: exp(-25) = 0.000000; sum 7.170408; ana: less 0.367879, 6.802529
-e2         match 5.6 - 1.8 = 3.8; M = 0.7 * 14 - 6 = 3.8; 7.8 (1 - exp(-5/172800)) + 0 = 0.000226;
-           with ben 3.870226, with ana 3.502347
-v1 to cai  match 3.8; nobody is idle and one could serve: T = 5 + (0 - 0 + 1) 300 / 1 = 305
+           T = 5 + 600 / 2 = 305: 14.1 (1 - exp(-305/172800)) + 0.3 (405^2 - 100^2) / 28800^2
+             = 0.024865 + 0.000056 = 0.024921; priority 0.002; balance 0.11;
+           his shift ends in 100 h: exp(-25) = 0.000000; sum 7.236921; ana: less 0.367879, 6.869042
+e2         match 5.6 - 1.8 = 3.8; M = 0.7 * 14 - 6 = 3.8;
+           7.8 (1 - exp(-305/172800)) + 0.3 (355^2 - 50^2) / 28800^2 = 0.013800; priority 0.001;
+           balance 0.11: with ben 3.924800, with ana 3.556921
+v1 to cai  match 3.8; nobody is idle and one could serve: T = 5 + 300 / 1 = 305
            7.8 (1 - exp(-305/240)) + 0.5 (305/20)^2 + exp(-20/305)
              = 5.611338 + 116.28125 + 0.936530 = 122.829118
            hold: u(60) = 7.8 (1 - exp(-60/240)) + 0.5 (60/20)^2 + exp(-20/60)
              = 1.725354 + 4.5 + 0.716531 = 6.941885, times 30 s / 60 s = 3.470943
-           balance 0.07; shift end 0; sum 123.228175
+           balance 0.11, as his call is over by then; shift end 0; sum 123.268175
 
-gain = 23.050 + 7.170 + 123.228 = 153.448. ana has room for one conversation (30 / 27.5), ben for
-one email. Prices 3.503 at ana and 3.870 at ben leave e2 nothing: 3.502 - 3.503, 3.870 - 3.870.
-Rents are 19.547 (k1), 3.300 (e1, with either) and 123.228 (v1), the slots of ana and ben 7.373:
-19.547 + 3.300 + 123.228 + 7.373 = 153.448 is the bound as well, so the plan is optimal.
+gain = 23.090 + 7.237 + 123.268 = 153.595. ana has room for one conversation (30 / 27.5), ben for
+one email. Prices 3.557 at ana and 3.925 at ben leave e2 nothing: 3.557 - 3.557, 3.925 - 3.925.
+Rents are 19.533 (k1), 3.312 (e1, with either) and 123.268 (v1), the slots of ana and ben 7.482:
+19.533 + 3.312 + 123.268 + 7.482 = 153.595 is the bound as well, so the plan is optimal.
 
 Beside the plan: ana is k1's owner, who sees the other one of m1 and m2. Nothing asked for can be
 dropped, so nobody is at a later step. Targets are 600 s for messages, 8 h for emails, 20 s for
@@ -81,7 +84,7 @@ NOTHING = (
     "borrowing",
     "region",
 )
-"""Terms that are 0 for every pair."""
+"""Terms that are 0 unless stated."""
 QUEUE_STANDS: dict[str, object] = {
     "tick_at": NOW,
     "queue_id": "q",
@@ -192,13 +195,13 @@ def honest_plan() -> Plan:
             ASSIGNMENT,
             _assignment("m1", "t1", "messaging", "ana")
             | {"customer_id": "k1", "seen_before": True, "num_context": 1}
-            | {"units": 25 + 0.25 * 10, "gain": 23.05},
+            | {"units": 25 + 0.25 * 10, "gain": 23.09},
             _assignment("m2", "t2", "email", "ana")
             | {"customer_id": "k1", "seen_before": True, "num_context": 1}
             | {"is_lead": False, "units": 0.0, "gain": 0.0},
             _assignment("e1", "t3", "email", "ben")
             | {"seen_before": False, "num_context": 0}
-            | {"units": 10.0, "gain": 7.17},
+            | {"units": 10.0, "gain": 7.237},
         ),
         unassigned=rows(
             UNASSIGNED,
@@ -208,30 +211,31 @@ def honest_plan() -> Plan:
         ),
         explanations=rows(
             EXPLANATION,
-            _explained("m1", "t1", "assigned", "best_match", "ana", 19.547, 540)
-            | _terms(23.05, 22.1, 0.047849, 1.2, 0.0, -0.367879, 0.0),
-            _explained("m2", "t2", "assigned", "best_match", "ana", 19.547, 540),
-            _explained("e1", "t3", "assigned", "best_match", "ben", 3.3, 28_700)
-            | _terms(7.17, 7.1, 0.000408, 0.0, 0.0, 0.0, 0.0),
+            _explained("m1", "t1", "assigned", "best_match", "ana", 19.533, 540)
+            | _terms(23.09, 22.1, 0.047849, 1.2, 0.0, -0.367879, 0.0),
+            _explained("m2", "t2", "assigned", "best_match", "ana", 19.533, 540),
+            _explained("e1", "t3", "assigned", "best_match", "ben", 3.312, 28_700)
+            | _terms(7.237, 7.1, 0.024921, 0.0, 0.0, 0.0, 0.0)
+            | {"priority": 0.002},
             _explained("e2", "t4", "unassigned", "lost_to", None, 0.0, 28_750),
-            _explained("v1", "t5", "held", "held_for", "cai", 123.228, 20)
-            | _terms(123.228, 3.8, 122.829118, 0.0, 0.0, 0.0, -3.470943)
+            _explained("v1", "t5", "held", "held_for", "cai", 123.268, 20)
+            | _terms(123.268, 3.8, 122.829118, 0.0, 0.0, 0.0, -3.470943)
             | {"unavoidable": True},
             _explained("d1", "t6", "unassigned", "language_missing", None, 0.0, 28_790)
             | {"unavoidable": True},
         ),
         prices=rows(
             PRICE,
-            _price("ana", "messaging", 1, 3.503),
-            _price("ana", "email", 1, 3.503),
-            _price("ben", "email", 1, 3.87),
-            _price("ben", "social", 1, 3.87),
+            _price("ana", "messaging", 1, 3.557),
+            _price("ana", "email", 1, 3.557),
+            _price("ben", "email", 1, 3.925),
+            _price("ben", "social", 1, 3.925),
             _price("cai", "voice", 1, 0.0),
         ),
         site_prices=pl.DataFrame(schema={"site": pl.String, "price": pl.Float64}),
-        gain_milli=153_448,
-        bound_milli=153_448,
-        greedy_milli=153_448,
+        gain_milli=153_595,
+        bound_milli=153_595,
+        greedy_milli=153_595,
         termination=Termination.OPTIMAL,
         limit=None,
         backend="hand",
@@ -295,7 +299,7 @@ def _explained(
 def _terms(gain: float, *terms: float) -> dict[str, object]:
     names = ("match", "value_at_risk", "stickiness", "shift_end", "handover", "hold")
     given = dict(zip(names, terms, strict=True))
-    return {**dict.fromkeys(NOTHING, 0.0), **given, "gain": gain, "balance": 0.07}
+    return {**dict.fromkeys(NOTHING, 0.0), **given, "gain": gain, "balance": 0.11}
 
 
 def _price(agent_id: str, channel: str, free_slots: int, price: float) -> dict[str, object]:

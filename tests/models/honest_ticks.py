@@ -85,8 +85,10 @@ def reserved() -> Tick:
 
     He is not free soon, since holds reach 60 s, so nobody is there for v1. For e2 he is worth
     waiting for: 1.2 * 100 s is no more than 4 h, and no more than half of the 28 750 s left.
-    Nothing else competes for the slots of ana and ben, so prices are as before, and bound and
-    gain are 19.547 + 3.300 + 7.373 = 30.220 = 23.050 + 7.170. v1 is as lost as before.
+    With him, three could serve the emails: T = 5 + 600 / 3 = 205, and of e1 is at risk
+    14.1 (1 - exp(-205/172800)) + 0.3 (305^2 - 100^2) / 28800^2 = 0.016748: it gains 7.228748 with
+    ben, and 6.860869 with ana. Prices are as before; e1's rent is 3.304. Bound and gain are
+    19.533 + 3.304 + 7.482 = 30.319 = 23.090 + 7.229. v1 is as lost as before.
     """
     nothing: dict[str, object] = dict.fromkeys(("gain", *TERMS))
     return both(
@@ -96,15 +98,17 @@ def reserved() -> Tick:
         waits("e2", "held", "held_for_preferred", "cai"),
         waits("v1", "unassigned", "at_capacity", None),
         in_plan("explanations", "v1", "contact_id", rent=0.0, **nothing),
+        in_plan("explanations", "e1", gain=7.229, value_at_risk=0.016748, rent=3.304),
+        in_plan("assignments", "e1", gain=7.229),
         without("prices", "cai", "agent_id"),
-        says(gain_milli=30_220, bound_milli=30_220, greedy_milli=30_220),
+        says(gain_milli=30_319, bound_milli=30_319, greedy_milli=30_319),
     )(honest())
 
 
 def strict(contact_id: str = "e1") -> Tick:
     """An email is of class 0, which goes before money: its level is 1, worth 10.000.
 
-    Raised so, e1 gains 17.170 and its rent is 13.300; what it was raised by is taken off the
+    Raised so, e1 gains 17.237 and its rent is 13.312; what it was raised by is taken off the
     bound again. With e2 in its place the plan is wrong.
     """
     return both(
@@ -118,7 +122,7 @@ def strict(contact_id: str = "e1") -> Tick:
 def wishful(cost_milli: int) -> Tick:
     """So much was given up for what agents prefer; the best plan gained just its bound."""
     return says(
-        bound_milli=153_448 + cost_milli,
+        bound_milli=153_595 + cost_milli,
         preference_cost_milli=cost_milli,
         termination=Termination.FEASIBLE,
         limit=Limit.PREFERENCE,

@@ -41,8 +41,8 @@ from tests.models.test_audit import CHANGES
 HONEST = {
     "reserved": reserved(),
     "strict": strict(),
-    # 1 % of 154.998 and a thousandth for rounding: 1.551
-    "wishful": wishful(1_550),
+    # 1 % of 155.147 and a thousandth for rounding: 1.552
+    "wishful": wishful(1_552),
     "deserted": deserted(),
     # emails wait for two hours
     "relaxes later": relaxed(None, relaxes_at=ago(-7_140)),
@@ -79,13 +79,8 @@ ALONE: list[tuple[str, Tick]] = [
     ),
     # what it consumes stands with the lead
     ("context", in_plan("assignments", "m2", num_context=0)(honest())),
-    # another message of the customer, which ben put in wrap-up; it adds nothing to what is seen
-    (
-        "context",
-        more_load(held_item("ben", "k", "case", 9) | {"customer_id": "k1", "state": "wrap_up"})(
-            honest()
-        ),
-    ),
+    # what dan holds is k1's: the agent will see it, too
+    ("context", in_batch("agent_load", "contact_id", "left", customer_id="k1")(deserted())),
     ("price_unknown_lane", doubled("prices", "cai", "agent_id", profiles="high")(honest())),
     ("reason_but_eligible", waits("e2", "unassigned", "units_full", None)(honest())),
     ("reason_but_eligible", waits("e2", "unassigned", "draining", None)(honest())),
@@ -104,7 +99,7 @@ ALONE: list[tuple[str, Tick]] = [
     ("bound", says(termination=Termination.FEASIBLE, limit=Limit.TIME)(strict("e2"))),
     ("preference_cost", says(preference_cost_milli=1_001)(wishful(1_000))),
     ("preference_cost", says(preference_cost_milli=-1)(wishful(0))),
-    ("preference_share", wishful(1_551)),
+    ("preference_share", wishful(1_553)),
     ("step", in_plan("explanations", "e1", step=1)(honest())),
     ("step", in_plan("explanations", "e1", step=None)(honest())),
     ("step", relaxed(60.0, step=0)),
