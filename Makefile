@@ -36,8 +36,11 @@ format: $(READY) ## format the code and sort the imports
 	$(BIN)/ruff check --fix --select I .
 	$(BIN)/ruff format .
 
-bench: $(READY) ## seconds per stage of a tick, with peak memory
+bench: $(READY) bench-rules ## seconds per stage of a tick, with peak memory, and what the rules cost
 	$(BIN)/python -m benchmarks.stages
+
+bench-rules: $(READY) ## milliseconds of every rule in the build of a tick, with and without it
+	$(BIN)/python -m benchmarks.rules
 
 bench-engine: $(READY) ## the engine at every size, beside its peers, and its goals (an hour)
 	$(BIN)/python -m benchmarks.engine
@@ -60,4 +63,4 @@ lock: ## resolve the ranges of pyproject.toml into the hashed locks
 clean: ## remove the environment and what runs left behind
 	rm -rf $(VENV) var .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
 
-.PHONY: help setup demo test lint format bench bench-engine bench-gap bench-differential bench-questions lock clean
+.PHONY: help setup demo test lint format bench bench-rules bench-engine bench-gap bench-differential bench-questions lock clean
