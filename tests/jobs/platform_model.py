@@ -77,7 +77,8 @@ STEPS: tuple[tuple[tuple[str, int, float | None], ...], ...] = (
 )
 PRESENCES = (
     *(Presence.AVAILABLE, Presence.AWAY, Presence.AVAILABLE, Presence.OFFLINE),
-    *(Presence.AVAILABLE, Presence.BUSY, Presence.WRAP_UP),
+    *(Presence.AVAILABLE, Presence.BUSY, Presence.AVAILABLE, Presence.WRAP_UP),
+    Presence.AVAILABLE,
 )
 LAGS_S = (0.0, 0.0, 3.0, 40.0, -5.0)
 """How long before now an answer happened; clocks of platforms run ahead, too."""
@@ -163,18 +164,18 @@ class Platform:
 
     def _break(self, who: int, what: int) -> None:
         if agent := _one(self.truth.agents, who):
-            begin = self.now + timedelta(seconds=what % 3 * 200 - 1)
+            begin = self.now + timedelta(seconds=what % 4 // 3 * 200 - 1)
             agent.activities = ((begin, begin + timedelta(seconds=30)),)
             agent.version += 1
 
     def _shift(self, who: int, what: int) -> None:
         """The shift ends soon or now, or a new one begins."""
         if agent := _one(self.truth.agents, who):
-            if what % 2:
+            if what % 4:
                 agent.shift_start_at = self.now - timedelta(seconds=what % 3)
                 agent.shift_end_at = self.now + timedelta(hours=8)
             else:
-                end = self.now + timedelta(seconds=what % 3 * 300)
+                end = self.now + timedelta(seconds=what % 3 * 200)
                 agent.shift_end_at = max(end, agent.shift_start_at + timedelta(seconds=1))
             agent.version += 1
 
@@ -263,7 +264,7 @@ class Platform:
     def _quit(self, who: int, _: int) -> None:
         """The agent is no longer known; what they held is over."""
         agents = self.truth.agents
-        if len(agents) > 2 and (agent := _one(agents, who)):
+        if len(agents) > 3 and (agent := _one(agents, who)):
             for held in list(self.truth.held.values()):
                 if held.agent_id == agent.agent_id:
                     self._end(held)

@@ -51,7 +51,7 @@ def policies(draw: st.DrawFn) -> Policy:
     for channel in (Channel.CHAT, Channel.EMAIL, Channel.VOICE, Channel.MESSAGING):
         channels[channel] = replace(
             channels[channel],
-            max_per_hour=draw(st.sampled_from((0, 2, 1))),
+            max_per_hour=draw(st.sampled_from((1, 2, 0))),
             accept_timeout_s=draw(st.sampled_from((channels[channel].accept_timeout_s, 5.0, 0.0))),
             max_new_per_tick=draw(st.sampled_from((1, 2))),
             relax_after_s=draw(st.sampled_from((15.0, 60.0))),
@@ -65,11 +65,11 @@ def policies(draw: st.DrawFn) -> Policy:
         channels=channels,
         profiles={"vip": ProfilePolicy(1, reset), "tax": ProfilePolicy(2)},
         site_caps=draw(st.sampled_from(({}, {"porto": 2}))),
-        max_declines=draw(st.sampled_from((3, 1, 2))),
-        decline_cooldown_s=draw(st.sampled_from((600.0, 20.0))),
+        max_declines=draw(st.sampled_from((1, 3, 2))),
+        decline_cooldown_s=draw(st.sampled_from((20.0, 5.0, 600.0))),
         decline_pause_s=draw(st.sampled_from((15.0, 0.0))),
         max_declining_agents=draw(st.sampled_from((10, 2))),
-        auto_ready_s=draw(st.sampled_from((300.0, 10.0))),
+        auto_ready_s=draw(st.sampled_from((10.0, 300.0))),
         extra_contact_share=draw(st.sampled_from((0.25, 0.0, 1.0))),
         voice_follow=draw(st.sampled_from(tuple(VoiceFollow))),
         strict_classes=draw(st.sampled_from((0, 2))),
@@ -77,14 +77,22 @@ def policies(draw: st.DrawFn) -> Policy:
     )
 
 
-_WEIGHTS = {Kind.ARRIVE: 6, Kind.ANSWER: 6, Kind.SHOW: 3, Kind.PRESENCE: 2}
+_WEIGHTS = {
+    Kind.ARRIVE: 6,
+    Kind.ANSWER: 6,
+    Kind.ANSWER_LATE: 3,
+    Kind.SHOW: 3,
+    Kind.FINISH: 3,
+    Kind.PRESENCE: 3,
+    Kind.BREAK: 2,
+}
 EVENTS = st.builds(
     Event,
     st.sampled_from([kind for kind in Kind for _ in range(_WEIGHTS.get(kind, 1))]),
     st.integers(0, 99),
     st.integers(0, 99),
 )
-"""Half of what happens are arrivals and answers, as in life."""
+"""What happens in life more often happens here more often."""
 
 
 def few(least: int, most: int) -> st.SearchStrategy[tuple[Event, ...]]:
@@ -99,7 +107,7 @@ def rarely() -> st.SearchStrategy[bool]:
 
 MOMENTS = st.builds(
     Moment,
-    st.sampled_from((5.0, 0.25, 2.0, 7.5, 12.0, 31.0, 400.0, 4000.0)),
+    st.sampled_from((5.0, 0.25, 7.5, 12.0, 16.0, 31.0, 400.0, 4000.0)),
     few(5, 14),
     st.one_of(st.just(()), few(1, 4)),
     rarely(),
@@ -121,8 +129,8 @@ def days(num_ticks: int) -> st.SearchStrategy[Day]:
     return st.builds(Day, policies(), agents(), whole)
 
 
-@settings(max_examples=4, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
-@given(day=days(8))
+@settings(max_examples=6, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+@given(day=days(6))
 def test_no_day_breaks_a_rule(day: Day) -> None:
     """Whatever happens, in whatever order, every tick keeps the promises of `judge`."""
     live(day)
