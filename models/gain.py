@@ -21,13 +21,11 @@ from models.fairness import balance, excess_cost
 from models.parties import HeldByParty
 from models.policy import Policy
 from models.problem import Floats, Ints, Positions
-from models.proficiency import list_sums
+from models.proficiency import TOP_LEVEL, list_sums
 from models.shift_end import expected_handover, expected_overtime, work_types
 from models.skills import SkillLevels
 from models.stickiness import stickiness
 from models.urgency import Stakes, build_stakes, delay_if_skipped, priority, value_at_risk
-
-_TOP_LEVEL = 10.0
 
 
 class Term(StrEnum):
@@ -216,28 +214,24 @@ def by_overqualification(facts: _Facts) -> Rated:
     if not cost or asked.is_empty():
         return _nothing(facts)
     sets = (
-        asked.sort("class_idx", "skill_idx")
-        .group_by("class_idx", maintain_order=True)
+        asked.group_by("class_idx", maintain_order=True)
         .agg(key=pl.format("{}:{}", "skill_idx", "min_proficiency").str.join(","))
+        .with_columns(row=pl.col("key").rank("dense").cast(pl.Int64) - 1)
     )
-    rows = sets.select("key").unique().sort("key").with_row_index("row")
     of_class = np.zeros(len(levels.num_skills), dtype=np.int64)
     counts = np.zeros(len(levels.num_skills))
-    sets = sets.join(rows, on="key")
     of_class[sets["class_idx"].to_numpy()] = sets["row"].to_numpy()
     counts[sets["class_idx"].to_numpy()] = 1.0
-    first = sets.sort("class_idx").unique("row", keep="first", maintain_order=True)
-    parts = asked.join(first.select("class_idx", "row"), on="class_idx", maintain_order="left")
-    parts = parts.with_columns(num=pl.len().over("row"))
-    share = ("skill_idx", "min_proficiency", "num")
-    shares = parts.select(share).unique().sort(share)
-    found = parts.join(
-        shares.with_row_index("share_idx"), on=share, how="left", maintain_order="left"
+    first = sets.unique("row", keep="first", maintain_order=True).select("class_idx", "row")
+    parts = asked.join(first, on="class_idx", maintain_order="left")
+    skill, least, row = (
+        parts[name].to_numpy().astype(np.int64) for name in ("skill_idx", "min_proficiency", "row")
     )
-    skill, least, num = (shares[name].to_numpy() for name in share)
-    by_share = (levels.proficiency[skill] - least[:, None]) / (_TOP_LEVEL * num[:, None])
-    row, share_idx = found["row"].to_numpy().astype(np.int64), found["share_idx"].to_numpy()
-    above = list_sums(by_share, len(rows), row, share_idx)
+    num = np.bincount(row)[row]
+    code = (skill * (TOP_LEVEL + 1) + least) * (int(num.max()) + 1) + num
+    _, part, part_of = np.unique(code, return_index=True, return_inverse=True)
+    by_part = (levels.proficiency[skill[part]] - least[part, None]) / (TOP_LEVEL * num[part, None])
+    above = list_sums(by_part, len(first), row, part_of)
     kind = facts.units["class_idx"].to_numpy().astype(np.int64)
     return _alone(above, of_class[kind], -cost * counts[kind])
 

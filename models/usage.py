@@ -39,7 +39,7 @@ class ProfileUse:
 
     def left(self, items: pl.DataFrame) -> Ints:
         """What the profiles leave beside these unparked held items, shape (A, P)."""
-        held = _counted(profile_rows(items, "contact_id", "agent_idx"), self.names, self.limit)
+        held = _carried(items, self.names, len(self.limit))
         used = self.used_in_shift + np.where(self.by_shift, 0, held)
         left: Ints = np.where(self.limit == NO_LIMIT, NO_LIMIT, np.maximum(self.limit - used, 0))
         return left
@@ -68,15 +68,14 @@ def build_rate_left(batch: Batch, agents: pl.DataFrame, policy: Policy) -> Ints:
         ~pl.col("event").is_in(_TAKEN_BACK),
     ).join(agents.select("agent_id", "agent_idx"), on="agent_id")
     channels = tuple(channel.value for channel in Channel)
-    shape = np.zeros((len(agents), len(channels)), dtype=np.int64)
-    had = _counted(recent.rename({"channel": "profile"}, strict=True), channels, shape)
+    had = _counted(recent, "channel", channels, len(agents))
     left: Ints = np.where(most > 0, np.maximum(most - had, 0), NO_LIMIT)
     return left
 
 
 def build_profile_use(batch: Batch, agents: pl.DataFrame, policy: Policy) -> ProfileUse:
     """Limits of the profiles that contacts of the batch carry, and their use in this shift."""
-    names = tuple(profile_rows(batch.contacts, "contact_id")["profile"].unique().sort())
+    names = tuple(_names_of_texts(batch.contacts["profiles"])["profile"].unique().sort())
     default = [
         policy.profiles[name].max_items if name in policy.profiles else NO_LIMIT for name in names
     ]
@@ -92,21 +91,50 @@ def build_profile_use(batch: Batch, agents: pl.DataFrame, policy: Policy) -> Pro
         ],
         dtype=bool,
     )
-    offers = (
-        batch.offers.filter(~pl.col("event").is_in(_NOT_TAKEN))
+    used = np.zeros_like(limit)
+    if by_shift.any():
+        used = np.where(by_shift, _carried(_taken_in_shift(batch, agents), names, len(agents)), 0)
+    return ProfileUse(names, limit, used, by_shift)
+
+
+def _taken_in_shift(batch: Batch, agents: pl.DataFrame) -> pl.DataFrame:
+    """Offers with profiles that were taken since the agent's shift began, with `agent_idx`."""
+    return (
+        batch.offers.filter(pl.col("profiles").is_not_null(), ~pl.col("event").is_in(_NOT_TAKEN))
         .join(agents.select("agent_id", "agent_idx", "shift_start_at"), on="agent_id")
         .filter(pl.col("offered_at") >= pl.col("shift_start_at"))
     )
-    taken = _counted(profile_rows(offers, "contact_id", "offered_at", "agent_idx"), names, limit)
-    return ProfileUse(names, limit, np.where(by_shift, taken, 0), by_shift)
 
 
-def _counted(rows: pl.DataFrame, names: tuple[str, ...], like: Ints) -> Ints:
-    """How many of `rows` (agent_idx, profile) there are of each agent and name."""
-    known = rows.filter(pl.col("profile").is_in(names))
+def _carried(rows: pl.DataFrame, names: tuple[str, ...], num_agents: int) -> Ints:
+    """How many of the rows (agent_idx, profiles) of each agent carry each profile, (A, P).
+
+    Few texts occur in many rows, so each is taken apart once.
+    """
+    told = rows.filter(pl.col("profiles").is_not_null())
+    texts = tuple(told["profiles"].unique().sort())
+    named = _names_of_texts(pl.Series("profiles", texts, dtype=pl.String))
+    named = named.filter(pl.col("profile").is_in(names))
+    carries = np.zeros((len(texts), len(names)), dtype=np.int64)
+    carries[_positions(named["profiles"], texts), _positions(named["profile"], names)] = 1
+    return _counted(told, "profiles", texts, num_agents) @ carries
+
+
+def _names_of_texts(texts: pl.Series) -> pl.DataFrame:
+    """(profiles, profile): each distinct text with every profile that it names."""
+    distinct = texts.drop_nulls().unique().alias("text").to_frame()
+    return profile_rows(distinct.with_columns(profiles="text"), "text").rename(
+        {"text": "profiles"}
+    )
+
+
+def _counted(rows: pl.DataFrame, column: str, names: tuple[str, ...], num_agents: int) -> Ints:
+    """How many of the rows of each agent have each of the names in the column, (A, names)."""
+    known = rows.filter(pl.col(column).is_in(names))
     place = known["agent_idx"].to_numpy().astype(np.int64) * len(names)
-    place = place + _positions(known["profile"], names)
-    return np.bincount(place, minlength=like.size).reshape(like.shape).astype(np.int64)
+    place = place + _positions(known[column], names)
+    count = np.bincount(place, minlength=num_agents * len(names)).astype(np.int64)
+    return count.reshape(num_agents, len(names))
 
 
 def _positions(names: pl.Series, order: tuple[str, ...]) -> Ints:
