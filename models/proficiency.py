@@ -75,6 +75,10 @@ def meets_all(levels: Levels, num_lists: int, owner: Ints, skill: Ints, least: I
     """
     met = np.ones((num_lists, levels.shape[1]), dtype=bool)
     at_least = least.astype(np.int8)
-    for rows in turns(owner):
-        met[owner[rows]] &= levels[skill[rows]] >= at_least[rows, None]
+    for turn in turns(owner):
+        enough = levels[skill[turn]] >= at_least[turn, None]
+        if len(turn) == num_lists:
+            met &= enough
+        else:
+            met[owner[turn]] &= enough
     return met
