@@ -132,23 +132,55 @@ class Measured:
         return sum(seconds.get((WHOLE, name), 0.0) for name in GOAL)
 
 
-def measure(batch: Batch, policy: Policy, num_runs: int) -> Measured:
-    """Builds the batch so many times, after one that warms up; explains it as often."""
-    stated = batch_problem.build_problem(batch, policy)
-    solution = solve_alone(stated.problem, SolveOptions(backend="greedy"), None)
-    runs = []
-    for _ in range(num_runs):
+class Case:
+    """A batch that is built again and again."""
+
+    def __init__(self, batch: Batch, policy: Policy) -> None:
+        self.batch, self.policy = batch, policy
+        self.stated = batch_problem.build_problem(batch, policy)
+        greedy = SolveOptions(backend="greedy")
+        self.solution = solve_alone(self.stated.problem, greedy, None)
+        self.runs: list[Stopwatch] = []
+
+    def run(self) -> None:
+        """Builds the batch once more, and explains a plan of it."""
         stopwatch = Stopwatch()
         with watched_parts(stopwatch), stopwatch.part(WHOLE):
-            batch_problem.build_problem(batch, policy)
+            batch_problem.build_problem(self.batch, self.policy)
         with stopwatch.part("explanations"):
-            stated.to_plan(solution)
-        runs.append(stopwatch)
-    return Measured(
-        cpu_s={path: min(run.cpu_s[path] for run in runs) for path in runs[0].cpu_s},
-        wall_s={path: min(run.wall_s[path] for run in runs) for path in runs[0].wall_s},
-        num_classes=len(stated.conversations.classes),
-        num_pairs=len(stated.problem.pairs),
+            self.stated.to_plan(self.solution)
+        self.runs.append(stopwatch)
+
+    def measured(self) -> Measured:
+        """The least of the runs so far."""
+        paths = self.runs[0].cpu_s
+        return Measured(
+            cpu_s={path: min(run.cpu_s[path] for run in self.runs) for path in paths},
+            wall_s={path: min(run.wall_s[path] for run in self.runs) for path in paths},
+            num_classes=len(self.stated.conversations.classes),
+            num_pairs=len(self.stated.problem.pairs),
+        )
+
+
+def measure(size: Size, num_runs: int) -> tuple[Measured, Measured, dict[RuleGroup, Measured]]:
+    """The batch with all rules, with none, and with all but one group, run in turns: what else
+    the machine does meanwhile then concerns all of them alike.
+    """
+
+    def case(*rules: RuleGroup) -> Case:
+        return Case(*ruled_batch(1, size.num_contacts, size.num_agents, NOW, rules))
+
+    ruled, plain = case(*ALL_RULES), case()
+    without = {
+        group: case(*(other for other in ALL_RULES if other is not group)) for group in ALL_RULES
+    }
+    for _ in range(num_runs):
+        for each in (ruled, plain, *without.values()):
+            each.run()
+    return (
+        ruled.measured(),
+        plain.measured(),
+        {group: found.measured() for group, found in without.items()},
     )
 
 
@@ -159,17 +191,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    size = Size.parse(given.size)
-
-    def measured(*rules: RuleGroup) -> Measured:
-        batch, policy = ruled_batch(1, size.num_contacts, size.num_agents, NOW, rules)
-        return measure(batch, policy, given.runs)
-
-    ruled, plain = measured(*ALL_RULES), measured()
-    without = {
-        group: measured(*(other for other in ALL_RULES if other is not group))
-        for group in ALL_RULES
-    }
+    ruled, plain, without = measure(Size.parse(given.size), given.runs)
     if given.json:
         named = [(f"without {group.value}", found) for group, found in without.items()]
         for name, found in [("ruled", ruled), ("plain", plain), *named]:
