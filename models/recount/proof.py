@@ -11,6 +11,7 @@ from models.recount.case import Case, findings
 from models.recount.gain import MILLI, NEARLY, Terms
 from models.recount.numbers import Floats, ints
 from models.recount.rents import rents_bound
+from models.recount.standing import NO_TIER
 from models.recount.survey import in_milli, lanes_of_prices, load_costs
 from models.solution import Proof, Termination
 from models.tables import Decision
@@ -168,7 +169,8 @@ def gain_within_bound(case: Case) -> Iterator[Finding]:
         claim = f"gain {plan.gain_milli} is above the bound {plan.bound_milli}, in thousandths"
         yield Finding("gain_above_bound", claim)
     comparable = plan.greedy_milli - max(0, plan.preference_cost_milli)
-    if comparable > plan.gain_milli and not any(plan.tier_levels):
+    # A bound without levels holds for plans with tiers, too.
+    if comparable > plan.gain_milli and not (case.conversations.tier != NO_TIER).any():
         claim = f"greedy gains {plan.greedy_milli}, the plan {plan.gain_milli}, in thousandths"
         yield Finding("greedy_above_gain", claim)
 

@@ -56,6 +56,13 @@ def test_what_routing_adds_can_be_honest(tick: Tick) -> None:
     assert audit(tick.plan, recount(tick.batch, tick.policy)) == ()
 
 
+def test_with_tiers_the_baseline_may_gain_more_whatever_the_bound() -> None:
+    """Who waited too long goes first, at the cost of gain: also where the bound has no levels."""
+    greedier = says(greedy_milli=10**9, tier_levels=())
+    assert "greedy_above_gain" in rules(greedier(honest()))
+    assert "greedy_above_gain" not in rules(greedier(strict()))
+
+
 def outlook(column: str, value: object) -> tuple[str, Tick]:
     """The outlook of the only queue says something else."""
     return f"outlook_{column}", says(outlook=rows(OUTLOOK, QUEUE_STANDS | {column: value}))(
