@@ -22,11 +22,11 @@ import numpy as np
 
 from benchmarks.engine_instances import SIZES, Form, build_instance
 from models.dense_problem import dense_problem
+from models.lifted import largest_gain, lifted
 from models.problem import MILLI, NOBODY, AssignmentProblem
 from models.solution import SolveOptions
 from solver.backends import flow
 from solver.forced import build_exchanges, forced_pair
-from models.lifted import largest_gain, lifted
 
 CONTACTS, AGENTS, LANES, SITES = 120, 30, 3, 3
 PER_PROBLEM = 20

@@ -49,7 +49,7 @@ def draining(found: BatchProblem) -> str:
 def test_a_drained_agent_gets_only_calls() -> None:
     """`b` could take the email and both chats by all other tests.
 
-    Chats would keep a call away, so none may refill who drains for a call, not even the urgent one.
+    Chats would keep a call away, so none may refill who drains for one, not even the urgent one.
     """
     found = stated(
         replace(HOLDING_ON, drain_agents=1),
