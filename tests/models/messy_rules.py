@@ -17,6 +17,7 @@ from models.tables import (
     Channel,
     Importance,
     OverflowWhen,
+    Presence,
     Table,
     Tier,
 )
@@ -24,6 +25,7 @@ from tests.models.messy_batches import NOW, QUEUE_IDS, SKILLS, ZONES, messy_batc
 
 PROFILES = (None, "high", "high,total", " total , ", "normal,total", "")
 CUSTOMERS = ("k1", "k2", "k3")
+_MET = ("voice", "voice", "chat", "chat", "messaging", "email", "email", "email", "callback")
 Row = dict[str, Any]
 
 
@@ -44,8 +46,14 @@ class Rule(Enum):
 
 
 class _Cells:
+    """Random cells; in some batches rules are rare, so that several of them meet in one contact
+    that somebody may still serve.
+    """
+
     def __init__(self, seed: int) -> None:
         self.rng = np.random.default_rng([seed, 7])
+        self.share = float(self.one(0.05, 0.2, 0.5))
+        """Share of the cells that are filled."""
 
     def one(self, *options: Any) -> Any:  # noqa: ANN401
         return options[int(self.rng.integers(len(options)))]
@@ -59,6 +67,9 @@ class _Cells:
     def column(self, size: int, *options: Any) -> list[Any]:  # noqa: ANN401
         return [self.one(*options) for _ in range(size)]
 
+    def some(self, size: int, *options: Any) -> list[Any]:  # noqa: ANN401
+        return [self.one(*options) if self.chance(self.share) else None for _ in range(size)]
+
     def instants(self, size: int, empty: float, *seconds: float) -> list[datetime | None]:
         return [None if self.chance(empty) else self.ago(*seconds) for _ in range(size)]
 
@@ -68,24 +79,58 @@ def ruled_batch(
 ) -> tuple[Batch, Policy]:
     """A messy batch and policy with these groups of rules; the same arguments, the same rows."""
     batch, policy = messy_batch(seed, num_contacts, num_agents), messy_policy(seed)
+    # Where nobody is good enough for what asks for nothing, no other rule shows.
+    policy = replace(policy, p_floor=min(policy.p_floor, policy.p_no_skill))
+    if seed % 3:
+        batch = _ready_for_work(_Cells(seed), batch)
     for rule in sorted(rules, key=lambda rule: rule.value):
         cells = _Cells(seed + list(Rule).index(rule))
         batch, policy = _SHOWS[rule](cells, batch, policy)
     return batch, policy
 
 
+def _ready_for_work(cells: _Cells, batch: Batch) -> Batch:
+    """Everybody is there and can do everything somehow: what is left to the rules of the field."""
+    size, agents = len(batch.agents), batch.agents["agent_id"]
+    people = _with(
+        batch.agents,
+        presence=["available"] * size,
+        shift_start_at=[NOW - timedelta(hours=2)] * size,
+        shift_end_at=[cells.ago(-419, -420, *[-21_600] * 8) for _ in range(size)],
+        capacity_units=cells.column(size, 100.0, 125.5, 200.0),
+    )
+    channels = [
+        {"agent_id": agent, "channel": channel.value, "max_items": cells.one(1, 1, 2, 5)}
+        for agent in agents
+        for channel in Channel
+    ]
+    skills = [
+        {"agent_id": agent, "skill": skill, "proficiency": cells.one(5, 7, 7, 10)}
+        for agent in agents
+        for skill in SKILLS
+    ]
+    return replace(
+        batch,
+        agents=people,
+        agent_channels=_rows("agent_channels", channels),
+        agent_skills=_rows("agent_skills", skills),
+        contacts=_with(batch.contacts, time_zone=[None] * len(batch.contacts)),
+        customers=_with(batch.customers, time_zone=[None] * len(batch.customers)),
+    )
+
+
 def _priority(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Policy]:
     size = len(batch.contacts)
     contacts = _with(
         batch.contacts,
-        priority=cells.column(size, None, None, 0, 1, 2, 9),
-        waited_before_s=cells.column(size, None, 0.0, 30.0, 600.0),
-        hold_until=cells.instants(size, 0.8, -1, 0, 1),
+        priority=cells.some(size, 0, 1, 2, 9),
+        waited_before_s=cells.some(size, 0.0, 30.0, 600.0),
+        hold_until=cells.instants(size, 0.95, -1, 0, 1),
     )
     queues = _with(
         batch.queues,
-        priority=cells.column(len(batch.queues), None, 0, 5),
-        max_wait_s=cells.column(len(batch.queues), None, 0.0, 25.0, 50.0, 300.0),
+        priority=cells.some(len(batch.queues), 0, 1, 5),
+        max_wait_s=cells.column(len(batch.queues), None, 0.0, 20.0, 25.0, 50.0, 300.0),
     )
     customers = _with(
         batch.customers, health=cells.column(len(batch.customers), None, 0.0, 0.5, 1.0)
@@ -124,7 +169,7 @@ def _steps(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Policy]:
             "min_proficiency": cells.one(0, 4, 5, 7),
             "expires_s": cells.one(None, 5.0, 20.0, 30.0, 300.0),
         }
-        for _ in range(2 * len(ids))
+        for _ in range(1 + int(cells.share * len(ids)))
     ]
     queues = _with(
         batch.queues, relax_after_s=cells.column(len(batch.queues), None, 5.0, 20.0, 100.0)
@@ -136,14 +181,23 @@ def _steps(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Policy]:
 
 
 def _states(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Policy]:
+    """Agents drain where a call waits, everybody talks, and somebody has a chat that blocks it."""
+    batch = replace(
+        batch, agent_load=_with_work(cells, batch, cells.share, Channel.CHAT, Channel.VOICE)
+    )
     size = len(batch.agent_load)
     load = _with(
         batch.agent_load,
         state_since=cells.instants(size, 0.3, 0, 59, 60, 61, 600),
         last_customer_at=cells.instants(size, 0.3, 0, 100, 179, 180, 600, 601),
     )
+    away = cells.column(len(batch.agents), *["available"] * 7, *Presence)
     agents = _with(
         batch.agents,
+        presence=[
+            new if cells.chance(0.5) else old
+            for new, old in zip(away, batch.agents["presence"], strict=True)
+        ],
         presence_since=cells.instants(len(batch.agents), 0.3, 0, 59, 60, 61, 900, 30_000),
     )
     channels = dict(policy.channels)
@@ -159,7 +213,7 @@ def _states(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Policy]
     return replace(batch, agent_load=load, agents=agents), replace(
         policy,
         channels=channels,
-        interrupt_cost=cells.one(0.0, 0.7),
+        interrupt_cost=cells.one(0.0, 0.7, 70.0),
         drain_agents=cells.one(0, 1, 3),
         drain_share=cells.one(0.0, 0.5, 1.0),
         lock_release_s=cells.one(0.0, 60.0),
@@ -173,19 +227,19 @@ def _offers(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Policy]
         {
             "contact_id": cells.one(*known),
             "agent_id": cells.one(*agents),
-            "channel": cells.one(*Channel).value,
-            "offered_at": cells.ago(0, 100, 3_599, 3_600, 3_601, 7_200, 7_201),
-            "event": cells.one(*AssignmentEvent).value,
-            "event_at": cells.ago(0, 10, 15, 299, 300, 301),
+            "channel": cells.one(*Channel, *_MET),
+            "offered_at": cells.ago(0, 100, 200, 3_599, 3_600, 3_601, 7_200, 7_201),
+            "event": cells.one(*AssignmentEvent, *[AssignmentEvent.EXPIRED] * 3).value,
+            "event_at": cells.ago(0, 10, 15, 299, 300, 301, 600, 600),
             "profiles": cells.one(*PROFILES),
         }
-        for _ in range(3 * len(agents))
+        for _ in range(2 + int(6 * cells.share * len(agents)))
     ]
     channels = dict(policy.channels)
     for channel in Channel:
-        channels[channel] = replace(channels[channel], max_per_hour=cells.one(0, 0, 1, 2))
+        channels[channel] = replace(channels[channel], max_per_hour=cells.one(0, 0, 1, 1, 2))
     return replace(batch, offers=_rows("offers", rows)), replace(
-        policy, channels=channels, auto_ready_s=cells.one(0.0, 300.0)
+        policy, channels=channels, auto_ready_s=cells.one(0.0, 300.0, 300.0)
     )
 
 
@@ -260,24 +314,52 @@ def _overflow(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Polic
             "to_queue_id": cells.one(*QUEUE_IDS),
             "condition": cells.one(*OverflowWhen).value,
             "threshold": cells.one(0.0, 1.0, 5.0, 50.0),
-            "tier": cells.one(None, None, *Tier),
+            "tier": cells.one(*[None] * 5, *Tier),
         }
-        for _ in range(6)
+        for _ in range(12)
     ]
     queues = _with(
         batch.queues,
-        arrivals_per_h=cells.column(len(batch.queues), None, 0.0, 12.0, 13.0, 60.0),
+        arrivals_per_h=cells.column(len(batch.queues), None, 0.0, 0.0, 0.0, 12.0, 13.0, 60.0),
         service_level=cells.column(len(batch.queues), None, 0.79, 0.8, 1.0),
     )
-    return replace(batch, overflow=_rows("overflow", rows), queues=queues), replace(
-        policy, borrow_cost=cells.one(0.0, 0.2, 5.0)
-    )
+    members = [
+        {"queue_id": cells.one(*QUEUE_IDS), "agent_id": agent}
+        for agent in batch.agents["agent_id"]
+        for _ in range(cells.one(1, 1, 2))
+    ]
+    return replace(
+        batch,
+        overflow=_rows("overflow", rows),
+        queues=queues,
+        queue_members=_rows("queue_members", members),
+    ), replace(policy, borrow_cost=cells.one(0.0, 0.2, 0.2, 5.0, 500.0))
 
 
 def _preferred(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Policy]:
+    """Those who are preferred are on a call, or come later."""
+    late = [cells.chance(0.3) for _ in range(len(batch.agents))]
+    starts, ends = batch.agents["shift_start_at"], batch.agents["shift_end_at"]
+    people = _with(
+        batch.agents,
+        shift_start_at=[
+            cells.ago(-600, -600, -1_200, -20_000, -60_000, -60_001) if later else at
+            for later, at in zip(late, starts, strict=True)
+        ],
+        shift_end_at=[
+            NOW + timedelta(hours=24) if later else at
+            for later, at in zip(late, ends, strict=True)
+        ],
+    )
+    targets = [cells.one(None, None, old) for old in batch.queues["target_answer_s"]]
+    queues = _with(batch.queues, target_answer_s=targets)
+    batch = replace(batch, agents=people, queues=queues)
+    batch = replace(batch, agent_load=_with_work(cells, batch, 0.3, Channel.VOICE))
     size, agents = len(batch.contacts), batch.agents["agent_id"].to_list()
     contacts = _with(
         batch.contacts,
+        last_agent_id=cells.column(size, None, *agents),
+        last_agent_at=cells.instants(size, 0.2, -100, 100, 3_600, 400_000),
         resolver_agent_id=cells.column(size, None, *agents, "a88"),
         resolved_at=cells.instants(size, 0.2, 0, 86_400, 30 * 86_400, -5),
     )
@@ -292,8 +374,8 @@ def _preferred(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Poli
         channels[channel] = replace(
             channels[channel],
             same_agent_window_s=cells.one(0.0, 101.0, 3_600.0, 1e6),
-            hold_preferred_s=cells.one(0.0, 45.0, 600.0, 5_000.0),
-            ahead_s=cells.one(0.0, 60_000.0),
+            hold_preferred_s=cells.one(0.0, 45.0, 600.0, 5_000.0, 5_000.0),
+            ahead_s=cells.one(600.0, 60_000.0),
         )
     return replace(
         batch, contacts=contacts, customer_agents=_rows("customer_agents", dedicated)
@@ -301,8 +383,7 @@ def _preferred(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Poli
         policy,
         channels=channels,
         region_cost=cells.one(0.0, 0.5),
-        hold_slack_share=cells.one(0.0, 0.5, 1.0),
-        voice_follow=cells.one(*VoiceFollow),
+        hold_slack_share=cells.one(0.0, 0.5, 1.0, 1.0),
     )
 
 
@@ -310,7 +391,7 @@ def _fairness(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Polic
     size, agents = len(batch.agents), batch.agents["agent_id"].to_list()
     people = _with(
         batch.agents,
-        handled_s=cells.column(size, None, 0.0, 1_000.0, 3_000.0),
+        handled_s=cells.column(size, None, 0.0, 1_000.0, 3_000.0, 9_000.0),
         productive_s=cells.column(size, None, 0.0, 2_000.0, 4_000.0),
     )
     subjects = ("skill:billing", "channel:email", "queue:q1", "channel:voice", "skill:nothing")
@@ -318,7 +399,7 @@ def _fairness(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Polic
         {"agent_id": agent, "subject": subject, "weight": cells.one(-1.0, 0.5, 1.0)}
         for agent in agents
         for subject in subjects
-        if cells.chance(0.3)
+        if cells.chance(0.5)
     ]
     quotas = [
         {
@@ -338,30 +419,33 @@ def _fairness(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Polic
         agent_quotas=_rows("agent_quotas", quotas),
     ), replace(
         policy,
-        fairness_cost=cells.one(0.0, 0.2, 2.0),
-        preference_share=cells.one(0.0, 0.01, 0.1),
+        fairness_cost=cells.one(0.0, 0.2, 20.0),
+        preference_share=cells.one(0.0, 0.01, 0.3, 0.3),
         idle_full_s=cells.one(600.0, 60.0),
     )
 
 
 def _declines(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Policy]:
+    """Some contacts that nearly everybody declined, and some pairs that declined for good."""
     ids, agents = batch.contacts["contact_id"].to_list(), batch.agents["agent_id"].to_list()
     rows = [
         {
-            "contact_id": cells.one(*ids[:3]),
+            "contact_id": contact,
             "agent_id": agent,
             "declined_at": cells.ago(0, 14, 15, 16, 599, 600, 601, 5_000),
         }
+        for contact in ids[: cells.one(0, 1, 3)]
         for agent in agents
-        for _ in range(cells.one(0, 1, 2, 4))
+        if cells.chance(0.8)
+        for _ in range(cells.one(1, 2, 4))
     ]
     declines = pl.concat([batch.declines, _rows("declines", rows)])
     return replace(
         batch, declines=declines.unique(("contact_id", "agent_id", "declined_at"), keep="first")
     ), replace(
         policy,
-        max_declining_agents=cells.one(1, 2, 10),
-        decline_cost=cells.one(0.0, 0.5),
+        max_declining_agents=cells.one(3, 10, 10),
+        decline_cost=cells.one(0.0, 0.5, 50.0),
         decline_pause_s=cells.one(0.0, 15.0),
         decline_cooldown_s=cells.one(0.0, 600.0),
     )
@@ -370,13 +454,36 @@ def _declines(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Polic
 def _parties(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Policy]:
     """Few customers and threads, so that calls and messages of one party meet."""
     size = len(batch.contacts)
+    customers = [f"k{n}" for n in range(1, 2 + size // 2)]
     contacts = _with(
         batch.contacts,
-        customer_id=cells.column(size, None, "k1", "k2"),
-        conversation_id=[f"t{cells.one(0, 1, 2, 3)}" for _ in range(size)],
-        channel=cells.column(size, "voice", "callback", "email", "chat", "messaging"),
+        customer_id=cells.column(size, None, *customers),
+        conversation_id=[f"t{int(cells.rng.integers(1 + size))}" for _ in range(size)],
+        channel=cells.column(size, *_MET),
+        time_zone=cells.some(size, *ZONES),
     )
-    return replace(batch, contacts=contacts), policy
+    follow = cells.one(*VoiceFollow, VoiceFollow.KEEP_TEXT_OWNER)
+    return replace(batch, contacts=contacts), replace(policy, voice_follow=follow)
+
+
+def _with_work(cells: _Cells, batch: Batch, share: float, *channels: Channel) -> pl.DataFrame:
+    """What agents hold, and for some of them an item more that nobody waits for."""
+    items = [
+        {
+            "agent_id": agent,
+            "contact_id": f"{channel.value}-{agent}",
+            "channel": channel.value,
+            "state": "active",
+            "started_at": NOW - timedelta(seconds=100),
+            "expected_end_at": cells.ago(-20, -40, -100, -400, -400),
+        }
+        for agent in batch.agents["agent_id"]
+        for channel in (cells.one(*channels),)
+        if cells.chance(share)
+    ]
+    return pl.concat([batch.agent_load, _rows("agent_load", items)]).unique(
+        "contact_id", keep="first", maintain_order=True
+    )
 
 
 _SHOWS: dict[Rule, Callable[[_Cells, Batch, Policy], tuple[Batch, Policy]]] = {
