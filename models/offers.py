@@ -60,6 +60,10 @@ CAME_BACK = (AssignmentEvent.DECLINED, AssignmentEvent.EXPIRED, AssignmentEvent.
 """Last events after which the contact waits again, in the same version."""
 HELD_AGAINST_AGENT = (AssignmentEvent.DECLINED, AssignmentEvent.EXPIRED)
 """Last events that count as a decline of the pair."""
+WITHDRAWN = (AssignmentEvent.RESCINDED, AssignmentEvent.CANCELLED)
+"""Last events of an offer that ended without its agent: it uses up no rate."""
+NEVER_TAKEN = (*WITHDRAWN, *HELD_AGAINST_AGENT)
+"""Last events of an offer that the agent never worked on: it uses up no profile."""
 
 TRANSITIONS = (
     Transition(

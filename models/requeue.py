@@ -9,20 +9,9 @@ from models.batch import Batch
 from models.capacity import AgentState
 from models.columns import instant
 from models.held_items import with_parked
+from models.offers import OPEN
 from models.policy import Policy
-from models.tables import (
-    REQUEUE,
-    AssignmentEvent,
-    Channel,
-    LoadState,
-    Presence,
-)
-
-_STANDING = (
-    AssignmentEvent.OFFERED.value,
-    AssignmentEvent.DELIVERED.value,
-    AssignmentEvent.ACCEPTED.value,
-)
+from models.tables import REQUEUE, Channel, LoadState, Presence
 
 
 def build_requeue(batch: Batch, policy: Policy, agents: AgentState) -> pl.DataFrame:
@@ -73,9 +62,9 @@ def _gone(batch: Batch, agents: AgentState) -> pl.DataFrame:
 
 
 def _our_offers(batch: Batch) -> pl.DataFrame:
-    """(contact_id, agent_id, state) of held rows that only an offer of a tick stands for."""
-    standing = batch.offers.filter(pl.col("event").is_in(_STANDING))
-    return standing.select("contact_id", "agent_id", state=pl.lit(LoadState.OFFERED.value))
+    """(contact_id, agent_id, state) of held rows that stand for an open offer of a tick."""
+    still_open = batch.offers.filter(pl.col("event").is_in(OPEN))
+    return still_open.select("contact_id", "agent_id", state=pl.lit(LoadState.OFFERED.value))
 
 
 def _patience(policy: Policy) -> pl.DataFrame:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from models.batch import Batch
 from models.columns import duration, instant
 from models.held_items import profile_rows
+from models.offers import NEVER_TAKEN, WITHDRAWN
 from models.policy import Policy, ProfileReset
 from models.problem import LARGEST_CAP, Ints
 from models.tables import AssignmentEvent, Channel
@@ -21,8 +22,6 @@ NO_LIMIT = LARGEST_CAP
 """What is left of a limit that is not there."""
 
 _HOUR = timedelta(hours=1)
-_TAKEN_BACK = (AssignmentEvent.RESCINDED.value, AssignmentEvent.CANCELLED.value)
-_NOT_TAKEN = (*_TAKEN_BACK, AssignmentEvent.DECLINED.value, AssignmentEvent.EXPIRED.value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +64,7 @@ def build_rate_left(batch: Batch, agents: pl.DataFrame, policy: Policy) -> Ints:
     most = np.array([policy.channels[channel].max_per_hour for channel in Channel])
     recent = batch.offers.filter(
         pl.col("offered_at") > instant(batch.now - _HOUR),
-        ~pl.col("event").is_in(_TAKEN_BACK),
+        ~pl.col("event").is_in(WITHDRAWN),
     ).join(agents.select("agent_id", "agent_idx"), on="agent_id")
     channels = tuple(channel.value for channel in Channel)
     had = _counted(recent, "channel", channels, len(agents))
@@ -100,7 +99,7 @@ def build_profile_use(batch: Batch, agents: pl.DataFrame, policy: Policy) -> Pro
 def _taken_in_shift(batch: Batch, agents: pl.DataFrame) -> pl.DataFrame:
     """Offers with profiles that were taken since the agent's shift began, with `agent_idx`."""
     return (
-        batch.offers.filter(pl.col("profiles").is_not_null(), ~pl.col("event").is_in(_NOT_TAKEN))
+        batch.offers.filter(pl.col("profiles").is_not_null(), ~pl.col("event").is_in(NEVER_TAKEN))
         .join(agents.select("agent_id", "agent_idx", "shift_start_at"), on="agent_id")
         .filter(pl.col("offered_at") >= pl.col("shift_start_at"))
     )

@@ -23,8 +23,8 @@ from models.recount.numbers import (
 from models.recount.rules import RULES, SUITABLE
 from models.tables import REQUEUE, AssignmentEvent, Channel, LoadState
 
-STANDING = (AssignmentEvent.OFFERED, AssignmentEvent.DELIVERED, AssignmentEvent.ACCEPTED)
-"""Last events of offers that stand."""
+WITH_THE_AGENT = (AssignmentEvent.OFFERED, AssignmentEvent.DELIVERED, AssignmentEvent.ACCEPTED)
+"""Last events of an offer that its agent still has, answered or not."""
 
 LIVE_AT = tuple(list(Channel).index(Channel(name)) for name in LIVE_CHANNELS)
 """Positions of the live channels."""
@@ -118,7 +118,9 @@ def _requeued(case: Case) -> pl.DataFrame:
         .then("presence_since")
     )
     states = [LoadState.OFFERED, LoadState.ACTIVE, LoadState.PARKED]
-    own = case.batch.offers.filter(pl.col("event").is_in([event.value for event in STANDING]))
+    own = case.batch.offers.filter(
+        pl.col("event").is_in([event.value for event in WITH_THE_AGENT])
+    )
     gone_for = instant(case.batch.now) - pl.col("gone_since").dt.epoch("us")
     wrote = pl.col("last_customer_at") > pl.coalesce("gone_since", "started_at")
     return (
