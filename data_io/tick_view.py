@@ -108,6 +108,7 @@ def _as_load(offers: pl.DataFrame, shown: Shown, columns: list[str]) -> pl.DataF
             state_since="event_at",
             expected_end_at=pl.lit(None, INSTANT),
             last_customer_at=pl.lit(None, INSTANT),
+            due_at=pl.lit(None, INSTANT),
         )
         .select(columns)
     )

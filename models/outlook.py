@@ -35,18 +35,21 @@ def build_outlook(
             "queue_id",
             late=pl.col("least_left_s") <= 0,
             lost=pl.Series(lost, dtype=pl.Boolean),
+            manual="manual_only",
         )
         .group_by("queue_id")
         .agg(
             num_breaching=pl.col("late").sum().cast(pl.Int64),
             num_unavoidable=pl.col("lost").sum().cast(pl.Int64),
+            num_manual_only=pl.col("manual").sum().cast(pl.Int64),
         )
     )
     return (
         overflow.queues.join(counts, on="queue_id", how="left")
         .join(_helpers(conversations), on="queue_id", how="left")
         .with_columns(
-            pl.col("num_breaching", "num_unavoidable").fill_null(0), tick_at=instant(now)
+            pl.col("num_breaching", "num_unavoidable", "num_manual_only").fill_null(0),
+            tick_at=instant(now),
         )
         .select(OUTLOOK.schema().names())
         .cast(OUTLOOK.schema())

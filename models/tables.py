@@ -497,6 +497,7 @@ AGENT_LOAD = Table(
         _instant("state_since", "When it took this state.", nullable=True),
         _instant("last_customer_at", "Last message of the customer.", nullable=True),
         _profiles("Capacity profiles that it consumes, comma-separated."),
+        _instant("due_at", "When the customer was promised an answer.", nullable=True),
     ),
     rules=(_not_in_future("started_at"),),
     references=(Reference("agent_id", "agents"),),
@@ -946,6 +947,12 @@ OUTLOOK = Table(
         _whole(
             "num_unavoidable",
             "Not past it yet, but too few agents can be free in time.",
+            0,
+            10_000_000,
+        ),
+        _whole(
+            "num_manual_only",
+            "Declined by so many agents that people must decide.",
             0,
             10_000_000,
         ),

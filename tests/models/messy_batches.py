@@ -39,7 +39,7 @@ _ADDED = {
     "queues": ("priority", "max_wait_s", "relax_after_s", "arrivals_per_h", "service_level"),
     "customers": ("health",),
     "agents": ("presence_since", "handled_s", "productive_s"),
-    "agent_load": ("state_since", "last_customer_at", "profiles"),
+    "agent_load": ("state_since", "last_customer_at", "profiles", "due_at"),
     "contacts": (
         "priority",
         "profiles",

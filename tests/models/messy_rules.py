@@ -125,7 +125,7 @@ def _priority(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Polic
         batch.contacts,
         priority=cells.some(size, 0, 1, 2, 9),
         waited_before_s=cells.some(size, 0.0, 30.0, 600.0),
-        hold_until=cells.instants(size, 0.95, -1, 0, 1),
+        hold_until=cells.instants(size, 0.9, -1, 0, 1, 30, 600),
     )
     queues = _with(
         batch.queues,
@@ -190,6 +190,7 @@ def _states(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Policy]
         batch.agent_load,
         state_since=cells.instants(size, 0.3, 0, 59, 60, 61, 600),
         last_customer_at=cells.instants(size, 0.3, 0, 100, 179, 180, 600, 601),
+        due_at=cells.instants(size, 0.5, -600, -1_200, -19_999, -60_000, 5),
     )
     away = cells.column(len(batch.agents), *["available"] * 7, *Presence)
     agents = _with(
@@ -299,12 +300,32 @@ def _hours(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Policy]:
         if cells.chance(0.2)
     ]
     calendars = pl.concat([batch.calendars, _rows("calendars", weekly)])
+    size = len(batch.contacts)
+    called_back = [cells.chance(cells.share) for _ in range(size)]
+    met, zones = batch.contacts["channel"], batch.contacts["time_zone"]
+    contacts = _with(
+        batch.contacts,
+        channel=[
+            "callback" if calls else old for calls, old in zip(called_back, met, strict=True)
+        ],
+        time_zone=[
+            cells.one(None, *ZONES) if calls else old
+            for calls, old in zip(called_back, zones, strict=True)
+        ],
+    )
+    from_hour, until_hour = cells.one((8, 20), (0, 24), (9, 11), (10, 12))
     return replace(
         batch,
+        contacts=contacts,
         holidays=_rows("holidays", holidays),
         calendars=calendars.unique(("calendar_id", "weekday", "opens_minute"), keep="first"),
         agent_activities=_rows("agent_activities", activities),
-    ), replace(policy, age_outside_hours=cells.one(True, False))
+    ), replace(
+        policy,
+        age_outside_hours=cells.one(True, False, False),
+        callback_from_hour=from_hour,
+        callback_until_hour=until_hour,
+    )
 
 
 def _overflow(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Policy]:
