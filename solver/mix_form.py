@@ -4,32 +4,21 @@ A contact enters the node of its lane at an agent. Nodes are to contacts what ag
 network form, so they are an `AssignmentProblem` of their own, whose agents are the nodes and whose
 caps are the slots that the chosen mixes open. All that is built for networks works on it.
 
-Where an agent's cap is below the size of a mix, the mix is replaced by the largest parts of it
-that the cap allows; where load costs money, by all its parts, each with the load cost of a full
-one. So what a mix is worth is a sum over its lanes. Such parts are listed up to MOST_PARTS; the
+Agents choose from mixes and parts of mixes (`solver/mix_parts.py`), which are not all listed; the
 bound that is finally proven looks at caps and costs themselves (`solver/mix_bound.py`).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
 
 import numpy as np
-from numba import njit
-from numpy.typing import NDArray
 
-from models.problem import LARGEST_GAIN, NOBODY, AssignmentProblem, Ints, Positions
-from models.solution import step_costs
+from models.problem import NOBODY, AssignmentProblem, Ints, Positions
 from solver.form import a_site_binds
+from solver.mix_parts import list_mixes
 from solver.rows import build_rows
 from solver.rows_kernels import Rows
 
 NO_NODE = -1
-MOST_PARTS = 64
-"""Of one mix."""
-
-LOOKED_AT = 4096
-"""Parts among which those are chosen, evenly spaced, where there are more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +109,7 @@ def build_form(problem: AssignmentProblem) -> MixForm:
     demand[node_agent, node_lane] = np.bincount(
         rows.entry_agent, weights=asking, minlength=len(node_agent)
     ).astype(np.int64)
-    start, count, cost, is_cut_short = _mixes(problem, demand)
+    listed = list_mixes(problem, demand)
     slots = np.minimum(most, demand)[node_agent, node_lane]
     return MixForm(
         problem=problem,
@@ -131,10 +120,10 @@ def build_form(problem: AssignmentProblem) -> MixForm:
         node_of=node_of,
         node_start=_starts(node_agent, agents),
         slots=slots,
-        mix_start=start,
-        mix_count=count,
-        mix_cost=cost,
-        is_cut_short=is_cut_short,
+        mix_start=listed.start,
+        mix_count=listed.count,
+        mix_cost=listed.cost,
+        is_cut_short=listed.is_cut_short,
     )
 
 
@@ -201,85 +190,3 @@ def _starts(sorted_keys: Ints, size: int) -> Ints:
     start = np.zeros(size + 1, dtype=np.int64)
     np.cumsum(np.bincount(sorted_keys, minlength=size), out=start[1:])
     return start
-
-
-def _mixes(problem: AssignmentProblem, demand: Ints) -> tuple[Ints, Ints, Ints, bool]:
-    """Start (A + 1,), count (P, L) and cost (P,) of the mixes that the search chooses from, and
-    whether parts are missing.
-    """
-    given = problem.all_mixes
-    agent = np.repeat(np.arange(problem.num_agents), np.diff(given.start))
-    count = np.minimum(given.count, demand[agent])
-    costs_load = np.asarray((problem.load_cost > 0).any(axis=1))
-    cap = np.minimum(problem.agent_cap[agent], count.sum(axis=1))
-    in_parts = costs_load[agent] | (cap < count.sum(axis=1))
-    part_of, parts, is_cut_short = _in_parts(
-        count[in_parts], cap[in_parts], costs_load[agent[in_parts]]
-    )
-    agent = np.concatenate([agent[~in_parts], agent[in_parts][part_of]])
-    both = np.column_stack([agent, np.concatenate([count[~in_parts], parts])])
-    both = np.unique(both, axis=0)
-    agent, count = np.ascontiguousarray(both[:, 0]), np.ascontiguousarray(both[:, 1:])
-    keep = costs_load[agent] | _undominated(_starts(agent, problem.num_agents), count)
-    agent, count = agent[keep], count[keep]
-    full = count.sum(axis=1)
-    steps = np.minimum(step_costs(problem, int(full.max(initial=0))), LARGEST_GAIN)
-    paid = np.concatenate(
-        [np.zeros((problem.num_agents, 1), dtype=np.int64), np.cumsum(steps, axis=1)], axis=1
-    )
-    return _starts(agent, problem.num_agents), count, paid[agent, full], is_cut_short
-
-
-def _in_parts(count: Ints, cap: Ints, all_sizes: NDArray[np.bool_]) -> tuple[Ints, Ints, bool]:
-    """Parts of every row (whose row, and their counts): of the size of the cap, or of all sizes;
-    and whether some had to be left out.
-    """
-    kinds, of = np.unique(
-        np.column_stack([count, cap, all_sizes.astype(np.int64)]), axis=0, return_inverse=True
-    )
-    found = [_parts(tuple(row[:-2]), row[-2], row[-1] == 1) for row in kinds.tolist()]
-    tables = [_evenly_spaced(table) for table in found]
-    row = np.repeat(np.arange(len(count)), np.array([len(table) for table in tables] or [0])[of])
-    stacked = [tables[kind] for kind in of.ravel().tolist()]
-    empty = np.zeros((0, count.shape[1]), dtype=np.int64)
-    is_cut_short = any(len(table) > MOST_PARTS for table in found)
-    return row, np.concatenate([empty, *stacked]), is_cut_short
-
-
-def _parts(row: tuple[int, ...], cap: int, all_sizes: bool) -> Ints:
-    low = 0 if all_sizes else cap
-    found = list(islice(_choices(row, low, cap), LOOKED_AT))
-    return np.array(found, dtype=np.int64).reshape(len(found), len(row))
-
-
-def _evenly_spaced(table: Ints) -> Ints:
-    return table[np.unique(np.linspace(0, len(table) - 1, MOST_PARTS).astype(np.int64))]
-
-
-def _choices(row: tuple[int, ...], low: int, high: int) -> Iterator[tuple[int, ...]]:
-    """Count vectors within the row whose sum is between low and high, largest first."""
-    if not row:
-        yield ()
-        return
-    rest = sum(row[1:])
-    for first in range(min(row[0], high), max(0, low - rest) - 1, -1):
-        for others in _choices(row[1:], max(0, low - first), high - first):
-            yield (first, *others)
-
-
-@njit("b1[::1](i8[::1], i8[:, ::1])", cache=True)
-def _undominated(start: Ints, count: Ints) -> NDArray[np.bool_]:
-    """Whether no other row of the same agent is at least as large everywhere; rows differ."""
-    keep = np.ones(len(count), dtype=np.bool_)
-    for agent in range(len(start) - 1):
-        for p in range(start[agent], start[agent + 1]):
-            for q in range(start[agent], start[agent + 1]):
-                if q == p:
-                    continue
-                covered = True
-                for lane in range(count.shape[1]):
-                    covered &= count[q, lane] >= count[p, lane]
-                if covered:
-                    keep[p] = False
-                    break
-    return keep
