@@ -142,7 +142,7 @@ class BatchProblem:
 
 def build_problem(batch: Batch, policy: Policy) -> BatchProblem:
     """The batch as arrays: eligibility as classes, gain in money, residual capacity."""
-    hours = build_hours(batch)
+    hours = build_hours(batch, policy)
     agents = build_agent_state(batch, policy)
     overflow = build_overflow(batch, policy, agents, hours)
     split = build_splits(batch, policy, hours, agents, overflow)
@@ -151,7 +151,7 @@ def build_problem(batch: Batch, policy: Policy) -> BatchProblem:
     eligibility = build_eligibility(batch, conversations, agents, levels, overflow, policy)
     held = build_held_by_party(batch, conversations, agents, policy)
     declines = build_declines(batch, policy, conversations, agents, eligibility)
-    locked = locked_to(held, conversations, agents, eligibility)
+    locked = locked_to(held, conversations, agents, eligibility, declines, policy)
     reserved = reserved_for(conversations, agents, eligibility, declines, locked, policy)
     gain = build_gain(batch, policy, conversations, agents, levels, eligibility, held, declines)
     sites, agent_site, site_cap = _sites(agents, policy)

@@ -39,14 +39,15 @@ class AgentState:
     shift_left_s: Floats
     """Seconds to the end of the shift, or to its next activity."""
     starts_in_s: Floats
-    """Seconds to the start of the shift, infinite unless it lies ahead."""
+    """Seconds to the start of the shift, or to the end of the activities that are going on;
+    infinite where that is unknown, and on shift."""
     free_now: Mask
     free_soon: Mask
     free_in_s: Floats
     """Seconds until the agent is free; 0 unless free soon."""
     free_later_s: Floats
-    """Seconds to the first expected end of an item, or to the start of the shift, of agents who
-    are not free now; infinite where unknown."""
+    """Seconds to the first expected end of an item, or to the start of work of who is not on
+    shift; infinite where unknown."""
     served: Mask
     """(A, channels)"""
     blocked: Mask
@@ -66,7 +67,7 @@ class AgentState:
     num_busy: Ints
     """(A,) held items that are not parked."""
     remaining_s: Floats
-    """(A,) seconds to the expected ends of those, added up; overdue ones are 0."""
+    """(A,) seconds to the expected ends of those, added up; of overdue ones a whole handling."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,11 +106,11 @@ def build_agent_state(batch: Batch, policy: Policy) -> AgentState:
     today = _residual(items, agents, limits, use, policy)
     available = (agents["presence"] == Presence.AVAILABLE.value).to_numpy()
     free_now = available & shift.on_shift & responding & _takes_one(today, rate_left, policy)
-    not_free = shift.present & shift.on_shift & ~free_now
+    at_work = shift.present & shift.on_shift
     ending = _first_to_end(items)
     first_s = np.full(len(agents), np.inf)
     first_s[ending["agent_idx"].to_numpy()] = ending["ends_in_us"].to_numpy() / _MICRO
-    soon = not_free & responding & (first_s <= policy.hold_horizon_s)
+    soon = at_work & ~free_now & responding & (first_s <= policy.hold_horizon_s)
     ended = ending.filter(pl.Series(soon[ending["agent_idx"].to_numpy()], dtype=pl.Boolean))
     later = today
     if len(ended):
@@ -126,7 +127,7 @@ def build_agent_state(batch: Batch, policy: Policy) -> AgentState:
         free_now=free_now,
         free_soon=soon,
         free_in_s=np.where(soon, np.maximum(first_s, policy.tick_s), 0.0),
-        free_later_s=np.where(not_free, first_s, shift.starts_in_s),
+        free_later_s=np.where(at_work, first_s, shift.starts_in_s),
         served=limits > 0,
         blocked=later.blocked,
         lane_left=later.lane_left,
@@ -161,8 +162,14 @@ def _shift(batch: Batch, agents: pl.DataFrame, policy: Policy) -> _Shift:
     activities = batch.agent_activities.group_by("agent_id").agg(
         occupied=((pl.col("starts_at") <= now) & (now < pl.col("ends_at"))).any(),
         next_at=pl.col("starts_at").filter(pl.col("starts_at") > now).min(),
+        back_at=pl.col("ends_at").filter(pl.col("starts_at") <= now).max(),
     )
     until = pl.min_horizontal("shift_end_at", "next_at")
+    # Who has an activity until the end of the shift is not coming back in it.
+    back_at = pl.when(
+        pl.col("occupied") & pl.col("back_at").is_between(now, pl.col("shift_end_at"), "none")
+    ).then("back_at")
+    starts_at = pl.when(pl.col("shift_start_at") > now).then("shift_start_at").otherwise(back_at)
     recent = pl.col("presence_since") > now - duration(pl.lit(policy.lock_release_s))
     found = agents.join(activities, on="agent_id", how="left", maintain_order="left").select(
         present=pl.col("presence").is_in(_PRESENT),
@@ -171,10 +178,10 @@ def _shift(batch: Batch, agents: pl.DataFrame, policy: Policy) -> _Shift:
         & ~pl.col("occupied").fill_null(value=False),
         away=(pl.col("presence") == Presence.AWAY.value) & recent.fill_null(value=False),
         left_us=(until - now).dt.total_microseconds(),
-        starts_in_us=(pl.col("shift_start_at") - now).dt.total_microseconds(),
+        starts_in_us=(starts_at - now).dt.total_microseconds(),
     )
     on_shift = found["on"].to_numpy()
-    starts_in_s = found["starts_in_us"].to_numpy() / _MICRO
+    starts_in_s = found["starts_in_us"].fill_null(-1).to_numpy() / _MICRO
     return _Shift(
         present=found["present"].to_numpy(),
         on_shift=on_shift,
@@ -212,7 +219,11 @@ def _residual(
     yields = yield_matrix(policy)
     offered = agents["capacity_units"].to_numpy()[:, None] + extra
     free: Floats = np.maximum(offered - units @ (~yields).astype(np.float64), 0.0)
-    to_end = np.maximum(busy["ends_in_us"].to_numpy(), 0)
+    to_end = (
+        busy.select(pl.when(pl.col("ends_in_us") > 0).then("ends_in_us").otherwise("handle_us"))
+        .to_series()
+        .to_numpy()
+    )
     # Sums of whole microseconds are exact, so ties do not hang on the order of the items.
     remaining = np.bincount(busy["agent_idx"].to_numpy(), to_end, minlength=len(agents))
     ringing = np.zeros(len(agents), dtype=bool)

@@ -14,6 +14,26 @@ LIVE = (Channel.VOICE.value, Channel.VIDEO.value, Channel.CALLBACK.value)
 """Channels on which the customer and the agent talk: they are never locked to another agent."""
 
 
+CALLS = (Channel.VOICE.value, Channel.VIDEO.value)
+"""Channels on which the customer is on the line already."""
+
+
+def party_columns() -> tuple[pl.Expr, pl.Expr]:
+    """`party_customer`, the customer of the contact's conversation, if any, and `party`, which is
+    that customer, else the conversation: over all pending contacts.
+    """
+    customer = pl.col("customer_id").max().over("conversation_id")
+    party = pl.coalesce(
+        pl.lit("customer:") + customer, pl.lit("conversation:") + pl.col("conversation_id")
+    )
+    return customer.alias("party_customer"), party.alias("party")
+
+
+def contacts_of(ids: pl.Series) -> pl.Expr:
+    """Whether the contact of a row is one of these."""
+    return pl.col("contact_id").is_in(ids.implode())
+
+
 def channel_frame(policy: Policy) -> pl.DataFrame:
     """The policy's channel numbers as a frame keyed by `channel`, in the order of `Channel`."""
     rows = [policy.channels[channel] for channel in Channel]
@@ -33,6 +53,8 @@ def channel_frame(policy: Policy) -> pl.DataFrame:
             "channel_relax_s": [row.relax_after_s for row in rows],
             "channel_max_wait_s": [row.max_wait_s for row in rows],
             "inactive_after_s": [row.inactive_after_s for row in rows],
+            "accept_timeout_s": [row.accept_timeout_s for row in rows],
+            "owner_gone_s": [row.owner_gone_s for row in rows],
             "wrap_block_s": [row.wrap_block_s for row in rows],
         },
         schema_overrides={"channel_idx": pl.Int32},

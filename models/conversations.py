@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from models.attendance import build_attendance
 from models.batch import Batch
 from models.capacity import AgentState
 from models.columns import LIVE, UNIT_DECIMALS
@@ -15,8 +16,9 @@ from models.hours import OpenHours
 from models.members import build_members, preferred_agents, profile_names
 from models.needs import Needs, build_needs
 from models.overflow import HELPER_SEPARATOR, Overflow
+from models.parts import Split
 from models.policy import Policy
-from models.priority import boosts, tier_of
+from models.priority import STARVED_TIERS, boosts, tier_of
 from models.proficiency import LANGUAGE_PREFIX
 from models.tables import Channel, OverflowWhen
 
@@ -36,6 +38,7 @@ CLASS_KEY = (
     "paused",
     "manual_only",
     "urgent",
+    "is_starved",
     "follower",
 )
 """What decides who may serve a conversation; conversations that agree on it are one class."""
@@ -87,14 +90,11 @@ def build_conversations(
     hours: OpenHours,
     agents: AgentState,
     overflow: Overflow,
-    split: pl.Series,
+    split: Split,
 ) -> Conversations:
-    """Conversations of the batch with their clocks, targets, customers and classes.
-
-    `split` names the parties whose live contacts are a conversation of their own.
-    """
-    members = build_members(batch, policy, hours, split)
-    needs = build_needs(batch, policy, members, agents, hours)
+    """Conversations of the batch with their clocks, targets, customers and classes."""
+    members = build_members(batch, policy, hours, overflow, split)
+    needs = build_needs(batch, policy, members, build_attendance(batch, members, agents), hours)
     units = _units(members, policy)
     helping = _helping(units, overflow)
     lanes = _lanes(units)
@@ -140,6 +140,7 @@ def _units(members: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     weight = pl.col("channel_units")
     slack_s = pl.col("target_s") - pl.col("wait_s")
     late = (slack_s <= 0).any()
+    least_hold_s = 2 * policy.tick_s + pl.col("accept_timeout_s")
     units = members.group_by("conversation_idx", maintain_order=True).agg(
         pl.col(
             "party", "queue_id", "is_open", "channel_idx", "channel", "real_time", "handle_s"
@@ -158,6 +159,7 @@ def _units(members: pl.DataFrame, policy: Policy) -> pl.DataFrame:
         ).round(UNIT_DECIMALS),
         waited_s=pl.col("wait_s").max(),
         least_left_s=slack_s.min(),
+        in_time_to_hold=(slack_s >= least_hold_s).all(),
         breach_at=pl.when(~late).then(pl.col("breach_at").min()),
         customer_open=pl.col("member_open").all(),
         value=pl.coalesce(
@@ -177,12 +179,13 @@ def _units(members: pl.DataFrame, policy: Policy) -> pl.DataFrame:
         .with_columns(
             pl.col("profiles").fill_null(""),
             *boosts(policy),
-            may_hold=(pl.col("least_left_s") >= 2 * policy.tick_s) & (pl.col("starved") <= 1),
+            may_hold=pl.col("in_time_to_hold") & (pl.col("starved") <= 1),
             tier_idx=tier_of(pl.col("starved"), pl.col("priority"), policy),
             urgent=urgent,
             urgent_clock=pl.when(urgent).then("clock"),
         )
-        .drop("impatient")
+        .with_columns(is_starved=pl.col("tier_idx").is_in(STARVED_TIERS))
+        .drop("impatient", "in_time_to_hold")
     )
 
 

@@ -14,7 +14,7 @@ import polars as pl
 
 from models.access_rules import ACCESS_RULES, ON_DUTY, access_outcome
 from models.batch import Batch
-from models.capacity import AgentState, Mask
+from models.capacity import AgentState, Mask, yield_matrix
 from models.columns import LIVE
 from models.conversations import Conversations
 from models.drain import draining_agents
@@ -120,7 +120,7 @@ def build_eligibility(
     fits = suitable & room.all_hold(CAPACITY)[room.row_of]
     before_drain = fits & room.all_hold((Reason.COOLING_DOWN,))[room.row_of]
     draining = draining_agents(conversations, agents, before_drain, suitable, policy)
-    drain = _drain(conversations, draining)
+    drain = _drain(conversations, draining, policy)
     return Eligibility(
         suitable_off_duty=off_duty,
         suitable=suitable,
@@ -136,11 +136,15 @@ def build_eligibility(
     )
 
 
-def _drain(conversations: Conversations, draining: Mask) -> Outcome:
-    """A draining agent gets calls only: even an urgent chat would block the next one."""
-    live = pl.Series(list(Channel)).is_in(list(LIVE)).to_numpy()
+def _drain(conversations: Conversations, draining: Mask, policy: Policy) -> Outcome:
+    """A draining agent gets calls, what every call interrupts, and what has waited too long.
+
+    Even an urgent chat would block the next call.
+    """
+    is_live = pl.Series(list(Channel)).is_in(list(LIVE)).to_numpy()
+    harmless = is_live | yield_matrix(policy)[:, is_live].all(axis=1)
     classes = conversations.classes
-    anyway = live[classes["channel_idx"].to_numpy()]
+    anyway = harmless[classes["channel_idx"].to_numpy()] | classes["is_starved"].to_numpy()
     holds = anyway[:, None] | ~draining[None, :]
     return Outcome(
         (Reason.DRAINING,), (holds,), np.arange(len(anyway)), len(anyway), len(draining)

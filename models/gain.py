@@ -118,8 +118,10 @@ def build_gain(
     kind = units["class_idx"].to_numpy().astype(np.int64)
     stakes = build_stakes(units, policy)
     mean_p = levels.mean_probability(eligibility.suitable)[kind]
+    # A failure that nobody there can expect to avoid is not charged to whom it is given.
+    best_p = levels.best_probability(eligibility.suitable)[kind]
     later = np.maximum(mean_p * stakes.spread - stakes.failure, 0.0)
-    delay_s = delay_if_skipped(units, eligibility, agents, policy)
+    delay_s = delay_if_skipped(units, eligibility, policy)
     horizon = np.full(len(units), policy.hold_horizon_s)
     soon = value_at_risk(conversations, stakes, later, horizon, policy)
     facts = _Facts(
@@ -140,7 +142,8 @@ def build_gain(
     rows = [part.row + first[place] for place, (_, part) in enumerate(told)]
     sticky = stickiness(batch, policy, conversations, agents, held)
     return Gain(
-        match_base=levels.match_terms()[0][kind] * stakes.spread - stakes.failure,
+        match_base=levels.match_terms()[0][kind] * stakes.spread
+        - np.minimum(stakes.failure, best_p * stakes.spread),
         value_at_risk=value_at_risk(conversations, stakes, later, delay_s, policy),
         priority=priority(units, policy),
         rated=tuple(term for term, part in told for _ in range(part.row.shape[1])),

@@ -15,11 +15,11 @@ from models.tables import LoadState
 
 def build_held_items(batch: Batch, agents: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     """Held items by agent and contact: (contact_id, agent_idx, channel_idx, parked, rings,
-    units, ends_in_us, profiles).
+    units, ends_in_us, handle_us, profiles).
 
     `rings`: something real-time is being offered. `units` are those that count, the parked share
-    applied; `ends_in_us` are microseconds to the expected end, not above 0 where overdue. Items
-    that are over are left out.
+    applied; `ends_in_us` are microseconds to the expected end, not above 0 where overdue, and
+    `handle_us` a mean handling. Items that are over are left out.
     """
     mean_end = pl.col("started_at") + duration(pl.col("channel_handle_s"))
     to_end = pl.coalesce("expected_end_at", mean_end) - instant(batch.now)
@@ -37,6 +37,7 @@ def build_held_items(batch: Batch, agents: pl.DataFrame, policy: Policy) -> pl.D
             rings=pl.col("real_time") & (pl.col("state") == LoadState.OFFERED.value),
             units=pl.coalesce("units", "channel_units") * share,
             ends_in_us=to_end.dt.total_microseconds(),
+            handle_us=duration(pl.col("channel_handle_s")).dt.total_microseconds(),
             profiles="profiles",
         )
         .sort("agent_idx", "contact_id")

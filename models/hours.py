@@ -5,22 +5,24 @@ Calendars are expanded once per batch. All calendars share one axis of microseco
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
 
 from models.batch import Batch
+from models.columns import party_columns
+from models.openings import SECOND, callback_hours, microseconds, weekly_openings
+from models.policy import Policy
 from models.problem import Floats, Ints
+from models.tables import Channel
 
 NO_CALENDAR = -1
-_SECOND = 1_000_000
-_DAY = 86_400 * _SECOND
+_DAY = 86_400 * SECOND
 _REACH = 60 * _DAY
 """Openings are known so far into the past and the future."""
 _SPAN = 2 * _REACH + _DAY
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,10 +30,13 @@ class OpenHours:
     """Openings of every calendar around one instant.
 
     `queues`: (queue_id, is_open, calendar_idx), one row per queue; NO_CALENDAR is always open.
+    `callbacks`: (queue_id, zone, channel, callback_idx): the clock of callbacks, which runs in the
+    openings of the queue in which the customer may be called.
     """
 
     now: datetime
     queues: pl.DataFrame
+    callbacks: pl.DataFrame
     start: Ints
     """(n,) starts of the openings on the shared axis, sorted, without overlaps."""
     length: Ints
@@ -42,7 +47,8 @@ class OpenHours:
     def elapsed_s(self, clock: Ints, start: Ints, end: Ints) -> Floats:
         """Seconds from `start` to `end` as the clock counts them, never below 0, shape (n,).
 
-        `clock` is the calendar of an item that ages in opening hours only, else NO_CALENDAR;
+        `clock` is `calendar_idx` or `callback_idx` of an item that ages in these hours only, else
+        NO_CALENDAR;
         instants are microseconds since 1970.
         """
         plain = end - start
@@ -84,45 +90,31 @@ class OpenHours:
         return microseconds(self.now) - _REACH
 
 
-def build_hours(batch: Batch) -> OpenHours:
+def build_hours(batch: Batch, policy: Policy) -> OpenHours:
     """Openings of all calendars that queues name, from 60 days before to 60 days after `now`."""
-    now = microseconds(batch.now)
-    queues = batch.queues.select("queue_id", "calendar_id").join(
-        batch.queues.select(pl.col("calendar_id").drop_nulls().unique().sort()).with_row_index(
-            "calendar_idx"
-        ),
-        on="calendar_id",
-        how="left",
-        maintain_order="left",
-    )
-    queues = queues.with_columns(pl.col("calendar_idx").cast(pl.Int64).fill_null(NO_CALENDAR))
-    named = queues.select("calendar_id", "calendar_idx").filter(
-        pl.col("calendar_idx") != NO_CALENDAR
-    )
-    openings = _openings(batch, named.unique().sort("calendar_idx"))
-    first = now - _REACH
-    begins = np.clip(openings["opens"].to_numpy() - first, 0, 2 * _REACH)
-    ends = np.clip(openings["closes"].to_numpy() - first, 0, 2 * _REACH)
-    offset = openings["calendar_idx"].to_numpy() * _SPAN
-    start, length = _disjoint(begins + offset, ends + offset)
+    queues, calendars = _numbered(batch)
+    openings = weekly_openings(batch, calendars)
+    start, length = _disjoint(*_on_axis(openings, batch.now))
+    callbacks = _callbacks(batch, queues, len(calendars))
+    called, lasting = _disjoint(*_on_axis(callback_hours(callbacks, policy, batch.now), batch.now))
+    called, lasting = _in_openings(callbacks, called, lasting, start, length)
     axis = queues["calendar_idx"].to_numpy() * _SPAN + _REACH
     place = np.searchsorted(start, axis, side="right") - 1
     within = np.append(start + length, 0)[place] > axis
     is_open = (queues["calendar_idx"].to_numpy() == NO_CALENDAR) | (within & (place >= 0))
+    length = np.concatenate([length, lasting])
     return OpenHours(
         now=batch.now,
-        queues=queues.select(
-            "queue_id", pl.Series("is_open", is_open, dtype=pl.Boolean), "calendar_idx"
+        queues=queues.with_columns(is_open=pl.Series(is_open, dtype=pl.Boolean)).select(
+            "queue_id", "is_open", "calendar_idx"
         ),
-        start=start,
+        callbacks=queues.join(callbacks, on="calendar_idx").select(
+            "queue_id", "zone", "callback_idx", channel=pl.lit(Channel.CALLBACK.value)
+        ),
+        start=np.concatenate([start, called]),
         length=length,
         before=np.concatenate([[0], np.cumsum(length)]).astype(np.int64),
     )
-
-
-def microseconds(at: datetime) -> int:
-    """Whole microseconds since 1970."""
-    return (at - _EPOCH) // timedelta(microseconds=1)
 
 
 def local_minutes(zones: pl.Series, now: datetime) -> pl.DataFrame:
@@ -139,76 +131,67 @@ def local_minutes(zones: pl.Series, now: datetime) -> pl.DataFrame:
     )
 
 
-def _openings(batch: Batch, calendars: pl.DataFrame) -> pl.DataFrame:
-    """(calendar_idx, opens, closes) in microseconds since 1970, as far as they may be needed."""
-    hours = batch.calendars.join(calendars, on="calendar_id")
-    zones = hours.group_by("calendar_idx").agg(time_zone=pl.col("time_zone").min())
-    today = batch.now.date()
-    margin = timedelta(days=62)
-    days = pl.select(day=pl.date_range(today - margin, today + margin)).with_columns(
-        weekday=pl.col("day").dt.weekday().cast(pl.Int64) - 1
+def _numbered(batch: Batch) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """(queue_id, calendar_id, calendar_idx) of the queues, and (calendar_id, calendar_idx)."""
+    calendars = batch.queues.select(pl.col("calendar_id").drop_nulls().unique().sort())
+    calendars = calendars.with_row_index("calendar_idx").with_columns(
+        pl.col("calendar_idx").cast(pl.Int64)
     )
-    holidays = batch.holidays.join(calendars, on="calendar_id").with_columns(
-        pl.col("day").str.to_date("%Y-%m-%d")
+    queues = batch.queues.select("queue_id", "calendar_id").join(
+        calendars, on="calendar_id", how="left", maintain_order="left"
     )
-    columns = ("calendar_idx", "day", "opens_minute", "closes_minute")
-    weekly = hours.join(days, on="weekday").join(holidays, on=["calendar_idx", "day"], how="anti")
-    special = holidays.filter(
-        (pl.col("closes_minute") > pl.col("opens_minute"))
-        & pl.col("day").is_in(days["day"].implode())
-    )
-    rows = pl.concat([weekly.select(columns), special.select(columns)]).join(
-        zones, on="calendar_idx"
-    )
-    midnight = pl.col("day").cast(pl.Datetime("us")).dt.epoch("us")
-    walls = rows.with_columns(
-        opens=midnight + pl.col("opens_minute") * 60 * _SECOND,
-        closes=midnight + pl.col("closes_minute") * 60 * _SECOND,
-    )
-    per_zone = [
-        part.with_columns(
-            pl.Series("opens", _from_wall(part["opens"].to_numpy(), zone, batch.now)),
-            pl.Series("closes", _from_wall(part["closes"].to_numpy(), zone, batch.now)),
-        )
-        for (zone,), part in walls.partition_by("time_zone", as_dict=True).items()
-    ]
-    return pl.concat([walls.clear(), *per_zone]).select("calendar_idx", "opens", "closes")
+    return queues.with_columns(pl.col("calendar_idx").fill_null(NO_CALENDAR)), calendars
 
 
-def _from_wall(wall: Ints, zone: str, now: datetime) -> Ints:
-    """Instants of wall-clock times, both in microseconds.
+def _callbacks(batch: Batch, queues: pl.DataFrame, num_calendars: int) -> pl.DataFrame:
+    """(calendar_idx, zone, callback_idx) of callbacks whose customer's zone is known."""
+    customer, _ = party_columns()
+    zones = batch.customers.select(party_customer="customer_id", customer_zone="time_zone")
+    return (
+        batch.contacts.with_columns(customer)
+        .filter(pl.col("channel") == Channel.CALLBACK.value)
+        .join(zones, on="party_customer", how="left")
+        .join(queues, on="queue_id")
+        .select("calendar_idx", zone=pl.coalesce("time_zone", "customer_zone"))
+        .drop_nulls()
+        .unique()
+        .sort("calendar_idx", "zone")
+        .with_row_index("callback_idx", offset=num_calendars)
+        .with_columns(pl.col("callback_idx").cast(pl.Int64))
+    )
 
-    A time that does not exist or exists twice is taken with the offset before the change, so the
-    new offset rules from the later of the two wall-clock times of the change on.
-    """
-    changes, offsets = _offsets(ZoneInfo(zone), now)
-    switch = changes + np.maximum(offsets[:-1], offsets[1:])
-    instants: Ints = wall - offsets[np.searchsorted(switch, wall, side="right")]
-    return instants
+
+def _on_axis(openings: pl.DataFrame, now: datetime) -> tuple[Ints, Ints]:
+    """Starts and ends of openings (calendar_idx, opens, closes) on the shared axis."""
+    first = microseconds(now) - _REACH
+    offset = openings["calendar_idx"].to_numpy() * _SPAN
+    begins = np.clip(openings["opens"].to_numpy() - first, 0, 2 * _REACH)
+    ends = np.clip(openings["closes"].to_numpy() - first, 0, 2 * _REACH)
+    return begins + offset, ends + offset
 
 
-def _offsets(zone: ZoneInfo, now: datetime) -> tuple[Ints, Ints]:
-    """Instants within reach at which the zone's offset changes, and the offsets around them."""
-    at = [now + timedelta(days=day) for day in range(-64, 65)]
-    offset = [_offset(zone, instant) for instant in at]
-    changes, offsets = [], [offset[0]]
-    for place in range(1, len(at)):
-        if offset[place] == offset[place - 1]:
+def _in_openings(
+    callbacks: pl.DataFrame, called: Ints, lasting: Ints, start: Ints, length: Ints
+) -> tuple[Ints, Ints]:
+    """What of the callback hours lies in openings of the queue: starts and lengths, sorted."""
+    begins, ends = [called], [called + lasting]
+    for calendar, callback in callbacks.select("calendar_idx", "callback_idx").iter_rows():
+        if calendar == NO_CALENDAR:
+            begins.append(np.array([callback * _SPAN]))
+            ends.append(np.array([callback * _SPAN + 2 * _REACH]))
             continue
-        early, late = at[place - 1], at[place]
-        while late - early > timedelta(microseconds=1):
-            middle = early + (late - early) // 2
-            early, late = (
-                (middle, late) if _offset(zone, middle) == offset[place - 1] else (early, middle)
-            )
-        changes.append(microseconds(late))
-        offsets.append(offset[place])
-    return np.array(changes, dtype=np.int64), np.array(offsets, dtype=np.int64)
-
-
-def _offset(zone: ZoneInfo, at: datetime) -> int:
-    offset = at.astimezone(zone).utcoffset() or timedelta()
-    return offset // timedelta(microseconds=1)
+        of = start // _SPAN == calendar
+        moved = start[of] + (callback - calendar) * _SPAN
+        begins.append(moved)
+        ends.append(moved + length[of])
+    at = np.concatenate([*ends, *begins])
+    step = np.repeat([-1, 1], len(at) // 2)
+    order = np.argsort(at, kind="stable")
+    at, depth = at[order], np.cumsum(step[order])
+    # Both kinds of intervals are disjoint in themselves: two deep is inside one of each.
+    inside = np.flatnonzero(depth == 2)
+    lasts = at[np.minimum(inside + 1, len(at) - 1)] - at[inside]
+    return at[inside][lasts > 0], lasts[lasts > 0]
 
 
 def _disjoint(begins: Ints, ends: Ints) -> tuple[Ints, Ints]:

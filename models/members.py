@@ -6,30 +6,38 @@ import numpy as np
 import polars as pl
 
 from models.batch import Batch
-from models.columns import LIVE, channel_frame, duration, instant
-from models.hours import NO_CALENDAR, OpenHours, local_minutes, microseconds
-from models.policy import Policy, VoiceFollow
+from models.columns import channel_frame, duration, instant, party_columns
+from models.hours import NO_CALENDAR, OpenHours, local_minutes
+from models.openings import microseconds
+from models.overflow import Overflow
+from models.parts import Split, with_parts
+from models.policy import Policy
 from models.priority import starvation
 from models.problem import Ints
 from models.tables import INSTANT, Channel, Tier
 
+LEAST_SCALE = 0.1
+"""Share of the usual target on which costs of waiting are measured at least: what was late from
+its first second would outweigh everything else."""
+
 
 def build_members(
-    batch: Batch, policy: Policy, hours: OpenHours, split: pl.Series
+    batch: Batch, policy: Policy, hours: OpenHours, overflow: Overflow, split: Split
 ) -> pl.DataFrame:
     """One row per contact, sorted by `conversation_idx`, the lead of each first (`position` 0).
 
-    A conversation is the whole party, or, of a party in `split`, its live contacts (`part` is
-    `live:` and the party's name) or its others (`follower:`); they are numbered by `part`.
+    Conversations are the parts of parties (`models/parts.py`), numbered by `part`.
     """
     customers = batch.customers.rename({"value": "customer_value", "time_zone": "customer_zone"})
     contacts = (
-        _parts(batch.contacts, policy, split)
+        batch.contacts.with_columns(*party_columns())
         .join(customers, left_on="party_customer", right_on="customer_id", how="left")
         .join(batch.queues.rename({"priority": "queue_priority"}), on="queue_id", how="left")
         .join(hours.queues, on="queue_id", how="left")
         .join(channel_frame(policy), on="channel", how="left")
         .join(_declining_agents(batch), on="contact_id", how="left")
+        .with_columns(zone=pl.coalesce("time_zone", "customer_zone"))
+        .join(hours.callbacks, on=["queue_id", "zone", "channel"], how="left")
     )
     members = _with_clocks(contacts, policy, hours).with_columns(
         handle_s=pl.coalesce("mean_handle_s", "channel_handle_s"),
@@ -41,8 +49,11 @@ def build_members(
         paused=(pl.col("hold_until") > instant(batch.now)).fill_null(value=False),
         manual_only=pl.col("num_declining").fill_null(0) >= policy.max_declining_agents,
     )
+    members = members.join(
+        _customer_hours(members, policy, batch.now), on="contact_id", how="left"
+    )
     return (
-        members.join(_customer_hours(members, policy, batch.now), on="contact_id", how="left")
+        with_parts(members, overflow, policy, split)
         .sort(
             "part",
             "channel_units",
@@ -53,13 +64,6 @@ def build_members(
         .with_columns(conversation_idx=pl.col("part").rle_id())
         .with_columns(position=pl.int_range(pl.len()).over("conversation_idx"))
     )
-
-
-def party_names(contacts: pl.DataFrame) -> pl.DataFrame:
-    """(contact_id, party_customer, party): the customer of the contact's conversation, if any, and
-    its party, which is that customer, else the conversation.
-    """
-    return contacts.select("contact_id", *_party())
 
 
 def preferred_agents(batch: Batch, members: pl.DataFrame) -> pl.DataFrame:
@@ -115,39 +119,12 @@ def profile_names(members: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _parts(contacts: pl.DataFrame, policy: Policy, split: pl.Series) -> pl.DataFrame:
-    is_live = pl.col("channel").is_in(LIVE)
-    is_split = pl.col("party").is_in(split.cast(pl.String).implode())
-    part = pl.when(is_live).then(pl.lit("live:")).otherwise(pl.lit("follower:"))
-    waits = policy.voice_follow is not VoiceFollow.KEEP_TEXT_OWNER
-    return contacts.with_columns(*_party()).with_columns(
-        part=pl.when(is_split).then(part + pl.col("party")).otherwise("party"),
-        follower=is_split & ~is_live & waits,
-    )
-
-
-def _party() -> tuple[pl.Expr, pl.Expr]:
-    customer = pl.col("customer_id").max().over("conversation_id")
-    party = pl.coalesce(
-        pl.lit("customer:") + customer, pl.lit("conversation:") + pl.col("conversation_id")
-    )
-    return customer.alias("party_customer"), party.alias("party")
-
-
 def _with_clocks(contacts: pl.DataFrame, policy: Policy, hours: OpenHours) -> pl.DataFrame:
-    """Adds `clock`, `wait_s`, `target_s`, `breach_at`, and of the requirement `began_at` and
-    `age_s`, by the hours of each contact's queue; `clock_idx` is whose hours these are.
+    """Adds `clock`, `wait_s`, `target_s`, `scale_s`, `breach_at`, and of the requirement
+    `began_at` and `age_s`, by the hours of each contact; `clock_idx` is whose hours these are.
     """
-    credit_s = (pl.col("waited_before_s") * policy.age_credit).fill_null(0.0)
-    began_at = pl.col("entered_at") - duration(credit_s)
-    timed = contacts.with_columns(
-        began_at=began_at,
-        clock=pl.coalesce(
-            pl.when(~pl.col("real_time")).then(pl.col("last_message_at")),
-            began_at,
-        ),
-    )
-    calendar = timed["calendar_idx"].to_numpy()
+    timed = contacts.with_columns(*_beginnings(policy))
+    calendar = timed.select(pl.coalesce("callback_idx", "calendar_idx")).to_series().to_numpy()
     if policy.age_outside_hours:
         calendar = np.full(len(timed), NO_CALENDAR)
     clock = _microseconds(timed["clock"])
@@ -163,12 +140,31 @@ def _with_clocks(contacts: pl.DataFrame, policy: Policy, hours: OpenHours) -> pl
     return timed.with_columns(
         pl.Series("wait_s", wait_s, dtype=pl.Float64),
         pl.Series("target_s", target_s, dtype=pl.Float64),
+        pl.Series(
+            "scale_s", np.maximum(target_s, LEAST_SCALE * usual_s.to_numpy()), dtype=pl.Float64
+        ),
         pl.Series("age_s", age_s, dtype=pl.Float64),
         pl.Series("clock_idx", calendar, dtype=pl.Int64),
         breach_at=pl.when(pl.Series(ahead, dtype=pl.Boolean)).then(
             pl.Series(breach, dtype=pl.Int64).cast(INSTANT)
         ),
     )
+
+
+def _beginnings(policy: Policy) -> tuple[pl.Expr, pl.Expr]:
+    """`began_at` and `clock`: since when it asks for an agent, and waits for an answer.
+
+    Neither runs while the contact is on hold.
+    """
+    credit_s = (pl.col("waited_before_s") * policy.age_credit).fill_null(0.0)
+    began_at = pl.max_horizontal("entered_at", "hold_until") - duration(credit_s)
+    unanswered = pl.col("last_message_at").is_not_null() & ~pl.col("real_time")
+    clock = (
+        pl.when(unanswered)
+        .then(pl.max_horizontal("last_message_at", "hold_until"))
+        .otherwise(began_at)
+    )
+    return began_at.alias("began_at"), clock.alias("clock")
 
 
 def _microseconds(instants: pl.Series) -> Ints:
@@ -181,9 +177,7 @@ def _declining_agents(batch: Batch) -> pl.DataFrame:
 
 
 def _customer_hours(members: pl.DataFrame, policy: Policy, now: datetime) -> pl.DataFrame:
-    zoned = members.select(
-        "contact_id", "channel", time_zone=pl.coalesce("time_zone", "customer_zone")
-    )
+    zoned = members.select("contact_id", "channel", time_zone="zone")
     minute = pl.col("minute")
     inside = (minute >= policy.callback_from_hour * 60) & (
         minute < policy.callback_until_hour * 60

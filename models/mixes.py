@@ -177,7 +177,8 @@ def _surely(limits: Limits, rules: Rules, free: Ints) -> Ints:
         surely = np.where(binds, np.minimum(surely, cap), surely)
     clashes = ((count @ rules.clash.astype(np.int64)) * count).any(axis=1)
     surely = np.where(clashes, 1, surely)
-    result: Ints = np.minimum(surely, limits.cap.sum(axis=1))
+    # One alone fits in any open lane.
+    result: Ints = np.minimum(np.maximum(surely, 1), limits.cap.sum(axis=1))
     return result
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from models.attendance import Attendance
 from models.batch import Batch
-from models.capacity import AgentState
 from models.hours import OpenHours
 from models.policy import Policy
 from models.problem import Ints
@@ -45,16 +45,12 @@ class Needs:
 
 
 def build_needs(
-    batch: Batch, policy: Policy, members: pl.DataFrame, agents: AgentState, hours: OpenHours
+    batch: Batch, policy: Policy, members: pl.DataFrame, there: Attendance, hours: OpenHours
 ) -> Needs:
     """Skills and steps of every conversation at this moment."""
-    there = agents.agents.filter(
-        pl.Series(agents.present & agents.on_shift & agents.responding, dtype=pl.Boolean)
-    )
-    there = there.select("agent_id").with_row_index("agent_idx")
     aged = members.select(
         "contact_id", "conversation_idx", "relax_s", "began_at", "clock_idx", "age_s"
-    )
+    ).join(there.reach_of, on="contact_id", maintain_order="left")
     skills = _with_importance(batch, aged)
     levels = _levels(batch, aged, skills, there)
     current = build_current_steps(batch, aged, there)
@@ -91,7 +87,7 @@ def _with_importance(batch: Batch, aged: pl.DataFrame) -> pl.DataFrame:
 
 
 def _levels(
-    batch: Batch, aged: pl.DataFrame, skills: pl.DataFrame, there: pl.DataFrame
+    batch: Batch, aged: pl.DataFrame, skills: pl.DataFrame, there: Attendance
 ) -> pl.DataFrame:
     """(contact_id, level, due_s) of every contact: how many levels were dropped, and the age at
     which the next one is.
@@ -107,12 +103,15 @@ def _levels(
             **{f"drops_{n}": (pl.col("dropped_after") == n).any() for n in range(LAST_LEVEL)},
         )
     )
-    leads = lists.group_by("key", maintain_order=True).agg(pl.col("contact_id").first())
+    lists = lists.join(there.reach_of, on="contact_id", maintain_order="left")
+    leads = lists.group_by("key", "reach", maintain_order=True).agg(pl.col("contact_id").first())
     leads = leads.with_row_index("list")
     rows = asked.join(leads.select("contact_id", "list"), on="contact_id")
-    hopeless = _hopeless(batch, rows, len(leads), there)
+    hopeless = _hopeless(batch, rows, leads["reach"].to_numpy(), there)
     timed = aged.join(
-        lists.join(leads.select("key", "list"), on="key").drop("key"), on="contact_id", how="left"
+        lists.join(leads.select("key", "reach", "list"), on=["key", "reach"]).drop("key", "reach"),
+        on="contact_id",
+        how="left",
     ).with_columns(level=pl.when(pl.col("list").is_not_null()).then(timely).otherwise(0))
     drops = timed.select(pl.col("^drops_.$").fill_null(value=False)).to_numpy().astype(bool)
     of = timed["list"].fill_null(len(leads)).to_numpy().astype(np.int64)
@@ -138,28 +137,28 @@ def _next_drop(drops: Mask, level: Ints) -> Ints:
     return following
 
 
-def _hopeless(batch: Batch, rows: pl.DataFrame, num_lists: int, there: pl.DataFrame) -> Mask:
-    """[list, level] whether nobody who is there has all skills insisted on at the level.
+def _hopeless(batch: Batch, rows: pl.DataFrame, reach: Ints, there: Attendance) -> Mask:
+    """[list, level] whether nobody who is there for the list has all skills insisted on.
 
-    The last list is that of contacts from whom nothing is ever dropped. Where nobody is there,
+    The last row is that of contacts from whom nothing is ever dropped. Where nobody is there,
     nothing is hopeless: they may come.
     """
-    hopeless = np.zeros((num_lists + 1, LAST_LEVEL), dtype=bool)
-    if rows.is_empty() or there.is_empty():
+    hopeless = np.zeros((len(reach) + 1, LAST_LEVEL), dtype=bool)
+    if rows.is_empty() or there.agents.is_empty():
         return hopeless
     skills = rows.select("skill").unique().sort("skill").with_row_index("skill_idx")
-    levels = proficiency_table(batch, there, skills)
+    levels = proficiency_table(batch, there.agents, skills)
     placed = rows.join(skills, on="skill")
     for n in range(LAST_LEVEL):
         insisted = placed.filter(pl.col("dropped_after") >= n)
         met = meets_all(
             levels,
-            num_lists,
+            len(reach),
             insisted["list"].to_numpy().astype(np.int64),
             insisted["skill_idx"].to_numpy().astype(np.int64),
             insisted["min_proficiency"].to_numpy(),
         )
-        hopeless[:num_lists, n] = ~met.any(axis=1)
+        hopeless[:-1, n] = there.nobody_meets(met, reach)
     return hopeless
 
 

@@ -9,9 +9,10 @@ from models.batch import Batch
 from models.capacity import AgentState
 from models.columns import LIVE
 from models.conversations import Conversations
+from models.declines import Declines
 from models.eligibility import Eligibility
 from models.held_items import with_parked
-from models.policy import Policy
+from models.policy import Policy, VoiceFollow
 from models.problem import NOBODY, Ints, Positions
 from models.tables import LoadState
 
@@ -71,18 +72,31 @@ def build_held_by_party(
 
 
 def locked_to(
-    held: HeldByParty, conversations: Conversations, agents: AgentState, eligibility: Eligibility
+    held: HeldByParty,
+    conversations: Conversations,
+    agents: AgentState,
+    eligibility: Eligibility,
+    declines: Declines,
+    policy: Policy,
 ) -> Positions:
     """The one agent that each conversation must go to, or NOBODY, shape (C,) (`docs/model.md` 3).
 
-    A lock holds while the agent is there, or stepped away a moment ago, and could serve the
-    conversation at all, or talks to the customer right now; calls are never locked.
+    A lock holds while the agent is there, or stepped away a moment ago, has not declined the
+    conversation for good, and could serve it at all, or talks to the customer right now. Calls
+    are never locked, and who has waited too long only to whom the customer talks.
     """
     only = np.full(len(conversations.units), NOBODY, dtype=np.int32)
     items = held.items.filter(pl.col("state").is_in(_LOCKING)).join(
-        conversations.units.filter(~pl.col("any_live")).select("conversation_idx", "class_idx"),
+        conversations.units.filter(~pl.col("any_live")).select(
+            "conversation_idx", "class_idx", "is_starved"
+        ),
         on="conversation_idx",
     )
+    items = items.join(
+        declines.pairs.filter("is_banned"), on=["conversation_idx", "agent_idx"], how="anti"
+    )
+    if policy.voice_follow is VoiceFollow.KEEP_TEXT_OWNER:
+        items = items.filter(~pl.col("is_live"))
     if items.is_empty():
         return only
     agent = items["agent_idx"].to_numpy().astype(np.int64)
@@ -92,6 +106,7 @@ def locked_to(
     stepped_away = (back_soon & agents.responding)[agent]
     could = eligibility.suitable[kind, agent]
     could |= stepped_away & eligibility.suitable_off_duty[kind, agent]
+    could &= ~items["is_starved"].to_numpy()
     locks = there[agent] & (could | items["is_live"].to_numpy())
     chosen = items.filter(pl.Series(locks, dtype=pl.Boolean)).sort(
         "is_live", "started_at", "agent_id"

@@ -11,8 +11,9 @@ import polars as pl
 from models.policy import Boost, Policy
 from models.problem import NO_TIER
 
+STARVED_TIERS = (0, 1)
 FIRST_STRICT_TIER = 2
-"""Tiers 0 and 1 are those of the starved; strict priority classes follow."""
+"""Strict priority classes follow on the starved."""
 
 
 def starvation(waited_s: pl.Expr, most_s: pl.Expr) -> pl.Expr:

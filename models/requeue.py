@@ -7,18 +7,19 @@ import polars as pl
 
 from models.batch import Batch
 from models.capacity import AgentState
-from models.columns import instant
+from models.columns import channel_frame, duration, instant
 from models.held_items import with_parked
 from models.offers import OPEN
 from models.policy import Policy
-from models.tables import REQUEUE, Channel, LoadState, Presence
+from models.tables import REQUEUE, LoadState, Presence
 
 
 def build_requeue(batch: Batch, policy: Policy, agents: AgentState) -> pl.DataFrame:
     """Rows by the contract of `requeue`, sorted by contact.
 
     Offers of our own are left out: those are rescinded. What waits for the customer moves only
-    when the customer has written since the agent left.
+    when the customer has written since the agent left, and what is not real-time stays where the
+    agent is back before an answer is due.
     """
     now = instant(batch.now)
     gone_for = now - pl.col("gone_since").fill_null(now)
@@ -30,7 +31,11 @@ def build_requeue(batch: Batch, policy: Policy, agents: AgentState) -> pl.DataFr
         .join(_our_offers(batch), on=["contact_id", "agent_id", "state"], how="anti")
         .join(_gone(batch, agents), on="agent_id")
         .join(_patience(policy), on="channel")
-        .filter((gone_for >= pl.col("patience")) & (~pl.col("parked") | has_written))
+        .filter(
+            (gone_for >= pl.col("patience"))
+            & (~pl.col("parked") | has_written)
+            & ~_back_in_time(now)
+        )
         .with_columns(tick_at=now, detail=_sentence())
         .select(REQUEUE.schema().names())
         .sort("contact_id")
@@ -53,12 +58,21 @@ def _gone(batch: Batch, agents: AgentState) -> pl.DataFrame:
             "agent_id",
             "presence",
             "is_present",
+            "shift_start_at",
             ended=pl.col("shift_end_at") <= now,
             gone_since=pl.when(pl.col("shift_end_at") <= now)
             .then("shift_end_at")
             .otherwise(away_since),
         )
     )
+
+
+def _back_in_time(now: pl.Expr) -> pl.Expr:
+    """Whether the agent's next shift is known to begin by the time that an answer is due."""
+    usual = pl.max_horizontal("started_at", "last_customer_at") + pl.col("target")
+    starts = pl.col("shift_start_at")
+    back = (starts > now) & (starts <= pl.coalesce("due_at", usual))
+    return ~pl.col("real_time") & back
 
 
 def _our_offers(batch: Batch) -> pl.DataFrame:
@@ -68,13 +82,12 @@ def _our_offers(batch: Batch) -> pl.DataFrame:
 
 
 def _patience(policy: Policy) -> pl.DataFrame:
-    """(channel, patience): how long an agent may be gone, in whole microseconds."""
-    gone_us = [round(policy.channels[channel].owner_gone_s * 1e6) for channel in Channel]
-    return pl.DataFrame(
-        {
-            "channel": [channel.value for channel in Channel],
-            "patience": pl.Series(gone_us, dtype=pl.Int64).cast(pl.Duration("us")),
-        }
+    """(channel, real_time, patience, target): how long an agent may be gone and an answer take."""
+    return channel_frame(policy).select(
+        "channel",
+        "real_time",
+        patience=duration(pl.col("owner_gone_s")),
+        target=duration(pl.col("channel_target_s")),
     )
 
 

@@ -13,7 +13,6 @@ from models.policy import Policy
 from models.problem import NOBODY, Floats, Positions
 from models.tables import Channel
 
-_STARVED_TIERS = (0, 1)
 _PATIENCE = 1.2
 """Expected times are missed as often as met, so this many times the expectation must be bearable
 (`routing.md` R.7)."""
@@ -39,7 +38,7 @@ def reserved_for(
 ) -> Reservations:
     """The preferred agent that each conversation waits for, and for how long.
 
-    Nobody waits for an agent who could take the conversation now, whom a decline keeps away, or
+    Nobody waits for an agent who has room for the conversation now, whom a decline keeps away, or
     who comes too late for the customer.
     """
     found = _candidates(conversations, agents, declines, locked)
@@ -48,10 +47,13 @@ def reserved_for(
     agent = found["agent_idx"].to_numpy().astype(np.int64)
     left_s = found["least_left_s"].to_numpy()
 
-    bearable_s = np.minimum(found["hold_preferred_s"].to_numpy(), policy.hold_slack_share * left_s)
     free_in_s = agents.free_later_s[agent]
-    soon = eligibility.suitable[kind, agent] & ~agents.free_now[agent]
-    soon &= free_in_s * _PATIENCE <= bearable_s
+    wait_s = free_in_s * _PATIENCE
+    takes_it_now = eligibility.fits[kind, agent] & agents.free_now[agent]
+    soon = eligibility.suitable[kind, agent] & ~takes_it_now
+    # The wait so far counts, or the next look would allow as much again.
+    soon &= found["waited_s"].to_numpy() + wait_s <= found["hold_preferred_s"].to_numpy()
+    soon &= wait_s <= policy.hold_slack_share * left_s
 
     starts_in_s = agents.starts_in_s[agent]
     later = ~found["real_time"].to_numpy() & ~agents.on_shift[agent]
@@ -59,7 +61,7 @@ def reserved_for(
     later &= starts_in_s + found["handle_s"].to_numpy() <= left_s
     later &= eligibility.suitable_off_duty[kind, agent]
 
-    waits = (soon | later) & ~eligibility.eligible[kind, agent]
+    waits = soon | later
     reserved = Reservations(
         agent=np.full(len(conversations.units), NOBODY, dtype=np.int32),
         free_in_s=np.full(len(conversations.units), np.inf),
@@ -74,10 +76,9 @@ def _candidates(
     conversations: Conversations, agents: AgentState, declines: Declines, locked: Positions
 ) -> pl.DataFrame:
     """Conversations that may wait for the preferred agent, with its position."""
-    starved = pl.col("tier_idx").is_in(_STARVED_TIERS)
     is_free = pl.Series(locked == NOBODY, dtype=pl.Boolean)
     return (
-        conversations.units.filter(is_free & ~starved & ~pl.col("follower"))
+        conversations.units.filter(is_free & ~pl.col("is_starved") & ~pl.col("follower"))
         .join(
             agents.agents.select("agent_idx", preferred_agent_id="agent_id"),
             on="preferred_agent_id",

@@ -104,6 +104,15 @@ class SkillLevels:
         mean = self._probability(total / np.maximum(count, 1), self._num_parts())
         return np.where(count > 0, mean, self.policy.p_no_skill)
 
+    def best_probability(self, chosen: Mask) -> Floats:
+        """Largest probability of resolving of the chosen agents of each class, (K,); 1 without."""
+        total, _ = self._sums_of_lists()
+        sums = np.where(chosen, total[self.list_of], 0).astype(np.float64)
+        stepped = np.flatnonzero(self.num_first)
+        sums[stepped] += chosen[stepped] * self.first_levels[self.first_of[stepped]]
+        best = self._probability(sums.max(axis=1, initial=0.0), self._num_parts())
+        return np.where(np.logical_or.reduce(chosen, axis=1), best, 1.0)
+
     def match_rates(self) -> Floats:
         """Levels that the match is made of, 0 where missing: S skills, then F first steps."""
         skills = np.maximum(self.proficiency, 0).astype(np.float64)

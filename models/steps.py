@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from models.attendance import Attendance
 from models.batch import Batch
 from models.proficiency import Levels, Mask, meets_all, proficiency_table, turns
 
@@ -32,15 +33,13 @@ class CurrentSteps:
     progress: pl.DataFrame
 
 
-def build_current_steps(batch: Batch, aged: pl.DataFrame, there: pl.DataFrame) -> CurrentSteps:
-    """Steps at this moment, for contacts with `conversation_idx` and `age_s`.
+def build_current_steps(batch: Batch, aged: pl.DataFrame, there: Attendance) -> CurrentSteps:
+    """Steps at this moment, for contacts with `conversation_idx`, `age_s` and `reach`.
 
-    A step with an end that nobody of `there` (`agent_id`, `agent_idx`) could ever meet is skipped.
+    A step with an end that nobody who is there for the contact could ever meet is skipped.
     """
     listed = _listed(batch.contact_steps.join(aged, on="contact_id", how="semi"))
     groups = _groups(listed)
-    # Where nobody is there, nothing is hopeless: they may come.
-    hopeless = ~_met_by_some(batch, groups, there) & (len(there) > 0)
     timed = (
         listed.group_by("contact_id", "step", "group")
         .agg(lasts_s=pl.col("expires_s").max().fill_null(np.inf))
@@ -51,7 +50,7 @@ def build_current_steps(batch: Batch, aged: pl.DataFrame, there: pl.DataFrame) -
         )
         .join(aged, on="contact_id", maintain_order="left")
     )
-    skipped = pl.Series(hopeless[timed["group"].to_numpy().astype(np.int64)], dtype=pl.Boolean)
+    skipped = pl.Series(_hopeless(batch, groups, timed, there), dtype=pl.Boolean)
     ends = pl.col("until_s").is_finite()
     current = (
         timed.filter((pl.col("until_s") > pl.col("age_s")) & ~(skipped & ends))
@@ -96,12 +95,21 @@ def _groups(listed: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _met_by_some(batch: Batch, groups: pl.DataFrame, there: pl.DataFrame) -> Mask:
-    """(groups,) whether somebody who is there meets one of the alternatives."""
+def _hopeless(batch: Batch, groups: pl.DataFrame, timed: pl.DataFrame, there: Attendance) -> Mask:
+    """Whether nobody who is there for the contact meets the `group` of a row, shape of `timed`.
+
+    Where nobody is there, nothing is hopeless: they may come.
+    """
     skills = groups.select("skill").unique().sort("skill").with_row_index("skill_idx")
-    met = steps_met(groups.join(skills, on="skill"), proficiency_table(batch, there, skills))
-    some: Mask = np.logical_or.reduce(met, axis=1)
-    return some
+    levels = proficiency_table(batch, there.agents, skills)
+    met = steps_met(groups.join(skills, on="skill"), levels)
+    pairs = timed.select("group", "reach").unique().sort("group", "reach")
+    group = pairs["group"].to_numpy().astype(np.int64)
+    found = there.nobody_meets(met[group], pairs["reach"].to_numpy())
+    told = pairs.with_columns(hopeless=pl.Series(found, dtype=pl.Boolean))
+    rows = timed.join(told, on=["group", "reach"], how="left", maintain_order="left")
+    hopeless: Mask = rows["hopeless"].to_numpy()
+    return hopeless
 
 
 def steps_met(groups: pl.DataFrame, levels: Levels) -> Mask:

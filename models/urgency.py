@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from models.capacity import AgentState
 from models.conversations import Conversations
 from models.eligibility import Eligibility
 from models.policy import Policy
@@ -72,34 +71,31 @@ def value_at_risk(
     if not len(of):
         return np.zeros(0)
     wait = members["wait_s"].to_numpy() + stakes.boost_age_s[of]
-    target = members["target_s"].to_numpy()
+    target, scale = members["target_s"].to_numpy(), members["scale_s"].to_numpy()
     delay = delay_s[of]
     leave_rate = stakes.impatience[of] / members["mean_patience_s"].to_numpy()
     leaves = (later + stakes.loss)[of] * -np.expm1(-leave_rate * delay)
-    growth = ((wait + delay) / target) ** 2 - (wait / target) ** 2
+    growth = ((wait + delay) / scale) ** 2 - (wait / scale) ** 2
     waits = np.minimum(members["waiting_cost"].to_numpy() * growth, policy.most_waiting_cost)
-    left = np.maximum(target - wait, 0.0)
-    breach = np.where(wait < target, stakes.breach[of] * np.exp(-left / delay), 0.0)
+    # After the target the penalty fades with the time that it set: who was just missed must not
+    # fall behind all who may still be saved.
+    fades_in = np.where(wait < target, delay, scale)
+    breach = stakes.breach[of] * np.exp(-np.abs(target - wait) / fades_in)
     first = np.flatnonzero(np.diff(of, prepend=-1))
     worst: Floats = np.maximum.reduceat(leaves + waits + breach, first)
     return worst
 
 
-def delay_if_skipped(
-    units: pl.DataFrame, eligibility: Eligibility, agents: AgentState, policy: Policy
-) -> Floats:
+def delay_if_skipped(units: pl.DataFrame, eligibility: Eligibility, policy: Policy) -> Floats:
     """T: expected delay until the next good chance if this tick skips the conversation, (C,).
 
-    A tick where all of the line (queue and channel) can be served at once, else the time until
-    the next agent is done as well. It is the same for all of a line who have the same agents:
-    were it longer for those who came last, they would outbid whoever came first.
+    A tick, and until the next of the suitable agents is done. It is the same for all who have the
+    same agents, whatever line they wait in: were it longer for those who came last, or for longer
+    lines, they would outbid whoever came first.
     """
     kind = units["class_idx"].to_numpy().astype(np.int64)
-    waiting = units["line_size"].to_numpy().astype(np.float64)
-    idle = np.count_nonzero(eligibility.eligible & agents.free_now[None, :], axis=1)[kind]
     suitable = np.maximum(np.count_nonzero(eligibility.suitable, axis=1), 1)[kind]
-    queued = policy.tick_s + units["handle_s"].to_numpy() / suitable
-    delay: Floats = np.where(waiting <= idle, policy.tick_s, queued)
+    delay: Floats = policy.tick_s + units["handle_s"].to_numpy() / suitable
     return np.minimum(delay, policy.longest_delay_s)
 
 

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.hours import NO_CALENDAR, OpenHours, build_hours, microseconds
+from models.hours import NO_CALENDAR, OpenHours, build_hours
+from models.openings import microseconds
+from models.policy import Policy
 from tests.models.tiny import NOW, Row, tiny
 
 MADRID, NEW_YORK = "Europe/Madrid", "America/New_York"
@@ -35,7 +37,7 @@ def every_day(opens: int, closes: int, zone: str = "UTC", calendar: str = "k") -
 def hours_of(now: datetime, calendars: list[Row], holidays: list[Row] | None = None) -> OpenHours:
     """Hours of queue `q` with the calendar `k`, and of queue `r` with the calendar `l`."""
     queues = [{"queue_id": "q", "calendar_id": "k"}, {"queue_id": "r", "calendar_id": "l"}]
-    return build_hours(tiny(now, queues=queues, calendars=calendars, holidays=holidays or []))
+    return build_hours(tiny(now, queues=queues, calendars=calendars, holidays=holidays or []), Policy())
 
 
 def elapsed(hours: OpenHours, start: datetime, end: datetime, queue: str = "q") -> float:
@@ -198,7 +200,7 @@ def test_when_an_opening_time_is_reached(lasting_s: float, at: datetime | None) 
 
 def test_without_a_calendar_time_runs_plainly() -> None:
     """Queues without a calendar are always open and count every second."""
-    found = build_hours(tiny(queues=[{"queue_id": "q"}]))
+    found = build_hours(tiny(queues=[{"queue_id": "q"}]), Policy())
     assert found.queues["is_open"].to_list() == [True]
     assert elapsed(found, NOW - timedelta(days=300), NOW) == 300 * 24 * HOUR
     assert reached(found, NOW, 90.0) == NOW + timedelta(seconds=90)

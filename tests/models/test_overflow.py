@@ -28,7 +28,7 @@ def overflow_of(**tables: list[Row]) -> Overflow:
     batch = tiny(**base | tables)
     policy = Policy()
     agents = build_agent_state(batch, policy)
-    return build_overflow(batch, policy, agents, build_hours(batch))
+    return build_overflow(batch, policy, agents, build_hours(batch, policy))
 
 
 def members(queue_id: str, *agent_ids: str) -> list[Row]:

@@ -29,9 +29,9 @@ ONLY_CALLS: Tables = {"agent_channels": [*serves("a", voice=1), *serves("b", ema
 def splits(policy: Policy | None = None, /, **tables: list[Row]) -> list[str]:
     """Names of the parties that are split."""
     batch, policy = tiny(**BOTH | tables), policy or Policy()
-    hours, agents = build_hours(batch), build_agent_state(batch, policy)
+    hours, agents = build_hours(batch, policy), build_agent_state(batch, policy)
     overflow = build_overflow(batch, policy, agents, hours)
-    return build_splits(batch, policy, hours, agents, overflow).to_list()
+    return build_splits(batch, policy, hours, agents, overflow).live.to_list()
 
 
 def stated(policy: Policy | None = None, /, **tables: list[Row]) -> BatchProblem:

@@ -9,6 +9,7 @@ from models.capacity import build_agent_state
 from models.conversations import Conversations, build_conversations
 from models.hours import build_hours
 from models.overflow import build_overflow
+from models.parts import Split
 from models.policy import Policy
 from models.skills import SkillLevels, build_skill_levels
 from tests.models.tiny import Row, tiny
@@ -19,10 +20,10 @@ def conversations_of(
 ) -> Conversations:
     """Conversations of a batch; `split` names the parties that are split."""
     policy = policy or Policy()
-    hours, agents = build_hours(batch), build_agent_state(batch, policy)
+    hours, agents = build_hours(batch, policy), build_agent_state(batch, policy)
     overflow = build_overflow(batch, policy, agents, hours)
-    names = pl.Series("party", split, dtype=pl.String)
-    return build_conversations(batch, policy, hours, agents, overflow, names)
+    apart = Split(live=pl.Series("party", split, dtype=pl.String))
+    return build_conversations(batch, policy, hours, agents, overflow, apart)
 
 
 def conversations(policy: Policy | None = None, /, **tables: list[Row]) -> Conversations:
