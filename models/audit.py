@@ -12,7 +12,7 @@ import polars as pl
 from models.batch import Batch
 from models.plan import Finding, Plan
 from models.policy import Policy
-from models.recount.beside import outlook_true, requeue_true, times_told
+from models.recount.beside import outlook_true, times_told
 from models.recount.case import Case, Check, Recount, findings
 from models.recount.context import context_true
 from models.recount.limits import (
@@ -46,6 +46,7 @@ from models.recount.reasons import (
     not_worth_it_means_so,
     rule_reasons_hold,
 )
+from models.recount.requeue import requeue_true
 from models.recount.rows import (
     agents_exist,
     contacts_exist,

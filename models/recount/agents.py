@@ -24,9 +24,10 @@ from models.recount.numbers import (
     positions,
     seconds,
 )
-from models.recount.offered import answers_offers, profile_left, rate_left
+from models.recount.offered import profile_left, rate_left
+from models.recount.presence import who_is_there
 from models.recount.profiles import profile_names
-from models.tables import Channel, Presence
+from models.tables import Channel
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,9 +46,9 @@ class Agents:
     free_in_s: Floats
     """To the end of the item that makes them free soon; 0 for everyone else."""
     free_later_s: Floats
-    """E of who is present, on shift and not free now; infinite for others and if unknown."""
+    """E, whether they are free now or not; infinite where unknown."""
     starts_in_s: Floats
-    """To a start of the shift that lies ahead; infinite where none does."""
+    """Until who is not on shift is so; infinite where unknown, and for who is."""
     shift_left_s: Floats
     idle_s: Floats
     """Since the last assignment, infinite where none is known."""
@@ -66,8 +67,8 @@ class Agents:
     """(A, 8) by the channel that would use them"""
     interrupts: Ints
     """(A, 8) unparked items that yield to the channel"""
-    remaining_s: Floats
-    """Sum over the unparked items of the time to their expected end."""
+    remaining: Ints
+    """Work left in the unparked items, in microseconds."""
     profiles: tuple[str, ...]
     """P names that contacts carry."""
     profile_left: Ints
@@ -96,57 +97,41 @@ class _Load:
     free_units: Floats
 
 
-@dataclass(frozen=True, eq=False)
-class _Shifts:
-    on: Bools
-    left_s: Floats
-    starts_in_s: Floats
-
-
 def build_agents(batch: Batch, policy: Policy) -> Agents:
     """All agents with what they hold."""
-    now = instant(batch.now)
     table = batch.agents.with_row_index("agent").with_columns(pl.col("agent").cast(pl.Int64))
-    shifts = _shifts(batch, table, now)
-    presence = table["presence"]
-    present = presence.is_in([Presence.AVAILABLE, Presence.BUSY, Presence.WRAP_UP]).to_numpy()
-    there = present & shifts.on
-    since = -seconds(table, "presence_since", now)
-    away = (presence == Presence.AWAY).to_numpy() & (since < policy.lock_release_s)
-    responding = answers_offers(batch, policy, table)
+    there = who_is_there(batch, policy, table)
     profiles = profile_names(batch)
     items = build_items(batch, policy, table, profiles)
     max_items, rate = _max_items(batch, table), rate_left(batch, policy, table)
-
     everything = np.ones(len(items.agent), dtype=bool)
     full = _load(policy, table, items, everything)
-    weight = np.round(by_channel(policy, lambda c: c.units), DECIMALS)
-    takes = (full.held < max_items) & ~full.blocked & (rate >= 1) & (weight <= full.free_units)
-    free_now = there & responding & takes.any(axis=1) & (presence == Presence.AVAILABLE).to_numpy()
+    takes = (full.held < max_items) & ~full.blocked & (rate >= 1)
+    takes &= np.round(by_channel(policy, lambda c: c.units), DECIMALS) <= full.free_units
+    free_now = there.ready & takes.any(axis=1)
 
     first = first_to_end(items)
-    first = first[(there & ~free_now)[items.agent[first]]]
-    free_later = np.full(len(table), np.inf)
-    free_later[items.agent[first]] = items.end_s[first]
-    free_soon = responding & (free_later <= policy.hold_horizon_s)
+    ends_in = np.full(len(table), np.inf)
+    ends_in[items.agent[first]] = items.end_s[first]
+    at_work = there.present & there.on_shift
+    free_soon = at_work & there.responding & ~free_now & (ends_in <= policy.hold_horizon_s)
     stays = everything.copy()
     stays[first[free_soon[items.agent[first]]]] = False
     load = _load(policy, table, items, stays)
-    idle = np.maximum(0, -seconds(table, "idle_since", now))
-    ahead_s = np.where(stays & items.promising, items.end_s, 0)
+    left = np.bincount(items.agent, items.remaining * stays, len(table)).astype(np.int64)
     return Agents(
         ids=table.select("agent_id", "agent", "version", "site"),
-        present=present,
-        on_shift=shifts.on,
-        responding=responding,
-        away_recently=away & shifts.on,
+        present=there.present,
+        on_shift=there.on_shift,
+        responding=there.responding,
+        away_recently=there.away_recently,
         free_now=free_now,
         free_soon=free_soon,
-        free_in_s=np.where(free_soon, np.maximum(free_later, policy.tick_s), 0),
-        free_later_s=free_later,
-        starts_in_s=shifts.starts_in_s,
-        shift_left_s=shifts.left_s,
-        idle_s=np.where(np.isnan(idle), np.inf, idle),
+        free_in_s=np.where(free_soon, np.maximum(ends_in, policy.tick_s), 0),
+        free_later_s=np.where(at_work, ends_in, there.starts_in_s),
+        starts_in_s=there.starts_in_s,
+        shift_left_s=there.shift_left_s,
+        idle_s=_idle(table, instant(batch.now)),
         max_items=max_items,
         rate_left=rate,
         held_rows=items.rows,
@@ -154,7 +139,7 @@ def build_agents(batch: Batch, policy: Policy) -> Agents:
         blocked=load.blocked,
         free_units=load.free_units,
         interrupts=load.held @ yield_matrix(policy).astype(np.int64),
-        remaining_s=np.bincount(items.agent, ahead_s, len(table)).astype(np.float64),
+        remaining=left,
         profiles=profiles,
         profile_left=profile_left(batch, policy, table, profiles, items, stays),
     )
@@ -165,20 +150,9 @@ def yield_matrix(policy: Policy) -> Bools:
     return np.array([[c in policy.channels[held].yields_to for c in Channel] for held in Channel])
 
 
-def _shifts(batch: Batch, table: pl.DataFrame, now: int) -> _Shifts:
-    start, end = seconds(table, "shift_start_at", now), seconds(table, "shift_end_at", now)
-    pauses = batch.agent_activities.join(table.select("agent_id", "agent"), on="agent_id")
-    agent = ints(pauses["agent"])
-    begins, ends = seconds(pauses, "starts_at", now), seconds(pauses, "ends_at", now)
-    paused = np.zeros(len(table), dtype=bool)
-    paused[agent[(begins <= 0) & (ends > 0)]] = True
-    left = end.copy()
-    np.minimum.at(left, agent[begins > 0], begins[begins > 0])
-    return _Shifts(
-        on=(start <= 0) & (end > 0) & ~paused,
-        left_s=left,
-        starts_in_s=np.where(start > 0, start, np.inf),
-    )
+def _idle(table: pl.DataFrame, now: int) -> Floats:
+    idle = np.maximum(0, -seconds(table, "idle_since", now))
+    return np.where(np.isnan(idle), np.inf, idle)
 
 
 def _max_items(batch: Batch, ids: pl.DataFrame) -> Ints:

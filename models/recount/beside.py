@@ -16,15 +16,10 @@ from models.recount.numbers import (
     Bools,
     Floats,
     Ints,
-    by_channel,
     instant,
-    positions,
 )
 from models.recount.rules import RULES, SUITABLE
-from models.tables import REQUEUE, AssignmentEvent, Channel, LoadState
-
-WITH_THE_AGENT = (AssignmentEvent.OFFERED, AssignmentEvent.DELIVERED, AssignmentEvent.ACCEPTED)
-"""Last events of an offer that its agent still has, answered or not."""
+from models.tables import Channel
 
 LIVE_AT = tuple(list(Channel).index(Channel(name)) for name in LIVE_CHANNELS)
 """Positions of the live channels."""
@@ -33,26 +28,14 @@ NEARLY_S = 1e-3
 """Two ways to reach the same instant may differ by less."""
 
 
-def requeue_true(case: Case) -> Iterator[Finding]:
-    """The held contacts whose agent is gone are listed, each once, and no others."""
-    names = [name for name in REQUEUE.schema() if name != "detail"]
-    expected = _requeued(case).select(names)
-    stated = case.plan.requeue.select(names)
-    missing = expected.join(stated, on=names, how="anti", nulls_equal=True)["contact_id"]
-    yield from findings("requeue_missing", "held contact that is not requeued so", missing)
-    wrong = stated.join(expected, on=names, how="anti", nulls_equal=True)["contact_id"]
-    yield from findings("requeue_wrong", "held contact wrongly requeued so", wrong)
-    twice = stated.filter(pl.col("contact_id").is_duplicated())["contact_id"]
-    yield from findings("requeue_twice", "held contact requeued more than once", twice)
-
-
 def times_told(case: Case) -> Iterator[Finding]:
     """Explanations state how far each requirement is relaxed, what comes next, and the breach."""
     c, now = case.conversations, instant(case.batch.now)
     of, never = c.of_member, np.iinfo(np.int64).max
     relaxes = c.asked.relaxes_at[of]
-    breach = np.where(np.isinf(c.breach_s), 0, c.breach_s) * SECOND
-    breach_at = np.where(np.isinf(c.breach_s), never, np.rint(breach).astype(np.int64) + now)[of]
+    ahead, breach_s = np.isfinite(c.waits.breach_s), c.waits.breach_s
+    breach = np.rint(np.where(ahead, breach_s, 0) * SECOND).astype(np.int64)
+    breach_at = np.where(ahead, breach + now, never)[of]
     members = c.members.select(
         "contact_id",
         step_true=pl.Series(c.step[of], dtype=pl.Int64),
@@ -98,53 +81,13 @@ def _nullable(at: Ints, known: Bools) -> pl.Series:
     return pl.Series(at).set(pl.Series(~known, dtype=pl.Boolean), None)
 
 
-def _requeued(case: Case) -> pl.DataFrame:
-    """Rows of `requeue` without their sentence."""
-    agents, now = case.agents, pl.lit(case.batch.now)
-    presence = case.batch.agents.select(
-        "agent_id",
-        "presence_since",
-        "shift_end_at",
-        present=pl.Series(agents.present, dtype=pl.Boolean),
-        gone=pl.Series(~(agents.present & agents.on_shift), dtype=pl.Boolean),
-    )
-    held = agents.held_rows.drop("agent").join(presence, on="agent_id", maintain_order="left")
-    patience = by_channel(case.policy, lambda c: c.owner_gone_s)[positions(held["channel"])]
-    patience_us = pl.Series(np.rint(patience * SECOND).astype(np.int64))
-    since = (
-        pl.when(pl.col("shift_end_at") <= now)
-        .then("shift_end_at")
-        .when(~pl.col("present"))
-        .then("presence_since")
-    )
-    states = [LoadState.OFFERED, LoadState.ACTIVE, LoadState.PARKED]
-    own = case.batch.offers.filter(
-        pl.col("event").is_in([event.value for event in WITH_THE_AGENT])
-    )
-    gone_for = instant(case.batch.now) - pl.col("gone_since").dt.epoch("us")
-    wrote = pl.col("last_customer_at") > pl.coalesce("gone_since", "started_at")
-    return (
-        held.with_columns(gone_since=since, tick_at=now, patience=patience_us)
-        .filter(
-            pl.col("gone") & pl.col("state").is_in([state.value for state in states]),
-            gone_for.fill_null(0) >= pl.col("patience"),
-            ~pl.col("parked") | wrote.fill_null(value=False),
-        )
-        .join(
-            own.select("contact_id", "agent_id", is_own=pl.lit(value=True)).unique(),
-            on=["contact_id", "agent_id"],
-            how="left",
-        )
-        .filter(pl.col("is_own").is_null() | (pl.col("state") != LoadState.OFFERED))
-    )
-
-
 def _outlook(case: Case) -> pl.DataFrame:
     """Rows of `outlook` without their tick."""
     c, overflow, queues = case.conversations, case.overflow, case.batch.queues
     size = len(queues)
-    past = np.bincount(c.queue[c.left_s <= 0], minlength=size)
+    past = np.bincount(c.queue[c.waits.left_s <= 0], minlength=size)
     lost = np.bincount(c.queue[_unavoidable(case)], minlength=size)
+    manual = np.bincount(c.queue[c.manual_only], minlength=size)
     helped = pl.DataFrame({"queue": c.queue, "helpers": c.helpers}).unique()
     codes = range(len(c.helper_sets))
     sets = pl.DataFrame(
@@ -173,6 +116,7 @@ def _outlook(case: Case) -> pl.DataFrame:
                 "lends": pl.Series(overflow.lends, dtype=pl.Boolean),
                 "num_breaching": past,
                 "num_unavoidable": lost,
+                "num_manual_only": manual,
             }
         )
         .join(borrows, on="queue", how="left", maintain_order="left")
@@ -185,21 +129,22 @@ def _unavoidable(case: Case) -> Bools:
     c, kind = case.conversations, case.eligibility.class_of
     given = np.zeros(len(c), dtype=bool)
     given[case.choice.conversation[~case.choice.held]] = True
+    breach_s = c.waits.breach_s
     put_off = c.paused | c.manual_only
-    waits = np.flatnonzero(~given & ~put_off & np.isfinite(c.breach_s))
+    waits = np.flatnonzero(~given & ~put_off & np.isfinite(breach_s))
     found = np.zeros(len(c), dtype=bool)
-    waits = waits[np.lexsort((c.breach_s[waits], kind[waits]))]
+    waits = waits[np.lexsort((breach_s[waits], kind[waits]))]
     classes, row = np.unique(kind[waits], return_inverse=True)
     if not len(classes) or not len(case.agents):
         found[waits] = True
         return found
     # Of the class those no later than each, itself included, and how many can be begun by then.
-    same = np.stack([kind[waits], c.breach_s[waits]], axis=1)
+    same = np.stack([kind[waits], breach_s[waits]], axis=1)
     last = np.append(np.any(same[1:] != same[:-1], axis=1), True)
     rivals = np.arange(len(waits)) - np.searchsorted(kind[waits], kind[waits]) + 1
     end = np.flatnonzero(last)[np.searchsorted(np.flatnonzero(last), np.arange(len(waits)))]
     free_at = _free_at(case, classes)[row]
-    before_s = c.breach_s[waits][:, None] - free_at
+    before_s = breach_s[waits][:, None] - free_at
     in_time = before_s >= 0
     in_turn = 1 + np.where(in_time, before_s, 0) // c.handle_s[waits][:, None]
     live = np.isin(c.channel[waits], LIVE_AT)[:, None]

@@ -11,16 +11,18 @@ from models.batch import Batch
 from models.plan import Finding, Plan, Reason
 from models.policy import Policy
 from models.recount.agents import Agents, build_agents
+from models.recount.centre import Centre
 from models.recount.conversations import Conversations, build_conversations
 from models.recount.gain import Terms, Worth, build_worth
 from models.recount.hours import Hours, build_hours
+from models.recount.members import build_contacts
 from models.recount.numbers import Bools, Ints, ints
 from models.recount.overflow import Overflow, build_overflow
 from models.recount.pairs import Eligibility, build_eligibility
+from models.recount.parts import members_of
 from models.recount.room import Room, build_room
 from models.recount.rules import RULES
 from models.recount.sides import Sides
-from models.recount.split import split_parties
 from models.recount.survey import Quoted, Survey, build_survey, in_milli, read_prices
 from models.tables import Decision
 
@@ -58,7 +60,7 @@ class Recount:
     @cached_property
     def hours(self) -> Hours:
         """Section 0."""
-        return build_hours(self.batch, self.policy)
+        return build_hours(self.batch)
 
     @cached_property
     def agents(self) -> Agents:
@@ -72,10 +74,10 @@ class Recount:
 
     @cached_property
     def conversations(self) -> Conversations:
-        """Section 1, with the parties that section 3b splits."""
-        known = (self.hours, self.agents, self.overflow)
-        split = split_parties(self.batch, self.policy, *known)
-        return build_conversations(self.batch, self.policy, *known, split)
+        """Section 1, with what leaves its party by section 3b."""
+        contacts, clocks = build_contacts(self.batch, self.policy, self.hours)
+        centre = Centre(self.batch, self.policy, clocks, self.agents, self.overflow)
+        return build_conversations(centre, members_of(centre, contacts))
 
     @cached_property
     def sides(self) -> Sides:

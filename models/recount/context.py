@@ -37,7 +37,7 @@ def _members(case: Case, items: pl.DataFrame) -> pl.DataFrame:
     """(contact_id, conversation, profiles_true, num_context_true) of every waiting contact."""
     c = case.conversations
     held = items.group_by("conversation").agg(num_held=pl.len().cast(pl.Int64))
-    carried = np.array(c.lane_profiles, dtype=object)[c.lane[c.of_member]]
+    carried = np.array(c.lanes.profiles, dtype=object)[c.lane[c.of_member]]
     others = pl.len().over("party").cast(pl.Int64) - 1
     return (
         c.members.select("contact_id", "conversation", "party", "is_lead")

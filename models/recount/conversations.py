@@ -10,28 +10,24 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from models.batch import Batch
 from models.policy import Policy
-from models.recount.agents import Agents
-from models.recount.hours import NEVER, Hours
-from models.recount.lanes import helpers_of, lanes_of
-from models.recount.members import build_members
+from models.recount.centre import Centre
+from models.recount.customers import Customers, customers_of
+from models.recount.lanes import Lanes, helpers_of, lanes_of
 from models.recount.numbers import (
     DECIMALS,
-    SECOND,
     Bools,
     Floats,
     Ints,
     by_channel,
     first_of_runs,
-    instant,
     ints,
     is_real_time,
 )
-from models.recount.overflow import Overflow
 from models.recount.requirements import Requirements, build_requirements
-from models.recount.standing import LONG_STARVED, NOBODY, STARVED, boosts_of, preferred_of, tier_of
-from models.tables import Channel, Tier
+from models.recount.standing import STARVED_TIERS, boosts_of, preferred_of, tier_of
+from models.recount.waits import Waits, waits_of
+from models.tables import Channel
 
 LIVE = np.array([c in {Channel.VOICE, Channel.VIDEO, Channel.CALLBACK} for c in Channel])
 
@@ -46,44 +42,23 @@ class Conversations:
     """(M,) conversation"""
     member_channel: Ints
     """(M,)"""
-    wait_s: Floats
-    """(M,)"""
-    target_s: Floats
-    """(M,)"""
-    lane_channel: Ints
-    """(L,) channel of each lane"""
-    lane_profiles: tuple[str, ...]
-    """(L,) profiles of each lane, joined by commas"""
+    start: Ints
+    """(C,) first member: the lead"""
+    waits: Waits
+    customers: Customers
+    asked: Requirements
+    lanes: Lanes
     helper_sets: tuple[tuple[int, ...], ...]
     """Queues that help, for every code in `helpers`."""
-    asked: Requirements
 
-    start: Ints
-    """(C,) first member: the lead. All that follow have shape (C,) too."""
-    party: pl.Series
-    """Name of the party; both parts of a split have the same."""
     channel: Ints
-    """The lead's."""
-    lane: Ints
+    """The lead's. All that follow have shape (C,), too."""
     queue: Ints
     helpers: Ints
     channels: Bools
     """(C, 8) channels of the members"""
     units: Floats
     handle_s: Floats
-    clock: Ints
-    waited_s: Floats
-    """Largest wait of the members."""
-    left_s: Floats
-    """Least time to a target of the members."""
-    value: Floats
-    tier_of_customer: Ints
-    """Position in `Tier`."""
-    penalty: Floats
-    """Breach penalty of the customer's tier, escalation not counted."""
-    escalated: Bools
-    sentiment: Floats
-    health: Floats
     priority: Ints
     tier: Ints
     """Served before money counts, 0 first; NO_TIER."""
@@ -100,14 +75,22 @@ class Conversations:
     preferred: Ints
     """Agent, or NOBODY."""
     preferred_by_window: Bools
-    breach_s: Floats
-    """From now; infinite where there is none ahead."""
     need_set: Ints
     """Equal where requirement, current steps, named skills and first steps are."""
 
     def __len__(self) -> int:
         """Number of conversations."""
         return len(self.start)
+
+    @property
+    def party(self) -> pl.Series:
+        """(C,) name of the party; all of its conversations have the same."""
+        return self.members["party"].gather(self.start)
+
+    @property
+    def lane(self) -> Ints:
+        """(C,)"""
+        return self.lanes.of
 
     @property
     def needs(self) -> pl.DataFrame:
@@ -122,8 +105,7 @@ class Conversations:
     @property
     def starved(self) -> Bools:
         """(C,)"""
-        starved: Bools = (self.tier == LONG_STARVED) | (self.tier == STARVED)
-        return starved
+        return np.isin(self.tier, STARVED_TIERS)
 
     @property
     def has_requirement(self) -> Bools:
@@ -134,89 +116,49 @@ class Conversations:
         return found
 
 
-def build_conversations(
-    batch: Batch,
-    policy: Policy,
-    hours: Hours,
-    agents: Agents,
-    overflow: Overflow,
-    split: pl.Series | None = None,
-) -> Conversations:
-    """All pending contacts by party, in the order of the parties; `split` are parties that take
-    two conversations, the live contacts first.
-    """
-    members = build_members(batch, policy, hours, split)
-    of_member = ints(members["conversation"])
+def build_conversations(centre: Centre, members: pl.DataFrame) -> Conversations:
+    """From contacts `by_conversation`; their order is that of the conversations."""
+    policy, of_member = centre.policy, ints(members["conversation"])
     start = first_of_runs(of_member)
-    lead = members[start]
-    member_channel = ints(members["channel_at"])
+    lead, member_channel = members[start], ints(members["channel_at"])
     channel = member_channel[start]
-    wait, target = members["wait_s"].to_numpy(), members["target_s"].to_numpy()
-    waited = _largest(wait, start)
+    waits, customers = waits_of(centre, members, start), customers_of(policy, members, start)
     tier = tier_of(policy, members, start)
-    escalated = np.logical_or.reduceat(members["escalated"].to_numpy(), start)
-    value = np.fmax.reduceat(_floats(members, "value"), start)
-    known = lead["customer_value"].fill_null(policy.default_value).to_numpy()
-    penalty = np.array([policy.breach_penalties[tier] for tier in Tier])
-    worth, age_s = boosts_of(policy, lead, channel, escalated)
-    lane, lane_channel, lane_profiles = lanes_of(members, channel)
-    helpers, helper_sets = helpers_of(overflow, lead, waited)
-    asked = build_requirements(batch, policy, members, agents, hours)
-    preferred, by_window = preferred_of(batch, policy, members, agents, start)
-    late = wait > policy.drain_share * target
+    worth, age_s = boosts_of(policy, lead, channel, customers.escalated)
+    helpers, helper_sets = helpers_of(centre.overflow, lead, waits.longest_s)
+    asked = build_requirements(centre, members)
+    preferred, by_window = preferred_of(centre, members, start)
+    late = waits.wait_s > policy.drain_share * waits.target_s
     return Conversations(
         members=members,
         of_member=of_member,
         member_channel=member_channel,
-        wait_s=wait,
-        target_s=target,
-        lane_channel=lane_channel,
-        lane_profiles=lane_profiles,
-        helper_sets=helper_sets,
-        asked=asked,
         start=start,
-        party=lead["party"],
+        waits=waits,
+        customers=customers,
+        asked=asked,
+        lanes=lanes_of(members, channel),
+        helper_sets=helper_sets,
         channel=channel,
-        lane=lane,
         queue=ints(lead["queue"]),
         helpers=helpers,
         channels=_channels(of_member, member_channel, len(start)),
         units=_units(policy, member_channel, start),
         handle_s=lead["handle_s"].to_numpy(),
-        clock=np.minimum.reduceat(ints(members["clock"]), start),
-        waited_s=waited,
-        left_s=np.minimum.reduceat(target - wait, start),
-        value=np.where(np.isnan(value), known, value),
-        tier_of_customer=ints(lead["tier_at"]),
-        penalty=penalty[ints(lead["tier_at"])],
-        escalated=escalated,
-        sentiment=np.nan_to_num(np.fmin.reduceat(_floats(members, "sentiment"), start)),
-        health=lead["health"].fill_null(1.0).to_numpy(),
         priority=np.minimum.reduceat(ints(members["class_of_priority"]), start),
         tier=tier,
         boost_worth=worth,
         boost_age_s=age_s,
-        may_be_held=(np.minimum.reduceat(target - wait, start) >= 2 * policy.tick_s)
-        & (tier != LONG_STARVED)
-        & (tier != STARVED),
+        may_be_held=_timely(policy, waits, member_channel, start) & ~np.isin(tier, STARVED_TIERS),
         reachable=np.logical_and.reduceat(members["reachable"].to_numpy(), start),
         paused=np.logical_or.reduceat(members["paused"].to_numpy(), start),
         manual_only=np.logical_or.reduceat(members["manual_only"].to_numpy(), start),
         follower=lead["must_follow"].to_numpy(),
         urgent=is_real_time(policy)[channel] & np.logical_or.reduceat(late, start),
-        preferred=ints(preferred.fill_null(NOBODY)),
+        preferred=preferred,
         preferred_by_window=by_window,
-        breach_s=_breach(batch, hours, members, start),
         need_set=asked.sets(len(start)),
     )
-
-
-def _breach(batch: Batch, hours: Hours, members: pl.DataFrame, start: Ints) -> Floats:
-    target = members["target_s"].to_numpy()
-    at = hours.reached(ints(members["queue"]), ints(members["clock"]), target)
-    first = np.minimum.reduceat(at, start)
-    past = np.logical_or.reduceat(members["wait_s"].to_numpy() >= target, start)
-    return np.where((first == NEVER) | past, np.inf, (first - instant(batch.now)) / SECOND)
 
 
 def _channels(of_member: Ints, channel: Ints, num_conversations: int) -> Bools:
@@ -234,10 +176,9 @@ def _units(policy: Policy, channel: Ints, start: Ints) -> Floats:
     return np.round(total, DECIMALS).astype(np.float64)
 
 
-def _largest(values: Floats, start: Ints) -> Floats:
-    largest: Floats = np.maximum.reduceat(values, start)
-    return largest
-
-
-def _floats(frame: pl.DataFrame, column: str) -> Floats:
-    return frame[column].cast(pl.Float64).fill_null(np.nan).to_numpy()
+def _timely(policy: Policy, waits: Waits, channel: Ints, start: Ints) -> Bools:
+    """(C,) whether an offer can still be made two ticks from now and answered by every target."""
+    answered_s = by_channel(policy, lambda c: c.accept_timeout_s)[channel]
+    in_time = waits.target_s - waits.wait_s >= 2 * policy.tick_s + answered_s
+    timely: Bools = np.logical_and.reduceat(in_time, start)
+    return timely

@@ -1,5 +1,7 @@
 """Declines, section 3 of `docs/model.md`, written a second time: pairs that they keep apart."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 
@@ -8,8 +10,17 @@ from models.recount.sides import Sides
 from models.recount.tested import Tested
 
 
-def kept_apart(sides: Sides, tested: Tested) -> Ints:
-    """Sorted keys, conversation * A + agent, of the pairs that are banned or rest."""
+@dataclass(frozen=True, eq=False)
+class Refusals:
+    """Sorted keys, conversation * A + agent, of pairs that declines concern."""
+
+    banned: Ints
+    apart: Ints
+    """Banned or resting."""
+
+
+def refusals_of(sides: Sides, tested: Tested) -> Refusals:
+    """Whom declines ban, and whom they keep apart, whatever is locked."""
     policy = sides.policy
     rows = _declined(sides)
     conversation, agent, number = (ints(rows[c]) for c in ("conversation", "agent", "number"))
@@ -27,7 +38,7 @@ def kept_apart(sides: Sides, tested: Tested) -> Ints:
     gone = np.bincount(conversation[suitable & (banned | tired)], minlength=size)
     rests = tired & (gone < num_suitable)[conversation]
     key = conversation * len(sides.agents) + agent
-    return np.unique(key[banned | rests])
+    return Refusals(np.unique(key[banned]), np.unique(key[banned | rests]))
 
 
 def _declined(sides: Sides) -> pl.DataFrame:

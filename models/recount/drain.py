@@ -27,7 +27,7 @@ def draining_agents(sides: Sides, tests: tuple[Test, ...], suitable: tuple[Test,
     wanted = np.minimum(policy.drain_agents, np.bincount(sides.class_of[urgent])[classes])
     may = unpacked(passing(suitable, classes, len(agents)), len(agents))
     may &= (agents.held > 0).any(axis=1)
-    least_first = np.argsort(agents.remaining_s, kind="stable")
+    least_first = np.argsort(agents.remaining, kind="stable")
     for able, number in zip(may, wanted.tolist(), strict=True):
         left = least_first[(able & ~draining)[least_first]]
         draining[left[:number]] = True
@@ -48,7 +48,7 @@ def _in_order(sides: Sides, urgent: Ints) -> Ints:
     lead = c.members["contact_id"].rank("ordinal").to_numpy()[c.start]
     clock = np.full(len(sides.example), np.iinfo(np.int64).max)
     first = clock.copy()
-    np.minimum.at(clock, kind, c.clock[urgent])
+    np.minimum.at(clock, kind, c.waits.clock[urgent])
     np.minimum.at(first, kind, lead[urgent].astype(np.int64))
     classes = np.unique(kind)
     return classes[np.lexsort((first[classes], clock[classes]))]

@@ -56,6 +56,8 @@ class Worth:
     """(C,) B"""
     failed: Floats
     """(C,) F"""
+    charged: Floats
+    """(C,) what a failure costs whoever takes it: F, or the worth of the best chance"""
     at_risk: Floats
     """(C,)"""
     priority: Floats
@@ -74,8 +76,7 @@ class Worth:
 
     def gain(self, conversation: Ints, agent: Ints, entry: Ints) -> Floats:
         """Gain of ready pairs, not rounded; conversation and then agent ascend."""
-        failed = self.failed[conversation]
-        gain: Floats = self.probability[entry] * (self.resolved[conversation] + failed) - failed
+        gain = self._match(conversation, entry)
         gain += (self.at_risk + self.priority)[conversation] + self.fixed[entry]
         gain -= self.hold_rate[conversation] * self.costs.free_in_s[agent]
         gain += self._region(conversation, agent)
@@ -85,14 +86,13 @@ class Worth:
 
     def terms(self, conversation: Ints, agent: Ints, entry: Ints) -> Terms:
         """The terms of ready pairs; conversation and then agent ascend."""
-        failed = self.failed[conversation]
         costs = self.costs
         stickiness, declines = np.zeros(len(agent)), np.zeros(len(agent))
         place, here = self.between.of(conversation * len(costs.site) + agent)
         stickiness[place] = self.between.stickiness[here]
         declines[place] = -self.between.declines[here]
         return Terms(
-            match=self.probability[entry] * (self.resolved[conversation] + failed) - failed,
+            match=self._match(conversation, entry),
             value_at_risk=self.at_risk[conversation],
             priority=self.priority[conversation],
             stickiness=stickiness,
@@ -107,6 +107,11 @@ class Worth:
             borrowing=-costs.borrowing[costs.queue[conversation], agent],
             balance=costs.balance[agent],
         )
+
+    def _match(self, conversation: Ints, entry: Ints) -> Floats:
+        at_stake = self.resolved[conversation] + self.failed[conversation]
+        match: Floats = self.probability[entry] * at_stake - self.charged[conversation]
+        return match
 
     def _region(self, conversation: Ints, agent: Ints) -> Floats:
         kept = self.kept_at[conversation]
@@ -160,9 +165,10 @@ def rounded_down_if_in_doubt(money: Floats) -> Ints:
 def build_worth(sides: Sides, eligibility: Eligibility) -> Worth:
     """All that is needed for the terms of any ready pair."""
     c, policy = sides.conversations, sides.policy
-    resolved = policy.benefit_fixed + policy.benefit_share * c.value
-    failed = policy.failure_fixed + policy.failure_share * c.value
-    chance = eligibility.mean_probability[eligibility.class_of]
+    value, kind_of = c.customers.value, eligibility.class_of
+    resolved = policy.benefit_fixed + policy.benefit_share * value
+    failed = policy.failure_fixed + policy.failure_share * value
+    chance = eligibility.mean_probability[kind_of]
     missed = np.maximum(0, chance * (resolved + failed) - failed)
     horizon = np.full(len(c), policy.hold_horizon_s)
     costs = _class_costs(sides, eligibility)
@@ -171,6 +177,7 @@ def build_worth(sides: Sides, eligibility: Eligibility) -> Worth:
     return Worth(
         resolved=resolved,
         failed=failed,
+        charged=np.minimum(failed, eligibility.best_probability[kind_of] * (resolved + failed)),
         at_risk=value_at_risk(sides, missed, expected_delay(sides, eligibility)),
         priority=priority_worth(sides),
         hold_rate=value_at_risk(sides, missed, horizon) / policy.hold_horizon_s,

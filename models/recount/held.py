@@ -37,6 +37,8 @@ class Items:
     """What the item consumes, its parked share applied."""
     end_s: Floats
     """Expected end from now, not above 0 where overdue."""
+    lasts: Ints
+    """What an item of the channel takes on average, in microseconds."""
     profiles: Bools
     """(items, P)"""
     rings: Bools
@@ -46,6 +48,12 @@ class Items:
     def promising(self) -> Bools:
         """Unparked and not overdue: only these say when their agent will be free."""
         return ~self.parked & (self.end_s > 0)
+
+    @property
+    def remaining(self) -> Ints:
+        """Work left in microseconds, none where parked; overdue ones are taken to begin anew."""
+        ahead = np.rint(self.end_s * SECOND).astype(np.int64)
+        return np.where(self.parked, 0, np.where(self.promising, ahead, self.lasts))
 
 
 def build_items(
@@ -63,13 +71,16 @@ def build_items(
     own = rows["units"].fill_null(np.nan).to_numpy()
     units = np.where(np.isnan(own), by_channel(policy, lambda c: c.units)[channel], own)
     share = by_channel(policy, lambda c: c.parked_share)[channel]
+    usual_s = by_channel(policy, lambda c: c.mean_handle_s)[channel]
+    lasts = np.rint(usual_s * SECOND).astype(np.int64)
     return Items(
         rows=rows.with_columns(parked=pl.Series(parked, dtype=pl.Boolean)),
         agent=ints(rows["agent"]),
         channel=channel,
         parked=parked,
         units=np.where(parked, units * share, units),
-        end_s=_end(policy, rows, channel, now),
+        end_s=_end(rows, lasts, now),
+        lasts=lasts,
         profiles=carried(rows["profiles"], profiles),
         rings=is_real_time(policy)[channel] & (rows["state"] == LoadState.OFFERED).to_numpy(),
     )
@@ -98,9 +109,8 @@ def _parked(policy: Policy, rows: pl.DataFrame, channel: Ints, now: int) -> Bool
     return parked
 
 
-def _end(policy: Policy, rows: pl.DataFrame, channel: Ints, now: int) -> Floats:
-    lasts = np.rint(by_channel(policy, lambda c: c.mean_handle_s)[channel] * SECOND)
-    usual = pl.col("started_at").dt.epoch("us") + pl.Series(lasts.astype(np.int64))
+def _end(rows: pl.DataFrame, lasts: Ints, now: int) -> Floats:
+    usual = pl.col("started_at").dt.epoch("us") + pl.Series(lasts)
     end = rows.select(pl.coalesce(pl.col("expected_end_at").dt.epoch("us"), usual)).to_series()
     ahead: Floats = (ints(end) - now) / SECOND
     return ahead

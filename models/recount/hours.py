@@ -1,8 +1,9 @@
-"""Section 0 of `docs/model.md`, written a second time: when queues are open, and how time passes.
+"""Section 0 of `docs/model.md`, written a second time: when queues are open, customers reachable.
 
 Instants are microseconds since 1970, everything by queue is in the order of `batch.queues`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -12,100 +13,80 @@ import polars as pl
 
 from models.batch import Batch
 from models.policy import Policy
-from models.recount.numbers import SECOND, Bools, Floats, Ints, instant, ints
+from models.recount.numbers import SECOND, Bools, Ints, instant, ints
 
 MINUTE = 60 * SECOND
 DAY = 1_440 * MINUTE
 WINDOW = 60 * DAY
 """Openings are known so far back and ahead of now."""
 
-NEVER = 2**62
-"""Later than any instant."""
-
 PLAIN = -1
-"""The calendar of a clock that never stands still."""
+"""The calendar, and the clock, of what is never closed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Openings:
+    """Starts and ends of openings, ascending, none touching another."""
+
+    begin: Ints
+    end: Ints
 
 
 @dataclass(frozen=True, eq=False)
 class Hours:
-    """When the Q queues are open, and how long something lasted by the clock of each."""
+    """When the Q queues are open."""
 
     is_open: Bools
     """(Q,)"""
     calendar: Ints
-    """(Q,) whose openings the queue's clock counts, or PLAIN"""
-    opens: tuple[Ints, ...]
-    """For each calendar the starts of its openings, ascending, none touching another."""
-    closes: tuple[Ints, ...]
-
-    def elapsed(self, queue: Ints, begin: Ints, end: Ints) -> Floats:
-        """Seconds from one instant to the other by each queue's clock, never below 0."""
-        passed: Floats = (self._clock(queue, end) - self._clock(queue, begin)) / SECOND
-        return np.maximum(passed, 0)
-
-    def reached(self, queue: Ints, begin: Ints, seconds: Floats) -> Ints:
-        """The first instant at which so much has elapsed since `begin`; NEVER if none is known."""
-        wanted = self._clock(queue, begin) + np.rint(seconds * SECOND).astype(np.int64)
-        found = wanted.copy()
-        for number in np.unique(self.calendar[queue]).tolist():
-            if number == PLAIN:
-                continue
-            mine = np.flatnonzero(self.calendar[queue] == number)
-            opens, closes = self.opens[number], self.closes[number]
-            total = np.cumsum(closes - opens)
-            at = np.searchsorted(total, wanted[mine], side="left")
-            known = at < len(total)
-            found[mine] = NEVER
-            # The opening during which the total is reached ends when its own total is full.
-            place = at[known]
-            found[mine[known]] = closes[place] - (total[place] - wanted[mine[known]])
-        return found
-
-    def _clock(self, queue: Ints, at: Ints) -> Ints:
-        """Microseconds of opening up to each instant; the instant itself for plain clocks."""
-        shown = at.copy()
-        for number in np.unique(self.calendar[queue]).tolist():
-            if number == PLAIN:
-                continue
-            mine = np.flatnonzero(self.calendar[queue] == number)
-            opens, closes = self.opens[number], self.closes[number]
-            before = np.append(0, np.cumsum(closes - opens))
-            begun = np.searchsorted(opens, at[mine], side="right")
-            last_close = np.append(-NEVER, closes)[begun]
-            ahead = np.maximum(last_close - at[mine], 0)
-            shown[mine] = before[begun] - np.where(begun > 0, ahead, 0)
-        return shown
+    """(Q,) position in `openings`, or PLAIN"""
+    openings: tuple[Openings, ...]
+    """Those of each calendar, cut to 60 days around now."""
 
 
-def build_hours(batch: Batch, policy: Policy) -> Hours:
-    """Openings of the calendars that queues have, cut to 60 days around now."""
+def build_hours(batch: Batch) -> Hours:
+    """Openings of the calendars that queues have."""
     now = instant(batch.now)
     names = batch.queues["calendar_id"].drop_nulls().unique().sort()
-    openings = [_openings(batch, name) for name in names]
-    kept = [_cut_and_merged(begin, end, now) for begin, end in openings]
+    openings = [_of_calendar(batch, name) for name in names]
     at = pl.DataFrame({"calendar_id": names}).with_row_index("at")
     number = batch.queues.join(at, on="calendar_id", how="left", maintain_order="left")["at"]
     calendar = ints(number.cast(pl.Int64).fill_null(PLAIN))
     open_now = [bool(((begin <= now) & (now < end)).any()) for begin, end in openings]
     return Hours(
         is_open=np.append(np.array(open_now, dtype=bool), True)[calendar],
-        calendar=np.full_like(calendar, PLAIN) if policy.age_outside_hours else calendar,
-        opens=tuple(begin for begin, _ in kept),
-        closes=tuple(end for _, end in kept),
+        calendar=calendar,
+        openings=tuple(_cut_and_merged(begin, end, now) for begin, end in openings),
     )
 
 
-def _openings(batch: Batch, name: str) -> tuple[Ints, Ints]:
+def in_customer_hours(zone: str, policy: Policy, now: datetime) -> Openings:
+    """When customers of a zone may be called back, cut to 60 days around now."""
+    day = ints(_days(now)["day"])
+    first, last = policy.callback_from_hour, policy.callback_until_hour
+    begin = _in_utc(ZoneInfo(zone), day + 60 * first * MINUTE, now)
+    end = _in_utc(ZoneInfo(zone), day + 60 * last * MINUTE, now)
+    return _cut_and_merged(begin, end, instant(now))
+
+
+def common(several: Sequence[Openings]) -> Openings:
+    """When all of them are open."""
+    change = np.unique(np.concatenate([part for one in several for part in (one.begin, one.end)]))
+    begin, end = change[:-1], change[1:]
+    for one in several:
+        within = np.searchsorted(one.begin, begin, "right") > np.searchsorted(
+            one.end, begin, "right"
+        )
+        begin, end = begin[within], end[within]
+    return _merged(begin, end)
+
+
+def _of_calendar(batch: Batch, name: str) -> tuple[Ints, Ints]:
     """Starts and ends of a calendar's openings on all local days that the window may touch."""
     weekly = batch.calendars.filter(pl.col("calendar_id") == name)
     if weekly.is_empty():
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    first = batch.now.date() - timedelta(days=63)
-    days = pl.DataFrame({"date": pl.date_range(first, first + timedelta(days=126), eager=True)})
-    days = days.with_columns(
-        day=pl.col("date").cast(pl.Int64) * DAY,
-        weekday=pl.col("date").dt.weekday().cast(pl.Int64) - 1,
-    )
+    days = _days(batch.now)
     special = batch.holidays.filter(pl.col("calendar_id") == name).with_columns(
         date=pl.col("day").str.to_date("%Y-%m-%d")
     )
@@ -118,6 +99,16 @@ def _openings(batch: Batch, name: str) -> tuple[Ints, Ints]:
     begin = _in_utc(zone, day + ints(rows["opens_minute"]) * MINUTE, batch.now)
     end = _in_utc(zone, day + ints(rows["closes_minute"]) * MINUTE, batch.now)
     return begin, end
+
+
+def _days(now: datetime) -> pl.DataFrame:
+    """(date, day, weekday) of all local days that the window may touch; `day` in microseconds."""
+    first = now.date() - timedelta(days=63)
+    dates = pl.date_range(first, first + timedelta(days=126), eager=True)
+    return pl.DataFrame({"date": dates}).with_columns(
+        day=pl.col("date").cast(pl.Int64) * DAY,
+        weekday=pl.col("date").dt.weekday().cast(pl.Int64) - 1,
+    )
 
 
 def _in_utc(zone: ZoneInfo, local: Ints, now: datetime) -> Ints:
@@ -163,11 +154,16 @@ def _offset(zone: ZoneInfo, at: datetime) -> int:
     return 0 if offset is None else int(offset / timedelta(microseconds=1))
 
 
-def _cut_and_merged(begin: Ints, end: Ints, now: int) -> tuple[Ints, Ints]:
+def _cut_and_merged(begin: Ints, end: Ints, now: int) -> Openings:
     """Openings within the window, overlapping ones joined, empty ones left out."""
-    begin, end = np.maximum(begin, now - WINDOW), np.minimum(end, now + WINDOW)
+    return _merged(np.maximum(begin, now - WINDOW), np.minimum(end, now + WINDOW))
+
+
+def _merged(begin: Ints, end: Ints) -> Openings:
     filled = np.flatnonzero(end > begin)
     order = filled[np.argsort(begin[filled], kind="stable")]
     begin, end = begin[order], np.maximum.accumulate(end[order])
     fresh = begin[1:] > end[:-1]
-    return begin[np.append(True, fresh)[: len(begin)]], end[np.append(fresh, True)[: len(end)]]
+    return Openings(
+        begin[np.append(True, fresh)[: len(begin)]], end[np.append(fresh, True)[: len(end)]]
+    )

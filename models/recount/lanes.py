@@ -1,5 +1,7 @@
 """Section 1 of `docs/model.md`, written a second time: lanes, and the queues that help."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 
@@ -8,8 +10,24 @@ from models.recount.overflow import Overflow
 from models.tables import Channel, Tier
 
 
-def lanes_of(members: pl.DataFrame, channel: Ints) -> tuple[Ints, Ints, tuple[str, ...]]:
-    """(C,) lane, and channel and profiles of each lane."""
+@dataclass(frozen=True, eq=False)
+class Lanes:
+    """L lanes: the channels without profiles first, then the others that occur."""
+
+    of: Ints
+    """(C,)"""
+    channel: Ints
+    """(L,)"""
+    profiles: tuple[str, ...]
+    """(L,) sorted, joined by commas"""
+
+    def __len__(self) -> int:
+        """L."""
+        return len(self.channel)
+
+
+def lanes_of(members: pl.DataFrame, channel: Ints) -> Lanes:
+    """Lanes of C conversations, by the profiles of their members and their `channel`, (C,)."""
     named = (
         members.select("conversation", name=pl.col("profiles").str.split(","))
         .explode("name")
@@ -27,7 +45,7 @@ def lanes_of(members: pl.DataFrame, channel: Ints) -> tuple[Ints, Ints, tuple[st
     others = rows.filter(pl.col("profiles") != "").unique().sort("channel", "profiles")
     lanes = pl.concat([plain, others]).with_row_index("lane")
     lane = rows.join(lanes, on=["channel", "profiles"], how="left", maintain_order="left")["lane"]
-    return ints(lane), ints(lanes["channel"]), tuple(lanes["profiles"])
+    return Lanes(ints(lane), ints(lanes["channel"]), tuple(lanes["profiles"]))
 
 
 def helpers_of(

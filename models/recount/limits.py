@@ -119,7 +119,7 @@ def _new_in_lanes(case: Case) -> Ints:
 
 def _new_in_channels(case: Case) -> Ints:
     """(A, 8) new conversations, held ones included."""
-    in_channel = np.eye(len(Channel), dtype=np.int64)[case.conversations.lane_channel]
+    in_channel = np.eye(len(Channel), dtype=np.int64)[case.conversations.lanes.channel]
     new: Ints = _new_in_lanes(case) @ in_channel
     return new
 

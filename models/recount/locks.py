@@ -4,9 +4,9 @@ import numpy as np
 import polars as pl
 
 from models.plan import Reason
+from models.policy import VoiceFollow
 from models.recount.conversations import LIVE
 from models.recount.numbers import Bools, Ints, by_channel, ints, is_real_time, positions
-from models.recount.rules import RULES
 from models.recount.sides import Sides
 from models.recount.standing import NOBODY
 from models.recount.tested import Tested
@@ -40,8 +40,10 @@ def party_items(sides: Sides) -> pl.DataFrame:
     return parts.join(of_parties, on="party").select("conversation", *columns)
 
 
-def locked_to(sides: Sides, tested: Tested, ties: pl.DataFrame) -> Ints:
-    """(C,) agent that the conversation is locked to, NOBODY or LOCKED_TO_NOBODY."""
+def locked_to(sides: Sides, tested: Tested, ties: pl.DataFrame, banned: Ints) -> Ints:
+    """(C,) agent that the conversation is locked to, NOBODY or LOCKED_TO_NOBODY; `banned` are
+    keys, conversation * A + agent.
+    """
     c, agents = sides.conversations, sides.agents
     held = ties.filter(pl.col("state").is_in([LoadState.OFFERED, LoadState.ACTIVE]))
     ordered = held.sort("conversation", "is_live", "started_at", "agent")
@@ -49,7 +51,10 @@ def locked_to(sides: Sides, tested: Tested, ties: pl.DataFrame) -> Ints:
     there = (agents.present | agents.away_recently) & agents.on_shift
     could = tested.suitable(conversation, agent, forgiven=(Reason.NO_PRESENT_AGENT,))
     written = ~(c.channels & LIVE).any(axis=1)
-    counts = written[conversation] & there[agent] & (could | ordered["is_live"].to_numpy())
+    counts = written[conversation] & there[agent]
+    counts &= ~np.isin(conversation * len(agents) + agent, banned)
+    follows = sides.policy.voice_follow is not VoiceFollow.KEEP_TEXT_OWNER
+    counts &= np.where(ordered["is_live"], follows, could & ~c.starved[conversation])
     only = np.full(len(c), NOBODY, dtype=np.int64)
     only[conversation[counts]] = agent[counts]  # the last of each conversation stays
     only[c.follower] = LOCKED_TO_NOBODY
@@ -62,7 +67,6 @@ def reserved_for(sides: Sides, tested: Tested, apart: Ints, only: Ints) -> Ints:
     some = np.flatnonzero((only == NOBODY) & ~c.starved & (c.preferred != NOBODY))
     agent = c.preferred[some]
     kept = ~np.isin(some * len(agents) + agent, apart)
-    kept &= tested.num_passed(some, agent) < len(RULES)
     kept &= _busy_but_soon(sides, tested, some, agent) | _comes_soon(sides, tested, some, agent)
     reserved = np.full(len(c), NOBODY, dtype=np.int64)
     reserved[some[kept]] = agent[kept]
@@ -70,20 +74,24 @@ def reserved_for(sides: Sides, tested: Tested, apart: Ints, only: Ints) -> Ints:
 
 
 def _busy_but_soon(sides: Sides, tested: Tested, some: Ints, agent: Ints) -> Bools:
+    """The agent could serve the conversation, but for work that ends before it waited too long."""
     c, agents, policy = sides.conversations, sides.agents, sides.policy
     most = by_channel(policy, lambda p: p.hold_preferred_s)[c.channel[some]]
-    patience = np.minimum(most, policy.hold_slack_share * c.left_s[some])
-    soon = HOLD_FACTOR * agents.free_later_s[agent] <= patience
-    found: Bools = soon & ~agents.free_now[agent] & tested.suitable(some, agent)
+    ends = HOLD_FACTOR * agents.free_later_s[agent]
+    soon = c.waits.longest_s[some] + ends <= most
+    soon &= ends <= policy.hold_slack_share * c.waits.left_s[some]
+    has_room = tested.all_hold(Reason.AT_CAPACITY, Reason.UNITS_FULL, some, agent)
+    busy = ~agents.free_now[agent] | ~has_room
+    found: Bools = soon & busy & tested.suitable(some, agent)
     return found
 
 
 def _comes_soon(sides: Sides, tested: Tested, some: Ints, agent: Ints) -> Bools:
     """The shift of the agent starts early enough for a written conversation."""
     c, agents, policy = sides.conversations, sides.agents, sides.policy
-    starts = agents.starts_in_s[agent]
+    starts = agents.free_later_s[agent]
     ahead = by_channel(policy, lambda p: p.ahead_s)[c.channel[some]]
-    early = (starts <= ahead) & (starts + c.handle_s[some] <= c.left_s[some])
+    early = (starts <= ahead) & (starts + c.handle_s[some] <= c.waits.left_s[some])
     early &= ~is_real_time(policy)[c.channel[some]] & ~agents.on_shift[agent]
     found: Bools = early & tested.suitable(some, agent, forgiven=NOT_AT_WORK)
     return found

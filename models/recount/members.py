@@ -4,20 +4,24 @@ import numpy as np
 import polars as pl
 
 from models.batch import Batch
-from models.policy import Policy, VoiceFollow
+from models.policy import Policy
+from models.recount.clocks import Clocks, clocks_of
 from models.recount.hours import Hours
 from models.recount.numbers import SECOND, by_channel, instant, ints, local_times
 from models.tables import Channel, Tier
 
 LIVE_CHANNELS = (Channel.VOICE.value, Channel.VIDEO.value, Channel.CALLBACK.value)
 
+PROMISE_SHARE = 0.1
+"""Of the usual target: what is promised earlier is measured by no shorter scale."""
 
-def build_members(
-    batch: Batch, policy: Policy, hours: Hours, split: pl.Series | None
-) -> pl.DataFrame:
-    """All contacts by conversation, the lead first, with `conversation` and `is_lead`."""
+
+def build_contacts(batch: Batch, policy: Policy, hours: Hours) -> tuple[pl.DataFrame, Clocks]:
+    """All contacts with what belongs to their party, queue and channel, and the clocks of
+    `timed_by`.
+    """
     now = pl.lit(batch.now)
-    members = (
+    contacts = (
         batch.contacts.lazy()
         .with_columns(party_customer=pl.col("customer_id").max().over("conversation_id"))
         .with_columns(_party(), *_clocks(policy))
@@ -25,13 +29,12 @@ def build_members(
         .join(_queues(batch), on="queue_id", how="left")
         .join(_customers(batch), on="party_customer", how="left")
         .join(_refusals(batch), on="contact_id", how="left")
-        .with_columns(_second(split), zone=pl.coalesce("time_zone", "customer_zone"))
+        .with_columns(zone=pl.coalesce("time_zone", "customer_zone"))
         .join(_callback_hours(batch, policy), on="zone", how="left")
-        .sort("party", "second", -pl.col("weight"), "entered_at", "contact_id")
         .with_columns(
             pl.col("escalated").fill_null(value=False),
             pl.col("tier_at").fill_null(list(Tier).index(Tier.STANDARD)),
-            conversation=pl.struct("party", "second").rle_id().cast(pl.Int64),
+            is_live=pl.col("channel").is_in(LIVE_CHANNELS),
             handle_s=pl.coalesce("mean_handle_s", "channel_handle_s"),
             relax_s=pl.coalesce("relax_after_s", "channel_relax_s"),
             most_wait_s=pl.coalesce("max_wait_s", "channel_most_wait_s"),
@@ -40,29 +43,35 @@ def build_members(
             ),
             paused=(pl.col("hold_until") > now).fill_null(value=False),
             manual_only=pl.col("num_refusing").fill_null(0) >= policy.max_declining_agents,
-            must_follow=pl.col("second")
-            & pl.lit(policy.voice_follow is not VoiceFollow.KEEP_TEXT_OWNER),
             reachable=(pl.col("channel") != Channel.CALLBACK)
             | pl.col("callback_hours").fill_null(value=True),
         )
-        .with_columns(is_lead=pl.col("conversation").is_first_distinct())
         .collect()
     )
-    return _timed(members, batch, hours)
+    timed_by, clocks = clocks_of(batch, policy, hours, contacts)
+    return _timed(contacts.with_columns(timed_by=pl.Series(timed_by)), batch, clocks), clocks
 
 
-def _timed(members: pl.DataFrame, batch: Batch, hours: Hours) -> pl.DataFrame:
-    """With `wait_s` and `target_s`, by the clock of each contact's queue."""
-    queue, clock = ints(members["queue"]), ints(members["clock"])
-    due = ints(members["due_at"].dt.epoch("us").fill_null(pl.Series(clock)))
-    promised = pl.Series(np.maximum(hours.elapsed(queue, clock, due), 1.0))
-    wait = hours.elapsed(queue, clock, np.full_like(clock, instant(batch.now)))
-    is_promised = pl.col("due_at").is_not_null()
-    return members.with_columns(
+def by_conversation(contacts: pl.DataFrame) -> pl.DataFrame:
+    """Contacts of one `party` and `part` as the members of a `conversation`, the lead first."""
+    order = ("party", "part", -pl.col("weight"), "entered_at", "contact_id")
+    conversation = pl.struct("party", "part").rle_id().cast(pl.Int64)
+    members = contacts.sort(*order).with_columns(conversation=conversation)
+    return members.with_columns(is_lead=pl.col("conversation").is_first_distinct())
+
+
+def _timed(contacts: pl.DataFrame, batch: Batch, clocks: Clocks) -> pl.DataFrame:
+    """With `wait_s`, `target_s` and `scale_s`, by the clock of each contact."""
+    timed_by, clock = ints(contacts["timed_by"]), ints(contacts["clock"])
+    due = ints(contacts["due_at"].dt.epoch("us").fill_null(pl.Series(clock)))
+    promised = pl.Series(np.maximum(clocks.elapsed(timed_by, clock, due), 1.0))
+    wait = clocks.elapsed(timed_by, clock, np.full_like(clock, instant(batch.now)))
+    usual = pl.coalesce("target_answer_s", "channel_target_s")
+    target = pl.when(pl.col("due_at").is_not_null()).then(promised).otherwise(usual)
+    return contacts.with_columns(
         wait_s=pl.Series(wait, dtype=pl.Float64),
-        target_s=pl.when(is_promised)
-        .then(promised)
-        .otherwise(pl.coalesce("target_answer_s", "channel_target_s")),
+        target_s=target,
+        scale_s=pl.max_horizontal(target, PROMISE_SHARE * usual),
     )
 
 
@@ -76,22 +85,15 @@ def _party() -> pl.Expr:
     )
 
 
-def _second(split: pl.Series | None) -> pl.Expr:
-    """Whether the contact is in the second part of a party that is split."""
-    live = pl.col("channel").is_in(LIVE_CHANNELS)
-    if split is None:
-        return pl.lit(value=False).alias("second")
-    return (pl.col("party").is_in(split.implode()) & ~live).alias("second")
-
-
 def _clocks(policy: Policy) -> tuple[pl.Expr, pl.Expr]:
     """`clock` of the wait, and `routed_at`, from which the age of requirements counts."""
     written = [c.value for c in Channel if not policy.channels[c].real_time]
     unanswered = pl.col("channel").is_in(written) & pl.col("last_message_at").is_not_null()
     credit = (policy.age_credit * pl.col("waited_before_s").fill_null(0.0) * SECOND).round()
-    entered = pl.col("entered_at").dt.epoch("us") - credit.cast(pl.Int64)
-    answered = pl.when(unanswered).then(pl.col("last_message_at").dt.epoch("us"))
-    return answered.otherwise(entered).alias("clock"), entered.alias("routed_at")
+    entered = pl.max_horizontal("entered_at", "hold_until").dt.epoch("us") - credit.cast(pl.Int64)
+    answered = pl.max_horizontal("last_message_at", "hold_until").dt.epoch("us")
+    clock = pl.when(unanswered).then(answered).otherwise(entered)
+    return clock.alias("clock"), entered.alias("routed_at")
 
 
 def _channel_numbers(policy: Policy) -> pl.LazyFrame:

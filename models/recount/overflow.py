@@ -35,6 +35,9 @@ class Overflow:
     """(Q, A)"""
     has_members: Bools
     """(Q,) whether `queue_members` names any, known or not"""
+    reach: Bools
+    """(Q, A) whom the queue may ever get: members of it and of what `overflow` names for it, or
+    everybody, where it has no members"""
     num_waiting: Ints
     num_free: Ints
     effective_agents: Floats
@@ -51,15 +54,8 @@ class Overflow:
 def build_overflow(batch: Batch, policy: Policy, agents: Agents, hours: Hours) -> Overflow:
     """Predicted waits, who lends and who is kept back, and the open rows of `overflow`."""
     queues = batch.queues
-    places = queues.select("queue_id").with_row_index("queue")
-    rows = batch.queue_members.join(places, on="queue_id")
-    has_members = np.zeros(len(queues), dtype=bool)
-    has_members[ints(rows["queue"])] = True
-    rows = rows.join(agents.ids, on="agent_id")
-    member = np.zeros((len(queues), len(agents)), dtype=bool)
-    member[ints(rows["queue"]), ints(rows["agent"])] = True
-
-    waiting = batch.contacts.join(places, on="queue_id")["queue"]
+    member, has_members = _members(batch, agents)
+    waiting = batch.contacts.join(_places(batch, "queue"), on="queue_id")["queue"]
     num_waiting = np.bincount(ints(waiting), minlength=len(queues)).astype(np.int64)
     counted = member | ~has_members[:, None]
     num_free = (counted & agents.free_now).sum(axis=1).astype(np.int64)
@@ -78,6 +74,7 @@ def build_overflow(batch: Batch, policy: Policy, agents: Agents, hours: Hours) -
         is_open=hours.is_open,
         member=member,
         has_members=has_members,
+        reach=_reach(batch, member, has_members),
         num_waiting=num_waiting,
         num_free=num_free,
         effective_agents=effective,
@@ -86,6 +83,31 @@ def build_overflow(batch: Batch, policy: Policy, agents: Agents, hours: Hours) -
         kept_back=_kept_back(batch, policy, agents, member, arrivals),
         rows=_open_rows(batch, hours, num_waiting, predicted, helps),
     )
+
+
+def _places(batch: Batch, name: str) -> pl.DataFrame:
+    """(queue_id, name) position of each queue."""
+    return batch.queues.select("queue_id").with_row_index(name)
+
+
+def _members(batch: Batch, agents: Agents) -> tuple[Bools, Bools]:
+    """(Q, A) who is a member, and (Q,) whether the queue has any."""
+    rows = batch.queue_members.join(_places(batch, "queue"), on="queue_id")
+    has_members = np.zeros(len(batch.queues), dtype=bool)
+    has_members[ints(rows["queue"])] = True
+    rows = rows.join(agents.ids, on="agent_id")
+    member = np.zeros((len(batch.queues), len(agents)), dtype=bool)
+    member[ints(rows["queue"]), ints(rows["agent"])] = True
+    return member, has_members
+
+
+def _reach(batch: Batch, member: Bools, has_members: Bools) -> Bools:
+    named = batch.overflow.join(_places(batch, "queue"), on="queue_id").join(
+        _places(batch, "helper"), left_on="to_queue_id", right_on="queue_id"
+    )
+    reach: Bools = member | ~has_members[:, None]
+    np.logical_or.at(reach, ints(named["queue"]), member[ints(named["helper"])])
+    return reach
 
 
 def _kept_back(

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from models.plan import Reason
-from models.recount.declines import kept_apart
+from models.recount.declines import refusals_of
 from models.recount.locks import locked_to, party_items, reserved_for
 from models.recount.numbers import Bools, Floats, Ints, first_of_runs
 from models.recount.rules import RULES
@@ -52,11 +52,6 @@ class Eligibility:
         return self.tested.survivors
 
     @property
-    def num_idle(self) -> Ints:
-        """(K,) agents who pass all tests and are free now."""
-        return self.tested.num_idle
-
-    @property
     def num_qualified(self) -> Ints:
         """(K,) suitable agents."""
         return self.tested.num_qualified
@@ -70,6 +65,11 @@ class Eligibility:
     def mean_probability(self) -> Floats:
         """(K,) over the suitable agents."""
         return self.tested.mean_probability
+
+    @property
+    def best_probability(self) -> Floats:
+        """(K,) over the suitable agents, 1 where there are none."""
+        return self.tested.best_probability
 
     @property
     def ready_class(self) -> Ints:
@@ -138,10 +138,10 @@ class PairBlock:
 def build_eligibility(sides: Sides) -> Eligibility:
     """All rules applied to all classes, and what concerns single pairs."""
     tested, ties = build_tested(sides), party_items(sides)
-    apart = kept_apart(sides, tested)
-    only = locked_to(sides, tested, ties)
-    reserved = reserved_for(sides, tested, apart, only)
-    return Eligibility(tested, only, reserved, apart, ties)
+    refused = refusals_of(sides, tested)
+    only = locked_to(sides, tested, ties, refused.banned)
+    reserved = reserved_for(sides, tested, refused.apart, only)
+    return Eligibility(tested, only, reserved, refused.apart, ties)
 
 
 def pair_blocks(eligibility: Eligibility) -> Iterator[PairBlock]:

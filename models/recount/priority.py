@@ -9,36 +9,31 @@ from models.recount.sides import Sides
 
 
 def expected_delay(sides: Sides, eligibility: Eligibility) -> Floats:
-    """(C,) seconds that a conversation waits on if this tick skips it."""
-    c, policy, kind = sides.conversations, sides.policy, eligibility.class_of
-    line = class_of(c.queue, c.channel)
-    size = np.bincount(line)[line]
-    idle = eligibility.num_idle[kind]
-    servers = eligibility.num_qualified[kind]
-    queued = c.handle_s / np.maximum(servers, 1)
-    delay = policy.tick_s + np.where(size <= idle, 0, queued)
+    """(C,) seconds until the next suitable agent is done, if this tick skips the conversation."""
+    policy, servers = sides.policy, eligibility.num_qualified[eligibility.class_of]
+    delay = policy.tick_s + sides.conversations.handle_s / np.maximum(servers, 1)
     return np.minimum(delay, policy.longest_delay_s)
 
 
 def value_at_risk(sides: Sides, missed: Floats, delay_s: Floats) -> Floats:
     """(C,) u(T) in money: the largest over the members; `missed` is M."""
     c, policy, of = sides.conversations, sides.policy, sides.conversations.of_member
-    anger = policy.sentiment_weight * np.maximum(0, -c.sentiment)
-    doubt = 1 + policy.health_weight * (1 - c.health)
+    who = c.customers
+    anger = policy.sentiment_weight * np.maximum(0, -who.sentiment)
+    doubt = 1 + policy.health_weight * (1 - who.health)
     haste = np.minimum(2, np.exp(anger) * doubt)
-    escalation = np.where(c.escalated, policy.escalation_factor, 1.0)
-    lost = (policy.loss_fixed + policy.loss_share * c.value) * escalation
+    escalation = np.where(who.escalated, policy.escalation_factor, 1.0)
+    lost = (policy.loss_fixed + policy.loss_share * who.value) * escalation
     lost *= np.minimum(2, (1 + anger) * doubt)
     patience = by_channel(policy, lambda p: p.mean_patience_s)[c.member_channel]
     annoyance = by_channel(policy, lambda p: p.waiting_cost)[c.member_channel]
-    t, d = delay_s[of], c.target_s
-    w = c.wait_s + c.boost_age_s[of]
+    t, d, scale = delay_s[of], c.waits.target_s, c.waits.scale_s
+    w = c.waits.wait_s + c.boost_age_s[of]
     gives_up = (missed + lost)[of] * -np.expm1(-haste[of] / patience * t)
-    waits = annoyance * (((w + t) / d) ** 2 - (w / d) ** 2)
+    waits = annoyance * (((w + t) / scale) ** 2 - (w / scale) ** 2)
     waits = np.minimum(waits, policy.most_waiting_cost)
-    slack = np.maximum(d - w, 0)
-    nearness = np.exp(-np.divide(slack, t, out=np.full(len(t), np.inf), where=t > 0))
-    breaches = np.where(w < d, (c.penalty * escalation)[of] * nearness, 0)
+    nearness = np.exp(-np.abs(d - w) / np.where(w < d, t, scale))
+    breaches = (who.penalty * escalation)[of] * nearness
     largest: Floats = np.maximum.reduceat(gives_up + waits + breaches, c.start)
     return largest
 
@@ -56,7 +51,7 @@ def _coming_first(c: Conversations) -> Floats:
     """(C,) a thousandth for each of the line who came later, as far as the first hundred go."""
     line = class_of(c.queue, c.channel)
     lead_id = c.members["contact_id"].rank("ordinal").to_numpy()[c.start]
-    order = np.lexsort((lead_id, c.clock, line))
+    order = np.lexsort((lead_id, c.waits.clock, line))
     place = np.zeros(len(c), dtype=np.int64)
     place[order] = np.arange(len(c)) - np.searchsorted(line[order], line[order])
     behind = np.minimum(np.bincount(line)[line], 100) - 1 - place
@@ -64,4 +59,4 @@ def _coming_first(c: Conversations) -> Floats:
 
 
 def _ageing(c: Conversations, per_s: float, most: float) -> Floats:
-    return np.minimum(most, per_s * c.waited_s)
+    return np.minimum(most, per_s * c.waits.longest_s)

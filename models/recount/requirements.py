@@ -7,8 +7,8 @@ import polars as pl
 
 from models.batch import Batch
 from models.policy import Policy
-from models.recount.agents import Agents
-from models.recount.hours import NEVER, Hours
+from models.recount.centre import Centre
+from models.recount.clocks import NEVER
 from models.recount.numbers import (
     Bools,
     Floats,
@@ -66,6 +66,16 @@ class Requirements:
 
 
 @dataclass(frozen=True, eq=False)
+class _Reach:
+    """Who is there for the M members."""
+
+    of_member: Ints
+    """(M,) row of `there`"""
+    there: Bools
+    """(channels and queues, A)"""
+
+
+@dataclass(frozen=True, eq=False)
 class _Levels:
     """The short form of the M members: how far each has come."""
 
@@ -89,28 +99,24 @@ class _Places:
     """(member, stage)"""
 
 
-def build_requirements(
-    batch: Batch, policy: Policy, members: pl.DataFrame, agents: Agents, hours: Hours
-) -> Requirements:
+def build_requirements(centre: Centre, members: pl.DataFrame) -> Requirements:
     """From the members, in order: `conversation`, `queue`, `language`, `routed_at`, `relax_s`."""
+    batch, of = centre.batch, ints(members["conversation"])
     place = members.select("contact_id", "conversation").with_row_index("member")
     rows = _short_form(batch, place)
-    spoken = _spoken(policy, members)
+    spoken = _spoken(centre.policy, members)
     steps = batch.contact_steps.join(place, on="contact_id").rename({"min_proficiency": "level"})
     asked = pl.concat([rows["skill"], spoken["skill"], steps["skill"]])
-    skills = build_skills(batch, agents, asked)
-    times = _Times(batch, members, hours)
-    short = _levels(members, times, rows, skills, agents.there)
+    skills = build_skills(batch, centre.agents, asked)
+    times, within = _Times(centre, members), _within_reach(centre, members)
+    short = _levels(members, times, rows, skills, within)
     step_rows, sequence = _sequences(steps, skills)
     stages = build_stages(skills, step_rows, int(ints(sequence["stage"]).max(initial=0)) + 1)
-    somebody: Bools = np.logical_or.reduce(stages.held & agents.there, axis=1)
-    somebody |= not agents.there.any()  # nobody to judge by
-    places = _places(times, sequence, somebody)
+    places = _places(times, sequence, _somebody_holds(stages, sequence, within))
     insisted = rows.filter(
         pl.col("lasts") >= pl.Series(short.level[ints(rows["member"])], dtype=pl.Int64)
     )
     needs = pl.concat([insisted.select(spoken.columns), spoken])
-    of = ints(members["conversation"])
     start = first_of_runs(of)
     named = rows.filter(~pl.col("skill").str.starts_with(LANGUAGE))
     return Requirements(
@@ -125,6 +131,24 @@ def build_requirements(
         step=np.maximum.reduceat(np.maximum(short.level, places.place), start),
         relaxes_at=np.minimum.reduceat(np.minimum(short.relaxes_at, places.relaxes_at), start),
     )
+
+
+def _within_reach(centre: Centre, members: pl.DataFrame) -> _Reach:
+    channel, queue = ints(members["channel_at"]), ints(members["queue"])
+    of_member = class_of(channel, queue)
+    example = np.unique(of_member, return_index=True)[1]
+    serves = (centre.agents.max_items >= 1).T[channel[example]]
+    return _Reach(of_member, centre.agents.there & serves & centre.overflow.reach[queue[example]])
+
+
+def _somebody_holds(stages: Stages, sequence: pl.DataFrame, within: _Reach) -> Bools:
+    """(rows of the sequence,) whether a step holds for one of those there, or nobody is there."""
+    stage, where = ints(sequence["stage"]), within.of_member[ints(sequence["member"])]
+    kind = class_of(stage, where)
+    example = np.unique(kind, return_index=True)[1]
+    there = within.there[where[example]]
+    somebody: Bools = np.logical_or.reduce(stages.held[stage[example]] & there, axis=1)
+    return (somebody | ~there.any(axis=1))[kind]
 
 
 def _short_form(batch: Batch, place: pl.DataFrame) -> pl.DataFrame:
@@ -150,29 +174,34 @@ def _spoken(policy: Policy, members: pl.DataFrame) -> pl.DataFrame:
 
 
 class _Times:
-    """How old the requirements of the M members are, by the clocks of their queues."""
+    """How old the requirements of the M members are, by their clocks."""
 
-    def __init__(self, batch: Batch, members: pl.DataFrame, hours: Hours) -> None:
-        self._hours, self._queue = hours, ints(members["queue"])
+    def __init__(self, centre: Centre, members: pl.DataFrame) -> None:
+        self._clocks, self._timed_by = centre.clocks, ints(members["timed_by"])
         self._begun = ints(members["routed_at"])
-        self.age: Floats = hours.elapsed(
-            self._queue, self._begun, np.full(len(members), instant(batch.now))
+        self.age: Floats = self._clocks.elapsed(
+            self._timed_by, self._begun, np.full(len(members), instant(centre.batch.now))
         )
 
     def at(self, member: Ints, age: Floats) -> Ints:
         """When members reach an age."""
-        return self._hours.reached(self._queue[member], self._begun[member], age)
+        return self._clocks.reached(self._timed_by[member], self._begun[member], age)
 
 
 def _levels(
-    members: pl.DataFrame, times: _Times, rows: pl.DataFrame, skills: Skills, there: Bools
+    members: pl.DataFrame, times: _Times, rows: pl.DataFrame, skills: Skills, within: _Reach
 ) -> _Levels:
     relax_s = members["relax_s"].to_numpy()
     member, lasts = ints(rows["member"]), ints(rows["lasts"])
     at, least = skills.at(rows), ints(rows["level"])
-    # Members with the same rows are asked after once.
-    kind = list_class(member, class_of(at, least, lasts), len(members))
+    # Members with the same rows, of the same channel and queue, are asked after once.
+    asking = np.isin(np.arange(len(members)), member)
+    kind = class_of(
+        list_class(member, class_of(at, least, lasts), len(members)),
+        np.where(asking, within.of_member, -1),
+    )
     example = np.unique(kind, return_index=True)[1]
+    there = within.there[within.of_member[example]]
     mine = np.flatnonzero(np.isin(member, example))
     of_row = kind[member[mine]]
     mine, of_row = mine[np.argsort(of_row, kind="stable")], np.sort(of_row)
@@ -185,10 +214,10 @@ def _levels(
     relaxes = np.full(len(level), NEVER)
     for now in range(LEVELS):
         insisted = lasts[mine] >= now
-        met = all_of(has[insisted][:, there], of_row[insisted], len(example))
+        met = all_of(has[insisted], of_row[insisted], len(example)) & there
         following = now + 1 + np.argmax(drops[:, now:], axis=1)  # the next that drops a row
         relaxable = np.logical_or.reduce(drops[:, now:LEVELS], axis=1)
-        leaps = (level == now) & (relaxable & ~met.any(axis=1) & there.any())[kind]
+        leaps = (level == now) & (relaxable & ~met.any(axis=1) & there.any(axis=1))[kind]
         level[leaps] = following[kind[leaps]]
     for now in reversed(range(LEVELS)):
         due = times.at(np.arange(len(level)), (now + 1) * relax_s)
@@ -226,8 +255,9 @@ def _sequences(steps: pl.DataFrame, skills: Skills) -> tuple[pl.DataFrame, pl.Da
 
 
 def _places(times: _Times, sequence: pl.DataFrame, held: Bools) -> _Places:
+    """`held` says of every row of the sequence whether somebody can take the step."""
     age, size = pl.Series(times.age), len(times.age)
-    somebody = pl.Series(held[ints(sequence["stage"])], dtype=pl.Boolean)
+    somebody = pl.Series(held, dtype=pl.Boolean)
     left = sequence.filter(
         (pl.col("ends_s") > age.gather(sequence["member"]))
         & (somebody | pl.col("lasts_s").is_infinite())

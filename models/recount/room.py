@@ -64,7 +64,7 @@ def build_room(policy: Policy, agents: Agents, conversations: Conversations) -> 
     carries = lane_carries(conversations, agents)
     caps = _caps(policy, agents, conversations, carries)
     layout = Layout.of(
-        conversations.lane_channel, carries, block_matrix(policy), yield_matrix(policy)
+        conversations.lanes.channel, carries, block_matrix(policy), yield_matrix(policy)
     )
     # What limits nothing is left out, so that many agents share a pattern.
     wanted = np.where(caps.weight > 0, caps.lane, 0)
@@ -92,7 +92,7 @@ def build_room(policy: Policy, agents: Agents, conversations: Conversations) -> 
 
 
 def _caps(policy: Policy, agents: Agents, conversations: Conversations, carries: Bools) -> _Caps:
-    channel_of = conversations.lane_channel
+    channel_of = conversations.lanes.channel
     free = np.rint(agents.free_units * 10**DECIMALS).astype(np.int64)
     weight = _weights(conversations, free)
     most = by_channel(policy, lambda c: c.max_new_per_tick).astype(np.int64)
@@ -122,9 +122,9 @@ def _caps(policy: Policy, agents: Agents, conversations: Conversations, carries:
 def _weights(conversations: Conversations, free: Ints) -> Ints:
     """(A, L) heaviest conversation of a lane that fits the free units, 0 where none does."""
     units = np.rint(conversations.units * 10**DECIMALS).astype(np.int64)
-    heaviest = np.zeros((len(free), len(conversations.lane_channel)), dtype=np.int64)
+    heaviest = np.zeros((len(free), len(conversations.lanes.channel)), dtype=np.int64)
     waiting = np.unique(np.stack([conversations.lane, units], axis=1), axis=0)
     for lane, weight in waiting.tolist():
-        fits = weight <= free[:, conversations.lane_channel[lane]]
+        fits = weight <= free[:, conversations.lanes.channel[lane]]
         heaviest[fits, lane] = weight  # they come from light to heavy
     return heaviest

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from models.plan import Reason
+from models.recount.agents import yield_matrix
 from models.recount.conversations import LIVE
 from models.recount.drain import draining_agents
 from models.recount.needs import languages_met, skills_met
@@ -172,9 +173,13 @@ def not_cooling_down(sides: Sides) -> Test:
 
 
 def not_draining(sides: Sides, draining: Bools) -> Test:
-    """The channel is live, or the agent is not kept for an urgent call."""
+    """The agent is not kept for an urgent call, or the conversation is one, has waited too long,
+    or would not keep one out.
+    """
     always = np.ones_like(draining)
-    return Test(np.stack([~draining, always]), LIVE[sides.channel].astype(np.int64))
+    yields = yield_matrix(sides.policy)[:, LIVE].all(axis=1)
+    spared = (LIVE | yields)[sides.channel] | sides.conversations.starved[sides.example]
+    return Test(np.stack([~draining, always]), spared.astype(np.int64))
 
 
 _BEFORE_DRAINING: tuple[tuple[Reason, Callable[[Sides], Test]], ...] = (

@@ -41,7 +41,10 @@ class Sides:
     def class_of(self) -> Ints:
         """(C,) class of each conversation: equal where all that tests or delays look at is."""
         c = self.conversations
-        flags = (c.reachable, c.may_be_held, c.paused, c.manual_only, c.urgent, c.follower)
+        flags = (
+            *(c.reachable, c.may_be_held, c.paused, c.manual_only),
+            *(c.urgent, c.starved, c.follower),
+        )
         units = np.unique(c.units, return_inverse=True)[1]
         return class_of(
             c.queue,
@@ -119,4 +122,4 @@ def distinct(values: Ints) -> Distinct:
 
 def lane_carries(conversations: Conversations, agents: Agents) -> Bools:
     """(L, P) profiles of each lane."""
-    return carried(pl.Series(conversations.lane_profiles, dtype=pl.String), agents.profiles)
+    return carried(pl.Series(conversations.lanes.profiles, dtype=pl.String), agents.profiles)

@@ -3,9 +3,8 @@
 import numpy as np
 import polars as pl
 
-from models.batch import Batch
 from models.policy import Policy
-from models.recount.agents import Agents
+from models.recount.centre import Centre
 from models.recount.numbers import SECOND, Bools, Floats, Ints, by_channel, instant, ints
 from models.tables import Channel, Tier
 
@@ -13,6 +12,8 @@ NO_TIER = -1
 NOBODY = -1
 LONG_STARVED, STARVED, STRICT = 0, 1, 2
 """Tiers; from STRICT on they are those of the strict classes of priority."""
+
+STARVED_TIERS = (LONG_STARVED, STARVED)
 
 
 def tier_of(policy: Policy, members: pl.DataFrame, start: Ints) -> Ints:
@@ -44,12 +45,11 @@ def boosts_of(
     return worth, age_s
 
 
-def preferred_of(
-    batch: Batch, policy: Policy, members: pl.DataFrame, agents: Agents, start: Ints
-) -> tuple[pl.Series, Bools]:
-    """(C,) the preferred agent of section 3, null where there is none in the batch, and whether
+def preferred_of(centre: Centre, members: pl.DataFrame, start: Ints) -> tuple[Ints, Bools]:
+    """(C,) the preferred agent of section 3, NOBODY where there is none in the batch, and whether
     the last agent's window says so.
     """
+    batch, policy = centre.batch, centre.policy
     window = np.rint(by_channel(policy, lambda c: c.same_agent_window_s) * SECOND)
     since = instant(batch.now) - window.astype(np.int64)[ints(members["channel_at"])]
     recent = (
@@ -72,10 +72,10 @@ def preferred_of(
         .join(dedicated, on="party_customer", how="left", maintain_order="left")
         .select("by_window", agent_id=pl.coalesce("by_window", "owner_agent_id", "dedicated"))
         .join(
-            agents.ids.select("agent_id", "agent"),
+            centre.agents.ids.select("agent_id", "agent"),
             on="agent_id",
             how="left",
             maintain_order="left",
         )
     )
-    return rows["agent"], rows["by_window"].is_not_null().to_numpy()
+    return ints(rows["agent"].fill_null(NOBODY)), rows["by_window"].is_not_null().to_numpy()

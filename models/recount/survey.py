@@ -72,9 +72,9 @@ def lanes_of_prices(plan: Plan, conversations: Conversations) -> pl.DataFrame:
     """The rows of `price` with `lane`, null where no such lane exists."""
     lanes = pl.DataFrame(
         {
-            "lane": range(len(conversations.lane_channel)),
-            "at": conversations.lane_channel,
-            "named": pl.Series(conversations.lane_profiles, dtype=pl.String),
+            "lane": range(len(conversations.lanes.channel)),
+            "at": conversations.lanes.channel,
+            "named": pl.Series(conversations.lanes.profiles, dtype=pl.String),
         },
         schema_overrides={"lane": pl.Int64, "at": pl.Int64},
     )
@@ -91,7 +91,7 @@ def read_prices(plan: Plan, agents: Agents, conversations: Conversations) -> Quo
         .join(agents.ids.select("agent_id", "agent"), on="agent_id")
     )
     agent, at = ints(rows["agent"]), ints(rows["lane"])
-    lane = np.zeros((len(agents), len(conversations.lane_channel)), dtype=np.int64)
+    lane = np.zeros((len(agents), len(conversations.lanes.channel)), dtype=np.int64)
     lane[agent, at] = _stated(rows["lane_price"])
     listed = np.zeros(lane.shape, dtype=bool)
     listed[agent, at] = True

@@ -6,7 +6,7 @@ import numpy as np
 
 from models.plan import Reason
 from models.recount.bits import all_set, num_set, packed, set_bits
-from models.recount.numbers import Bools, Floats, Ints
+from models.recount.numbers import Bools, Floats, Ints, first_of_runs
 from models.recount.rules import RULES, SUITABLE, apply_rules
 from models.recount.sides import Sides, Test
 
@@ -22,10 +22,10 @@ class Tested:
     num_agents: int
     survivors: Ints
     """(K, rules + 1) agents left before the first rule, after it, ... after the last"""
-    num_idle: Ints
-    """(K,) agents who pass all tests and are free now"""
     mean_probability: Floats
     """(K,) over the suitable agents"""
+    best_probability: Floats
+    """(K,) over the suitable agents, 1 where there are none"""
     ready_class: Ints
     """(entries,) class of each entry, ascending: classes and agents who pass all tests"""
     ready_agent: Ints
@@ -47,6 +47,13 @@ class Tested:
         fails = np.zeros(len(conversation), dtype=bool)
         fails_first: Ints = np.argmin(np.vstack([holds, fails]), axis=0)
         return fails_first
+
+    def all_hold(self, first: Reason, last: Reason, conversation: Ints, agent: Ints) -> Bools:
+        """Whether each pair passes the tests from one to another, these included."""
+        among = slice(RULES.index(first), RULES.index(last) + 1)
+        missed = np.count_nonzero(~self._holds(conversation, agent)[among], axis=0)
+        found: Bools = np.equal(missed, 0)
+        return found
 
     def suitable(
         self, conversation: Ints, agent: Ints, forgiven: tuple[Reason, ...] = ()
@@ -82,17 +89,19 @@ def build_tested(sides: Sides) -> Tested:
     kind, agent = set_bits(suitable)
     probability = sides.probability[sides.set_of[kind], agent]
     total = np.bincount(kind, probability, minlength=num_classes)
-    count = survivors[SUITABLE]
+    count, best = survivors[SUITABLE], np.ones(num_classes)
+    if len(kind):
+        best[count > 0] = np.maximum.reduceat(probability, first_of_runs(kind))
     ready_class, ready_agent = set_bits(passing)
     return Tested(
         class_of=sides.class_of,
         tests=tests,
         num_agents=num_agents,
         survivors=np.stack(survivors, axis=1),
-        num_idle=num_set(passing & packed(sides.agents.free_now[None, :])),
         mean_probability=np.where(
             count > 0, total / np.maximum(count, 1), sides.policy.p_no_skill
         ),
+        best_probability=best,
         ready_class=ready_class,
         ready_agent=ready_agent,
     )

@@ -108,7 +108,7 @@ def listed(limits: Limits, layout: Layout) -> Ints | None:
 
 @lru_cache(maxsize=65_536)
 def largest_total(limits: Limits, layout: Layout) -> int:
-    """Most new conversations of an agent."""
+    """Most new conversations of an agent; where any fits, one alone does."""
     vectors = listed(limits, layout)
     if vectors is not None:
         return int(vectors.sum(axis=1).max())
@@ -119,7 +119,7 @@ def largest_total(limits: Limits, layout: Layout) -> int:
     if limits.alone or layout.clashes[channels][:, channels].any():
         surely = 1
     shared = np.array(limits.together)[layout.groups[is_open].sum(axis=0) > 1]
-    return int(min(surely, sum(limits.most), *shared.tolist()))
+    return max(1, int(min(surely, sum(limits.most), *shared.tolist())))
 
 
 def _fits(vectors: Ints, limits: Limits, layout: Layout) -> Bools:

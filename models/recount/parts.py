@@ -1,0 +1,111 @@
+"""Sections 1 and 3b of `docs/model.md`, written a second time: what leaves its conversation."""
+
+import numpy as np
+import polars as pl
+
+from models.plan import Reason
+from models.policy import VoiceFollow
+from models.recount.bits import num_set
+from models.recount.centre import Centre
+from models.recount.conversations import build_conversations
+from models.recount.drain import passing
+from models.recount.members import by_conversation
+from models.recount.numbers import Bools, ints
+from models.recount.overflow import Overflow
+from models.recount.rules import tests_up_to
+from models.recount.sides import Sides
+from models.tables import Channel, Tier
+
+TOGETHER, CALLS, FOLLOWER = "together", "calls", "follower"
+"""Parts of a party of which there is one; all others are a contact alone."""
+
+TALKS = (Channel.VOICE.value, Channel.VIDEO.value)
+
+
+def members_of(centre: Centre, contacts: pl.DataFrame) -> pl.DataFrame:
+    """The contacts, each with its `part` of the party, as members of conversations.
+
+    `must_follow` are those that wait for a call of their party.
+    """
+    free = contacts.with_columns(must_follow=pl.lit(value=False))
+    parted = _without_second_calls(_without_put_off(centre.overflow, free))
+    split = _without_calls(centre, parted)
+    waits = centre.policy.voice_follow is not VoiceFollow.KEEP_TEXT_OWNER
+    followed = split.with_columns(must_follow=(pl.col("part") == FOLLOWER) & waits)
+    return by_conversation(_apart(centre, followed))
+
+
+def _without_put_off(overflow: Overflow, contacts: pl.DataFrame) -> pl.DataFrame:
+    """Alone is who nobody can take now, whatever becomes of the others; the rest together."""
+    tier = pl.Series([tier.value for tier in Tier]).gather(contacts["tier_at"])
+    asked = contacts.select("contact_id", pl.col("queue").cast(pl.Int64), party_tier=tier)
+    # Where the own queue is closed, all rows that are open are of the condition `closed`.
+    helped = asked.join(overflow.rows, on="queue").filter(
+        pl.col("tier").is_null() | (pl.col("tier") == pl.col("party_tier"))
+    )
+    is_open = pl.Series(overflow.is_open[ints(contacts["queue"])], dtype=pl.Boolean)
+    reached = is_open | contacts["contact_id"].is_in(helped["contact_id"].implode())
+    put_off = pl.col("paused") | pl.col("manual_only") | ~pl.col("reachable") | ~reached
+    return contacts.with_columns(part=pl.when(put_off).then(_alone()).otherwise(pl.lit(TOGETHER)))
+
+
+def _without_second_calls(contacts: pl.DataFrame) -> pl.DataFrame:
+    """Alone are all calls of a party but the first that is not put off."""
+    talks = pl.col("channel").is_in(TALKS) & (pl.col("part") == TOGETHER)
+    ordered = contacts.sort("entered_at", "contact_id")
+    second = talks & (talks.cast(pl.Int64).cum_sum().over("party") > 1)
+    return ordered.with_columns(part=pl.when(second).then(_alone()).otherwise("part"))
+
+
+def _without_calls(centre: Centre, contacts: pl.DataFrame) -> pl.DataFrame:
+    """Live contacts leave their party where somebody could take them, but nobody the whole."""
+    live = pl.col("is_live")
+    rest = contacts.filter(pl.col("part") == TOGETHER)
+    mixed = rest.filter(live.any().over("party") & ~live.all().over("party"))
+    if mixed.is_empty():
+        return contacts
+    # Of both there is one conversation for each party, in the order of the parties.
+    whole, calls = by_conversation(mixed), by_conversation(mixed.filter(live))
+    leaves = _anybody(centre, calls, Reason.UNITS_FULL)
+    leaves &= ~_anybody(centre, whole, Reason.UNITS_FULL)
+    parties = whole.filter("is_lead")["party"].filter(pl.Series(leaves, dtype=pl.Boolean))
+    split = (pl.col("part") == TOGETHER) & pl.col("party").is_in(parties.implode())
+    part = pl.when(live).then(pl.lit(CALLS)).otherwise(pl.lit(FOLLOWER))
+    return contacts.with_columns(part=pl.when(split).then(part).otherwise("part"))
+
+
+def _apart(centre: Centre, contacts: pl.DataFrame) -> pl.DataFrame:
+    """All alone are the contacts of which somebody suits one, but nobody all together."""
+    whole = ("party", "part")
+    several = contacts.filter((pl.len().over(whole) > 1) & ~pl.col("must_follow"))
+    if several.is_empty():
+        return contacts
+    together = by_conversation(several)
+    single = by_conversation(several.with_columns(whole="part", part=_alone()))
+    hopeless = together.filter("is_lead").filter(
+        pl.Series(~_anybody(centre, together, Reason.SHIFT_TOO_SHORT), dtype=pl.Boolean)
+    )
+    possible = single.filter(
+        pl.Series(_anybody(centre, single, Reason.SHIFT_TOO_SHORT), dtype=pl.Boolean)
+    )
+    better = hopeless.select(whole).join(
+        possible.select("party", part="whole"), on=whole, how="semi"
+    )
+    found = contacts.join(
+        better.with_columns(is_apart=pl.lit(value=True)), on=whole, how="left"
+    ).with_columns(pl.col("is_apart").fill_null(value=False))
+    return found.with_columns(part=pl.when("is_apart").then(_alone()).otherwise("part"))
+
+
+def _alone() -> pl.Expr:
+    return "alone:" + pl.col("contact_id")
+
+
+def _anybody(centre: Centre, members: pl.DataFrame, last: Reason) -> Bools:
+    """(C,) whether an agent passes all tests up to this one."""
+    found = build_conversations(centre, members)
+    sides = Sides(centre.batch, centre.policy, found, centre.agents, centre.overflow)
+    classes = np.arange(len(sides.example))
+    number = num_set(passing(tests_up_to(last, sides), classes, len(centre.agents)))
+    some: Bools = number[sides.class_of] > 0
+    return some
