@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 
 from models.batch import Batch
-from models.capacity import AgentState, Mask
+from models.capacity import NUM_CHANNELS, AgentState, Mask
+from models.problem import Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -14,15 +15,25 @@ class Attendance:
     """Agents who are present, on shift and responding.
 
     `agents`: (agent_id, agent_idx), numbered anew.
-    `reach_of`: (contact_id, reach): contacts of one queue and channel reach the same agents.
     """
 
     agents: pl.DataFrame
-    reach_of: pl.DataFrame
+    queues: pl.DataFrame
+    """(queue_id, queue_idx)"""
     reached: Mask
-    """(reach, agents) serves the channel, and is a member of the queue or of one that may help."""
+    """(queues * channels, agents) serves the channel, and is a member of the queue or of one that
+    may help."""
 
-    def nobody_meets(self, met: Mask, reach: np.ndarray) -> Mask:
+    def reach(self, contacts: pl.DataFrame) -> pl.Series:
+        """The row of `reached` of contacts (`queue_id`, `channel_idx`)."""
+        placed = contacts.select("queue_id", "channel_idx").join(
+            self.queues, on="queue_id", how="left", maintain_order="left"
+        )
+        return placed.select(
+            reach=pl.col("queue_idx") * NUM_CHANNELS + pl.col("channel_idx")
+        ).to_series()
+
+    def nobody_meets(self, met: Mask, reach: Ints) -> Mask:
         """Whether somebody is there, but none of them is in the row of `met`, shape (n,)."""
         able = self.reached[reach]
         somebody = np.logical_or.reduce(able, axis=1)
@@ -30,46 +41,37 @@ class Attendance:
         return found
 
 
-def build_attendance(batch: Batch, members: pl.DataFrame, agents: AgentState) -> Attendance:
-    """Who is there for each contact of `members`."""
+def build_attendance(batch: Batch, agents: AgentState) -> Attendance:
+    """Who is there for each queue and channel."""
     there = agents.present & agents.on_shift & agents.responding
     people = (
         agents.agents.filter(pl.Series(there, dtype=pl.Boolean))
         .select("agent_id")
         .with_row_index("agent_idx")
     )
-    reach = pl.struct("queue_id", "channel_idx").rank("dense").cast(pl.Int64) - 1
-    numbered = members.select("contact_id", "queue_id", "channel_idx", reach=reach)
-    kinds = numbered.unique("reach").sort("reach")
-    queues, queue_of = np.unique(kinds["queue_id"].to_numpy(), return_inverse=True)
+    queues = batch.queues.select("queue_id").with_row_index("queue_idx")
+    queues = queues.with_columns(pl.col("queue_idx").cast(pl.Int64))
     belongs = _belongs(batch, queues, people)
-    served = agents.served[there].T
-    return Attendance(
-        agents=people,
-        reach_of=numbered.select("contact_id", "reach"),
-        reached=belongs[queue_of] & served[kinds["channel_idx"].to_numpy()],
-    )
+    reached = belongs[:, None, :] & agents.served[there].T[None, :, :]
+    return Attendance(people, queues, reached.reshape(len(queues) * NUM_CHANNELS, len(people)))
 
 
-def _belongs(batch: Batch, queues: np.ndarray, people: pl.DataFrame) -> Mask:
+def _belongs(batch: Batch, queues: pl.DataFrame, people: pl.DataFrame) -> Mask:
     """[queue, agent] member of the queue, or of one that a row of `overflow` names for it; of a
     queue that names no members, everybody.
     """
-    own = batch.queue_members
-    lent = batch.overflow.select("queue_id", "to_queue_id").join(
-        own.rename({"queue_id": "to_queue_id"}), on="to_queue_id"
+    own = batch.queue_members.join(queues, on="queue_id").join(people, on="agent_id")
+    member = np.zeros((len(queues), len(people)), dtype=bool)
+    member[own["queue_idx"].to_numpy(), own["agent_idx"].to_numpy()] = True
+    listed = np.zeros(len(queues), dtype=bool)
+    named = queues.join(batch.queue_members, on="queue_id", how="semi")
+    listed[named["queue_idx"].to_numpy()] = True
+    helps = (
+        batch.overflow.select("queue_id", "to_queue_id")
+        .unique()
+        .join(queues, on="queue_id")
+        .join(queues.rename({"queue_id": "to_queue_id", "queue_idx": "to_idx"}), on="to_queue_id")
     )
-    places = pl.DataFrame(
-        {"queue_id": queues, "queue_idx": range(len(queues))},
-        schema={"queue_id": pl.String, "queue_idx": pl.Int64},
-    )
-    rows = (
-        pl.concat([own, lent.select(own.columns)])
-        .join(places, on="queue_id")
-        .join(people, on="agent_id")
-    )
-    belongs = ~np.isin(queues, own["queue_id"].unique().to_numpy())[:, None] & np.ones(
-        len(people), dtype=bool
-    )
-    belongs[rows["queue_idx"].to_numpy(), rows["agent_idx"].to_numpy()] = True
+    belongs = member | ~listed[:, None]
+    np.logical_or.at(belongs, helps["queue_idx"].to_numpy(), member[helps["to_idx"].to_numpy()])
     return belongs

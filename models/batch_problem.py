@@ -10,6 +10,7 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 
+from models.attendance import build_attendance
 from models.batch import Batch
 from models.capacity import AgentState, build_agent_state
 from models.columns import instant
@@ -19,7 +20,9 @@ from models.eligibility import Eligibility, build_eligibility
 from models.explanations import Facts, build_explanations
 from models.gain import Gain, build_gain
 from models.hours import OpenHours, build_hours
+from models.members import build_members
 from models.mixes import build_room
+from models.needs import build_asked
 from models.outlook import build_outlook
 from models.overflow import Overflow, build_overflow
 from models.parties import HeldByParty, build_held_by_party, locked_to
@@ -145,8 +148,10 @@ def build_problem(batch: Batch, policy: Policy) -> BatchProblem:
     hours = build_hours(batch, policy)
     agents = build_agent_state(batch, policy)
     overflow = build_overflow(batch, policy, agents, hours)
-    split = build_splits(batch, policy, hours, agents, overflow)
-    conversations = build_conversations(batch, policy, hours, agents, overflow, split)
+    contacts = build_members(batch, policy, hours, overflow)
+    asked = build_asked(batch, policy, contacts, build_attendance(batch, agents), hours)
+    split = build_splits(batch, policy, contacts, asked, agents, overflow)
+    conversations = build_conversations(batch, policy, contacts, asked, overflow, split)
     levels = build_skill_levels(batch, conversations, agents, policy)
     eligibility = build_eligibility(batch, conversations, agents, levels, overflow, policy)
     held = build_held_by_party(batch, conversations, agents, policy)

@@ -8,15 +8,12 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from models.attendance import build_attendance
 from models.batch import Batch
-from models.capacity import AgentState
 from models.columns import LIVE, UNIT_DECIMALS
-from models.hours import OpenHours
-from models.members import build_members, preferred_agents, profile_names
-from models.needs import Needs, build_needs
+from models.members import preferred_agents, profile_names
+from models.needs import Asked, Needs, needs_of
 from models.overflow import HELPER_SEPARATOR, Overflow
-from models.parts import Split
+from models.parts import Split, in_conversations
 from models.policy import Policy
 from models.priority import STARVED_TIERS, boosts, tier_of
 from models.proficiency import LANGUAGE_PREFIX
@@ -87,14 +84,17 @@ class Conversations:
 def build_conversations(
     batch: Batch,
     policy: Policy,
-    hours: OpenHours,
-    agents: AgentState,
+    contacts: pl.DataFrame,
+    asked: Asked,
     overflow: Overflow,
     split: Split,
 ) -> Conversations:
-    """Conversations of the batch with their clocks, targets, customers and classes."""
-    members = build_members(batch, policy, hours, overflow, split)
-    needs = build_needs(batch, policy, members, build_attendance(batch, members, agents), hours)
+    """Conversations with their clocks, targets, customers and classes.
+
+    Of these `contacts` (rows of `build_members`) and what they ask for.
+    """
+    members = in_conversations(contacts, policy, split)
+    needs = needs_of(asked, members)
     units = _units(members, policy)
     helping = _helping(units, overflow)
     lanes = _lanes(units)

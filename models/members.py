@@ -6,15 +6,14 @@ import numpy as np
 import polars as pl
 
 from models.batch import Batch
-from models.columns import channel_frame, duration, instant, party_columns
+from models.columns import channel_frame, contacts_of, duration, instant, party_columns
 from models.hours import NO_CALENDAR, OpenHours, local_minutes
 from models.openings import microseconds
 from models.overflow import Overflow
-from models.parts import Split, with_parts
 from models.policy import Policy
 from models.priority import starvation
 from models.problem import Ints
-from models.tables import INSTANT, Channel, Tier
+from models.tables import INSTANT, Channel, OverflowWhen, Tier
 
 LEAST_SCALE = 0.1
 """Share of the usual target on which costs of waiting are measured at least: what was late from
@@ -22,11 +21,11 @@ its first second would outweigh everything else."""
 
 
 def build_members(
-    batch: Batch, policy: Policy, hours: OpenHours, overflow: Overflow, split: Split
+    batch: Batch, policy: Policy, hours: OpenHours, overflow: Overflow
 ) -> pl.DataFrame:
-    """One row per contact, sorted by `conversation_idx`, the lead of each first (`position` 0).
+    """One row per contact, whatever conversation it is part of (`models/parts.py`).
 
-    Conversations are the parts of parties (`models/parts.py`), numbered by `part`.
+    `put_off` contacts cannot be taken now by anybody.
     """
     customers = batch.customers.rename({"value": "customer_value", "time_zone": "customer_zone"})
     contacts = (
@@ -52,18 +51,9 @@ def build_members(
     members = members.join(
         _customer_hours(members, policy, batch.now), on="contact_id", how="left"
     )
-    return (
-        with_parts(members, overflow, policy, split)
-        .sort(
-            "part",
-            "channel_units",
-            "entered_at",
-            "contact_id",
-            descending=[False, True, False, False],
-        )
-        .with_columns(conversation_idx=pl.col("part").rle_id())
-        .with_columns(position=pl.int_range(pl.len()).over("conversation_idx"))
-    )
+    reached = pl.col("is_open") | contacts_of(_helped_while_closed(members, overflow))
+    put_off = pl.col("paused") | pl.col("manual_only") | ~pl.col("member_open") | ~reached
+    return members.with_columns(put_off=put_off)
 
 
 def preferred_agents(batch: Batch, members: pl.DataFrame) -> pl.DataFrame:
@@ -186,3 +176,13 @@ def _customer_hours(members: pl.DataFrame, policy: Policy, now: datetime) -> pl.
         "contact_id",
         member_open=(pl.col("channel") != Channel.CALLBACK.value) | inside.fill_null(value=True),
     )
+
+
+def _helped_while_closed(members: pl.DataFrame, overflow: Overflow) -> pl.Series:
+    """Contacts of a closed queue that members of another one may take."""
+    rows = overflow.open_rows.filter(pl.col("condition") == OverflowWhen.CLOSED.value).select(
+        "queue_id", row_tier="tier"
+    )
+    fits = pl.col("row_tier").is_null() | (pl.col("row_tier") == pl.col("tier"))
+    asked = members.select("contact_id", "queue_id", "tier").join(rows, on="queue_id")
+    return asked.filter(fits)["contact_id"].unique()

@@ -24,6 +24,26 @@ _DROPPED_AFTER = {Importance.HIGH: 2, Importance.MEDIUM: 1, Importance.LOW: 0}
 
 
 @dataclass(frozen=True, eq=False)
+class Asked:
+    """What each contact asks for, whatever conversation it is part of.
+
+    `insisted`, `named`: (contact_id, skill, min_proficiency) that are insisted on now, and those
+    that count for the match. `languages` (contact_id, skill, min_proficiency) of the customers.
+    `steps`, `first_steps`: (contact_id, group): current and first step; `groups`: (group,
+    alternative, skill, min_proficiency), what each step says.
+    `progress`: (contact_id, step, relaxes_at): how far it has come, and when it goes on.
+    """
+
+    insisted: pl.DataFrame
+    named: pl.DataFrame
+    languages: pl.DataFrame
+    steps: pl.DataFrame
+    first_steps: pl.DataFrame
+    groups: pl.DataFrame
+    progress: pl.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
 class Needs:
     """What each conversation (`conversation_idx`) asks for.
 
@@ -44,25 +64,28 @@ class Needs:
     progress: pl.DataFrame
 
 
-def build_needs(
+def build_asked(
     batch: Batch, policy: Policy, members: pl.DataFrame, there: Attendance, hours: OpenHours
-) -> Needs:
-    """Skills and steps of every conversation at this moment."""
-    aged = members.select(
-        "contact_id", "conversation_idx", "relax_s", "began_at", "clock_idx", "age_s"
-    ).join(there.reach_of, on="contact_id", maintain_order="left")
+) -> Asked:
+    """Skills and steps of every contact at this moment."""
+    aged = members.select("contact_id", "relax_s", "began_at", "clock_idx", "age_s").with_columns(
+        reach=there.reach(members)
+    )
     skills = _with_importance(batch, aged)
     levels = _levels(batch, aged, skills, there)
     current = build_current_steps(batch, aged, there)
-    insisted = skills.join(levels.select("contact_id", "level"), on="contact_id").filter(
-        pl.col("dropped_after") >= pl.col("level")
-    )
-    return Needs(
-        plain=_plain(insisted, members, policy),
-        named=skills.filter(~pl.col("skill").str.starts_with(LANGUAGE_PREFIX))
-        .select("conversation_idx", "skill")
-        .unique()
-        .sort("conversation_idx", "skill"),
+    return Asked(
+        insisted=skills.join(levels.select("contact_id", "level"), on="contact_id")
+        .filter(pl.col("dropped_after") >= pl.col("level"))
+        .select("contact_id", "skill", "min_proficiency"),
+        named=skills.filter(~pl.col("skill").str.starts_with(LANGUAGE_PREFIX)).select(
+            "contact_id", "skill"
+        ),
+        languages=members.filter(pl.col("language").is_not_null()).select(
+            "contact_id",
+            skill=pl.lit(LANGUAGE_PREFIX) + pl.col("language"),
+            min_proficiency=pl.lit(policy.min_language_proficiency, pl.Int64),
+        ),
         steps=current.steps,
         first_steps=current.first_steps,
         groups=current.groups,
@@ -70,14 +93,29 @@ def build_needs(
     )
 
 
+def needs_of(asked: Asked, members: pl.DataFrame) -> Needs:
+    """What conversations ask for, of the contacts that are their `members`."""
+    of = members.select("contact_id", "conversation_idx")
+    return Needs(
+        plain=_plain(asked, of),
+        named=asked.named.join(of, on="contact_id")
+        .select("conversation_idx", "skill")
+        .unique()
+        .sort("conversation_idx", "skill"),
+        steps=_counted(asked.steps.join(of, on="contact_id")),
+        first_steps=_counted(asked.first_steps.join(of, on="contact_id")),
+        groups=asked.groups,
+        progress=asked.progress.join(of, on="contact_id")
+        .group_by("conversation_idx")
+        .agg(pl.col("step").max(), pl.col("relaxes_at").min()),
+    )
+
+
 def _with_importance(batch: Batch, aged: pl.DataFrame) -> pl.DataFrame:
-    """(contact_id, conversation_idx, skill, min_proficiency, dropped_after) of contact_skills."""
+    """(contact_id, skill, min_proficiency, dropped_after) of contact_skills."""
     importance = {kind.value: level for kind, level in _DROPPED_AFTER.items()}
-    return batch.contact_skills.join(
-        aged.select("contact_id", "conversation_idx"), on="contact_id"
-    ).select(
+    return batch.contact_skills.join(aged, on="contact_id", how="semi").select(
         "contact_id",
-        "conversation_idx",
         "skill",
         "min_proficiency",
         dropped_after=pl.col("importance")
@@ -103,7 +141,7 @@ def _levels(
             **{f"drops_{n}": (pl.col("dropped_after") == n).any() for n in range(LAST_LEVEL)},
         )
     )
-    lists = lists.join(there.reach_of, on="contact_id", maintain_order="left")
+    lists = lists.join(aged.select("contact_id", "reach"), on="contact_id", maintain_order="left")
     leads = lists.group_by("key", "reach", maintain_order=True).agg(pl.col("contact_id").first())
     leads = leads.with_row_index("list")
     rows = asked.join(leads.select("contact_id", "list"), on="contact_id")
@@ -162,21 +200,24 @@ def _hopeless(batch: Batch, rows: pl.DataFrame, reach: Ints, there: Attendance) 
     return hopeless
 
 
-def _plain(insisted: pl.DataFrame, members: pl.DataFrame, policy: Policy) -> pl.DataFrame:
-    languages = members.filter(pl.col("language").is_not_null()).select(
-        "conversation_idx",
-        skill=pl.lit(LANGUAGE_PREFIX) + pl.col("language"),
-        min_proficiency=pl.lit(policy.min_language_proficiency, pl.Int64),
-        from_skills=pl.lit(value=False),
-    )
-    skills = insisted.select(
-        "conversation_idx", "skill", "min_proficiency", from_skills=pl.lit(value=True)
-    )
+def _plain(asked: Asked, of: pl.DataFrame) -> pl.DataFrame:
+    rows = [
+        part.join(of, on="contact_id").with_columns(from_skills=pl.lit(value=from_skills))
+        for part, from_skills in ((asked.insisted, True), (asked.languages, False))
+    ]
     return (
-        pl.concat([skills, languages])
+        pl.concat(rows)
         .group_by("conversation_idx", "skill")
         .agg(pl.col("min_proficiency").max(), pl.col("from_skills").any())
         .sort("conversation_idx", "skill")
+    )
+
+
+def _counted(rows: pl.DataFrame) -> pl.DataFrame:
+    return (
+        rows.group_by("conversation_idx", "group")
+        .agg(num=pl.len())
+        .sort("conversation_idx", "group")
     )
 
 
@@ -194,8 +235,4 @@ def _progress(
     at, found = hours.reached(each["clock_idx"].to_numpy(), began_us, next_s)
     goes_on = pl.Series(found, dtype=pl.Boolean) & each["next_s"].is_not_null()
     relaxes_at = pl.Series(at, dtype=pl.Int64).cast(INSTANT)
-    return (
-        each.with_columns(step=step, relaxes_at=pl.when(goes_on).then(relaxes_at))
-        .group_by("conversation_idx")
-        .agg(pl.col("step").max(), pl.col("relaxes_at").min())
-    )
+    return each.select("contact_id", step=step, relaxes_at=pl.when(goes_on).then(relaxes_at))

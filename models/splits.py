@@ -7,10 +7,10 @@ import polars as pl
 
 from models.batch import Batch
 from models.capacity import AgentState
-from models.columns import LIVE, contacts_of, party_columns
+from models.columns import LIVE, contacts_of
 from models.conversations import build_conversations
 from models.eligibility import build_eligibility
-from models.hours import OpenHours
+from models.needs import Asked
 from models.overflow import Overflow
 from models.parts import Split
 from models.policy import Policy
@@ -18,17 +18,24 @@ from models.skills import build_skill_levels
 
 
 def build_splits(
-    batch: Batch, policy: Policy, hours: OpenHours, agents: AgentState, overflow: Overflow
+    batch: Batch,
+    policy: Policy,
+    contacts: pl.DataFrame,
+    asked: Asked,
+    agents: AgentState,
+    overflow: Overflow,
 ) -> Split:
     """What goes apart: calls that somebody takes alone, and contacts that need different agents.
 
     Looks at parties with several contacts only, so that it costs nothing where there are none.
     """
-    contacts = _of_several(batch.contacts)
-    if contacts.is_empty():
+    several = contacts.filter(pl.len().over("party") > 1)
+    if several.is_empty():
         return Split()
-    desk = _Desk(batch, policy, hours, agents, overflow, contacts)
-    whole = desk.judged(contacts["party"].unique(), Split())
+    # Who cools down after a decline is not asked here.
+    staff = batch.narrowed(declines=batch.declines.clear(), offers=batch.offers.clear())
+    desk = _Desk(staff, policy, several, asked, agents, overflow)
+    whole = desk.judged(several["party"].unique(), Split())
     parted = _with_calls_apart(desk, whole)
     left = whole.filter(~contacts_of(parted["contact_id"]))
     stuck = pl.concat([left, parted]).filter(
@@ -61,15 +68,14 @@ def _alone(desk: "_Desk", stuck: pl.DataFrame) -> pl.Series:
 
 @dataclass(frozen=True, eq=False)
 class _Desk:
-    """Who is there for the contacts of parties with several contacts."""
+    """Who is there for these contacts (rows of `build_members`)."""
 
     batch: Batch
     policy: Policy
-    hours: OpenHours
+    contacts: pl.DataFrame
+    asked: Asked
     agents: AgentState
     overflow: Overflow
-    contacts: pl.DataFrame
-    """Rows of `contacts`, with `party`."""
 
     def judged(self, parties: pl.Series, split: Split) -> pl.DataFrame:
         """(contact_id, party, part, is_live, follower, fits, suitable) of these parties.
@@ -77,51 +83,22 @@ class _Desk:
         Whether somebody passes the tests up to `units_full`, or up to `shift_too_short`, for the
         conversation that the contact is part of if the parties are split so.
         """
-        few = self._narrowed(self.contacts.filter(pl.col("party").is_in(parties.implode())))
-        conversations = build_conversations(
-            few, self.policy, self.hours, self.agents, self.overflow, split
+        batch, policy, agents, overflow = self.batch, self.policy, self.agents, self.overflow
+        few = self.contacts.filter(pl.col("party").is_in(parties.implode()))
+        conversations = build_conversations(batch, policy, few, self.asked, overflow, split)
+        levels = build_skill_levels(batch, conversations, agents, policy)
+        found = build_eligibility(batch, conversations, agents, levels, overflow, policy)
+        told = pl.DataFrame(
+            {
+                "class_idx": conversations.classes["class_idx"],
+                "fits": np.logical_or.reduce(found.fits, axis=1),
+                "suitable": np.logical_or.reduce(found.suitable, axis=1),
+            }
         )
-        levels = build_skill_levels(few, conversations, self.agents, self.policy)
-        eligibility = build_eligibility(
-            few, conversations, self.agents, levels, self.overflow, self.policy
+        kind = conversations.units.select("conversation_idx", "class_idx")
+        return (
+            conversations.members.join(kind, on="conversation_idx")
+            .join(told, on="class_idx")
+            .with_columns(is_live=pl.col("channel").is_in(LIVE))
+            .select("contact_id", "party", "part", "is_live", "follower", "fits", "suitable")
         )
-        kind = conversations.units["class_idx"].to_numpy()
-        found = conversations.units.select(
-            "conversation_idx",
-            fits=pl.Series(np.logical_or.reduce(eligibility.fits, axis=1)[kind], dtype=pl.Boolean),
-            suitable=pl.Series(
-                np.logical_or.reduce(eligibility.suitable, axis=1)[kind], dtype=pl.Boolean
-            ),
-        )
-        return conversations.members.join(found, on="conversation_idx").select(
-            "contact_id",
-            "party",
-            "part",
-            pl.col("channel").is_in(LIVE).alias("is_live"),
-            "follower",
-            "fits",
-            "suitable",
-        )
-
-    def _narrowed(self, contacts: pl.DataFrame) -> Batch:
-        kept = contacts.select("contact_id")
-        tables = {
-            table: frame.join(kept, on="contact_id", how="semi", maintain_order="left")
-            for table, frame in (
-                ("contact_skills", self.batch.contact_skills),
-                ("contact_steps", self.batch.contact_steps),
-                ("declines", self.batch.declines),
-            )
-        }
-        return self.batch.narrowed(
-            contacts=contacts.select(self.batch.contacts.columns),
-            # Who cools down after a decline is not asked here.
-            offers=self.batch.offers.clear(),
-            **tables,
-        )
-
-
-def _of_several(contacts: pl.DataFrame) -> pl.DataFrame:
-    """Contacts of parties that have more than one, with `party`."""
-    _, party = party_columns()
-    return contacts.with_columns(party).filter(pl.len().over("party") > 1)

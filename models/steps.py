@@ -20,8 +20,7 @@ _SKILL, _ALTERNATIVE = "\x1e", "\x1d"
 class CurrentSteps:
     """Steps of the contacts of a batch.
 
-    `steps`, `first_steps`: (conversation_idx, group, num): current and first steps of the members
-    of a conversation, and of how many each is; sorted.
+    `steps`, `first_steps`: (contact_id, group): current and first step of each contact.
     `groups`: (group, alternative, skill, min_proficiency): what a group says, sorted.
     `progress`: (contact_id, place, ends_s): the place of the current step, from 0, and the age at
     which it ends; only contacts with steps.
@@ -34,7 +33,7 @@ class CurrentSteps:
 
 
 def build_current_steps(batch: Batch, aged: pl.DataFrame, there: Attendance) -> CurrentSteps:
-    """Steps at this moment, for contacts with `conversation_idx`, `age_s` and `reach`.
+    """Steps at this moment, for contacts with `age_s` and `reach`.
 
     A step with an end that nobody who is there for the contact could ever meet is skipped.
     """
@@ -59,8 +58,8 @@ def build_current_steps(batch: Batch, aged: pl.DataFrame, there: Attendance) -> 
         .with_columns(ends_s=pl.when(ends).then("until_s"))
     )
     return CurrentSteps(
-        steps=_counted(current),
-        first_steps=_counted(timed.filter(pl.col("place") == 0)),
+        steps=current.select("contact_id", "group"),
+        first_steps=timed.filter(pl.col("place") == 0).select("contact_id", "group"),
         groups=groups,
         progress=timed.group_by("contact_id")
         .agg(num_steps=pl.len().cast(pl.Int64))
@@ -132,11 +131,3 @@ def steps_met(groups: pl.DataFrame, levels: Levels) -> Mask:
     for row in turns(group):
         holds[group[row]] |= met[row]
     return holds
-
-
-def _counted(rows: pl.DataFrame) -> pl.DataFrame:
-    return (
-        rows.group_by("conversation_idx", "group")
-        .agg(num=pl.len())
-        .sort("conversation_idx", "group")
-    )

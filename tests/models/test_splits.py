@@ -4,9 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from models.attendance import build_attendance
 from models.batch_problem import BatchProblem, build_problem
 from models.capacity import build_agent_state
 from models.hours import build_hours
+from models.members import build_members
+from models.needs import build_asked
 from models.overflow import build_overflow
 from models.plan import Plan
 from models.policy import Policy, VoiceFollow
@@ -31,7 +34,9 @@ def splits(policy: Policy | None = None, /, **tables: list[Row]) -> list[str]:
     batch, policy = tiny(**BOTH | tables), policy or Policy()
     hours, agents = build_hours(batch, policy), build_agent_state(batch, policy)
     overflow = build_overflow(batch, policy, agents, hours)
-    return build_splits(batch, policy, hours, agents, overflow).live.to_list()
+    contacts = build_members(batch, policy, hours, overflow)
+    asked = build_asked(batch, policy, contacts, build_attendance(batch, agents), hours)
+    return build_splits(batch, policy, contacts, asked, agents, overflow).live.to_list()
 
 
 def stated(policy: Policy | None = None, /, **tables: list[Row]) -> BatchProblem:

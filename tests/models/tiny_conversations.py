@@ -4,10 +4,13 @@ from typing import Any
 
 import polars as pl
 
+from models.attendance import build_attendance
 from models.batch import Batch
 from models.capacity import build_agent_state
 from models.conversations import Conversations, build_conversations
 from models.hours import build_hours
+from models.members import build_members
+from models.needs import build_asked
 from models.overflow import build_overflow
 from models.parts import Split
 from models.policy import Policy
@@ -23,7 +26,9 @@ def conversations_of(
     hours, agents = build_hours(batch, policy), build_agent_state(batch, policy)
     overflow = build_overflow(batch, policy, agents, hours)
     apart = Split(live=pl.Series("party", split, dtype=pl.String))
-    return build_conversations(batch, policy, hours, agents, overflow, apart)
+    contacts = build_members(batch, policy, hours, overflow)
+    asked = build_asked(batch, policy, contacts, build_attendance(batch, agents), hours)
+    return build_conversations(batch, policy, contacts, asked, overflow, apart)
 
 
 def conversations(policy: Policy | None = None, /, **tables: list[Row]) -> Conversations:
