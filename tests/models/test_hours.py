@@ -37,7 +37,9 @@ def every_day(opens: int, closes: int, zone: str = "UTC", calendar: str = "k") -
 def hours_of(now: datetime, calendars: list[Row], holidays: list[Row] | None = None) -> OpenHours:
     """Hours of queue `q` with the calendar `k`, and of queue `r` with the calendar `l`."""
     queues = [{"queue_id": "q", "calendar_id": "k"}, {"queue_id": "r", "calendar_id": "l"}]
-    return build_hours(tiny(now, queues=queues, calendars=calendars, holidays=holidays or []), Policy())
+    return build_hours(
+        tiny(now, queues=queues, calendars=calendars, holidays=holidays or []), Policy()
+    )
 
 
 def elapsed(hours: OpenHours, start: datetime, end: datetime, queue: str = "q") -> float:
