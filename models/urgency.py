@@ -77,10 +77,9 @@ def value_at_risk(
     leaves = (later + stakes.loss)[of] * -np.expm1(-leave_rate * delay)
     growth = ((wait + delay) / scale) ** 2 - (wait / scale) ** 2
     waits = np.minimum(members["waiting_cost"].to_numpy() * growth, policy.most_waiting_cost)
-    # After the target the penalty fades with the time that it set: who was just missed must not
-    # fall behind all who may still be saved.
-    fades_in = np.where(wait < target, delay, scale)
-    breach = stakes.breach[of] * np.exp(-np.abs(target - wait) / fades_in)
+    # It stays after the target: who was missed must not fall behind all who may still be saved,
+    # nor behind who was missed later.
+    breach = stakes.breach[of] * np.exp(-np.maximum(target - wait, 0.0) / delay)
     first = np.flatnonzero(np.diff(of, prepend=-1))
     worst: Floats = np.maximum.reduceat(leaves + waits + breach, first)
     return worst

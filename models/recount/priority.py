@@ -32,7 +32,7 @@ def value_at_risk(sides: Sides, missed: Floats, delay_s: Floats) -> Floats:
     gives_up = (missed + lost)[of] * -np.expm1(-haste[of] / patience * t)
     waits = annoyance * (((w + t) / scale) ** 2 - (w / scale) ** 2)
     waits = np.minimum(waits, policy.most_waiting_cost)
-    nearness = np.exp(-np.abs(d - w) / np.where(w < d, t, scale))
+    nearness = np.exp(-np.maximum(d - w, 0) / t)
     breaches = (who.penalty * escalation)[of] * nearness
     largest: Floats = np.maximum.reduceat(gives_up + waits + breaches, c.start)
     return largest
