@@ -21,6 +21,9 @@ from models.sentences import decision_sentence
 from models.solution import Solution
 from models.tables import Decision
 
+MOST_NAMED = 3
+"""Contacts named that another one lost to."""
+
 _NO_RANK = 2**31
 """Comes after every tier."""
 
@@ -81,6 +84,7 @@ def build_explanations(facts: Facts) -> pl.DataFrame:
         pl.Series("is_borrowed", _is_borrowed(facts)),
         pl.Series("outranked", _is_outranked(facts, runner_up)),
     )
+    rows = rows.join(_takers(facts), on="runner_up_idx", how="left", maintain_order="left")
     told = rows.with_columns(
         *terms_of(facts.problem, facts.gain, chosen),
         _amount("gain", gains_of(facts.problem, chosen)),
@@ -222,6 +226,21 @@ def _is_outranked(facts: Facts, runner_up: Positions) -> Mask:
     first[NOBODY] = _NO_RANK
     outranked: Mask = first[runner_up] < rank
     return outranked
+
+
+def _takers(facts: Facts) -> pl.DataFrame:
+    """(runner_up_idx, takers): whom each agent gets instead, by the leads of conversations."""
+    ids = (
+        facts.conversations.units.select("lead_contact_id")
+        .with_columns(pl.Series("runner_up_idx", facts.solution.agent, dtype=pl.Int32))
+        .filter(pl.col("runner_up_idx") != NOBODY)
+        .sort("lead_contact_id")
+        .group_by("runner_up_idx", maintain_order=True)
+        .agg(named=pl.col("lead_contact_id").head(MOST_NAMED).str.join(", "), num=pl.len())
+    )
+    more = pl.col("num").cast(pl.Int64) - MOST_NAMED
+    told = pl.when(more > 0).then(pl.format("{} and {} more", "named", more)).otherwise("named")
+    return ids.select("runner_up_idx", takers=told)
 
 
 def _relaxed_classes(conversations: Conversations) -> pl.Series:

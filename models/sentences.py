@@ -28,7 +28,7 @@ _NOBODY = {
     Reason.RATE_LIMITED: "may get another contact of its channel within this hour",
     Reason.UNITS_FULL: "has units enough left",
     Reason.COOLING_DOWN: "may get its channel so soon after declining a contact of it",
-    Reason.DRAINING: "takes written work now: they are kept for a call that waits too long",
+    Reason.DRAINING: "takes what no call interrupts: they are kept for a call that waits too long",
 }
 """How `of n agents m pass every earlier test and none of them ...` ends."""
 
@@ -89,6 +89,7 @@ def _chosen(tier_weight: float) -> tuple[tuple[Reason, pl.Expr], ...]:
 def _waiting(now: datetime) -> tuple[tuple[Reason, pl.Expr], ...]:
     """Sentences of conversations that wait for a reason of their own."""
     worth = pl.format("{} would be worth {}", "runner_up_agent_id", _money("runner_up_gain"))
+    takers = pl.col("takers").fill_null("other contacts")
     relation = (
         pl.when("preferred_by_window")
         .then(pl.lit("who had this customer"))
@@ -98,12 +99,13 @@ def _waiting(now: datetime) -> tuple[tuple[Reason, pl.Expr], ...]:
         (
             Reason.LOST_TO,
             pl.when("outranked")
-            .then(pl.format("Waits: {}, but the slot is for contacts that come first.", worth))
+            .then(pl.format("Waits: {}, but the slot is for {} first.", worth, takers))
             .otherwise(
                 pl.format(
-                    "Waits: {}, but the slot has a price of {} and goes to other contacts.",
+                    "Waits: {}, but the slot has a price of {} and goes to {}.",
                     worth,
                     _money("runner_up_price"),
+                    takers,
                 )
             ),
         ),
