@@ -273,7 +273,7 @@ def test_a_held_contact_says_for_whom_and_until_when() -> None:
 def test_of_many_that_win_three_are_named() -> None:
     """Five of six equal emails fit; the youngest lost to all of them."""
     _, _, plan = solved(
-        with_channel(Channel.EMAIL, max_new_per_tick=5),
+        with_channel(Policy(), Channel.EMAIL, max_new_per_tick=5),
         agents=[{"agent_id": "a", "capacity_units": 50.0}],
         agent_channels=serves("a", email=9),
         contacts=[{"contact_id": f"c{n}", "entered_at": ago(600 - n)} for n in range(6)],
