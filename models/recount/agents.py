@@ -106,19 +106,14 @@ def build_agents(batch: Batch, policy: Policy) -> Agents:
     max_items, rate = _max_items(batch, table), rate_left(batch, policy, table)
     everything = np.ones(len(items.agent), dtype=bool)
     full = _load(policy, table, items, everything)
-    takes = (full.held < max_items) & ~full.blocked & (rate >= 1)
-    takes &= np.round(by_channel(policy, lambda c: c.units), DECIMALS) <= full.free_units
-    free_now = there.ready & takes.any(axis=1)
-
-    first = first_to_end(items)
-    ends_in = np.full(len(table), np.inf)
+    free_now = there.ready & _has_room(policy, full, max_items, rate)
+    first, ends_in = first_to_end(items), np.full(len(table), np.inf)
     ends_in[items.agent[first]] = items.end_s[first]
     at_work = there.present & there.on_shift
     free_soon = at_work & there.responding & ~free_now & (ends_in <= policy.hold_horizon_s)
     stays = everything.copy()
     stays[first[free_soon[items.agent[first]]]] = False
     load = _load(policy, table, items, stays)
-    left = np.bincount(items.agent, items.remaining * stays, len(table)).astype(np.int64)
     return Agents(
         ids=table.select("agent_id", "agent", "version", "site"),
         present=there.present,
@@ -139,7 +134,7 @@ def build_agents(batch: Batch, policy: Policy) -> Agents:
         blocked=load.blocked,
         free_units=load.free_units,
         interrupts=load.held @ yield_matrix(policy).astype(np.int64),
-        remaining=left,
+        remaining=_summed(items.agent, items.remaining * stays, len(table)),
         profiles=profiles,
         profile_left=profile_left(batch, policy, table, profiles, items, stays),
     )
@@ -150,9 +145,23 @@ def yield_matrix(policy: Policy) -> Bools:
     return np.array([[c in policy.channels[held].yields_to for c in Channel] for held in Channel])
 
 
+def _has_room(policy: Policy, load: _Load, max_items: Ints, rate: Ints) -> Bools:
+    """(A,) whether one more conversation of some channel fits beside the load."""
+    weight = np.round(by_channel(policy, lambda c: c.units), DECIMALS)
+    fits = (load.held < max_items) & ~load.blocked & (rate >= 1) & (weight <= load.free_units)
+    room: Bools = np.logical_or.reduce(fits, axis=1)
+    return room
+
+
 def _idle(table: pl.DataFrame, now: int) -> Floats:
     idle = np.maximum(0, -seconds(table, "idle_since", now))
     return np.where(np.isnan(idle), np.inf, idle)
+
+
+def _summed(agent: Ints, of_item: Ints, num_agents: int) -> Ints:
+    total = np.zeros(num_agents, dtype=np.int64)
+    np.add.at(total, agent, of_item)
+    return total
 
 
 def _max_items(batch: Batch, ids: pl.DataFrame) -> Ints:

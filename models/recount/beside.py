@@ -88,20 +88,6 @@ def _outlook(case: Case) -> pl.DataFrame:
     past = np.bincount(c.queue[c.waits.left_s <= 0], minlength=size)
     lost = np.bincount(c.queue[_unavoidable(case)], minlength=size)
     manual = np.bincount(c.queue[c.manual_only], minlength=size)
-    helped = pl.DataFrame({"queue": c.queue, "helpers": c.helpers}).unique()
-    codes = range(len(c.helper_sets))
-    sets = pl.DataFrame(
-        {"helpers": codes, "to_queue": [list(found) for found in c.helper_sets]},
-        schema={"helpers": pl.Int64, "to_queue": pl.List(pl.Int64)},
-    ).explode("to_queue")
-    lenders = helped.join(sets.drop_nulls(), on="helpers").select("queue", "to_queue").unique()
-    names = queues["queue_id"].gather(lenders["to_queue"])
-    borrows = (
-        lenders.with_columns(name=names)
-        .sort("queue", "name")
-        .group_by("queue", maintain_order=True)
-        .agg(borrows_from=pl.col("name").str.join(","))
-    )
     wait = overflow.predicted_wait_s
     return (
         pl.DataFrame(
@@ -119,8 +105,27 @@ def _outlook(case: Case) -> pl.DataFrame:
                 "num_manual_only": manual,
             }
         )
-        .join(borrows, on="queue", how="left", maintain_order="left")
+        .join(_borrowing(case), on="queue", how="left", maintain_order="left")
         .drop("queue")
+    )
+
+
+def _borrowing(case: Case) -> pl.DataFrame:
+    """(queue, borrows_from): names of the queues that help any of its conversations."""
+    c = case.conversations
+    helped = pl.DataFrame({"queue": c.queue, "helpers": c.helpers}).unique()
+    codes = range(len(c.helper_sets))
+    sets = pl.DataFrame(
+        {"helpers": codes, "to_queue": [list(found) for found in c.helper_sets]},
+        schema={"helpers": pl.Int64, "to_queue": pl.List(pl.Int64)},
+    ).explode("to_queue")
+    lenders = helped.join(sets.drop_nulls(), on="helpers").select("queue", "to_queue").unique()
+    names = case.batch.queues["queue_id"].gather(lenders["to_queue"])
+    return (
+        lenders.with_columns(name=names)
+        .sort("queue", "name")
+        .group_by("queue", maintain_order=True)
+        .agg(borrows_from=pl.col("name").str.join(","))
     )
 
 

@@ -58,7 +58,7 @@ def _items_of_parties(case: Case) -> pl.DataFrame:
     members, held = case.conversations.members, case.agents.held_rows
     columns = ("conversation", "contact_id", "agent_id")
     customers = members.select("conversation", customer_id="party_customer").drop_nulls().unique()
-    # Both parts of a split are of the same conversations.
+    # All conversations of a party have whatever is held in any of its threads.
     threads = members.select("party", "conversation_id").unique()
     parts = members.select("party", "conversation").unique()
     return pl.concat(

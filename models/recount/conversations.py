@@ -128,7 +128,6 @@ def build_conversations(centre: Centre, members: pl.DataFrame) -> Conversations:
     helpers, helper_sets = helpers_of(centre.overflow, lead, waits.longest_s)
     asked = build_requirements(centre, members)
     preferred, by_window = preferred_of(centre, members, start)
-    late = waits.wait_s > policy.drain_share * waits.target_s
     return Conversations(
         members=members,
         of_member=of_member,
@@ -150,15 +149,20 @@ def build_conversations(centre: Centre, members: pl.DataFrame) -> Conversations:
         boost_worth=worth,
         boost_age_s=age_s,
         may_be_held=_timely(policy, waits, member_channel, start) & ~np.isin(tier, STARVED_TIERS),
-        reachable=np.logical_and.reduceat(members["reachable"].to_numpy(), start),
-        paused=np.logical_or.reduceat(members["paused"].to_numpy(), start),
-        manual_only=np.logical_or.reduceat(members["manual_only"].to_numpy(), start),
+        reachable=~_any_of(~members["reachable"], start),
+        paused=_any_of(members["paused"], start),
+        manual_only=_any_of(members["manual_only"], start),
         follower=lead["must_follow"].to_numpy(),
-        urgent=is_real_time(policy)[channel] & np.logical_or.reduceat(late, start),
+        urgent=is_real_time(policy)[channel] & _any_late(policy, waits, start),
         preferred=preferred,
         preferred_by_window=by_window,
         need_set=asked.sets(len(start)),
     )
+
+
+def _any_of(member: pl.Series, start: Ints) -> Bools:
+    some: Bools = np.logical_or.reduceat(member.to_numpy(), start)
+    return some
 
 
 def _channels(of_member: Ints, channel: Ints, num_conversations: int) -> Bools:
@@ -174,6 +178,12 @@ def _units(policy: Policy, channel: Ints, start: Ints) -> Floats:
     most = np.maximum(weight[start], policy.most_extra_units)
     total: Floats = np.minimum(np.add.reduceat(weight * share, start), most)
     return np.round(total, DECIMALS).astype(np.float64)
+
+
+def _any_late(policy: Policy, waits: Waits, start: Ints) -> Bools:
+    late = waits.wait_s > policy.drain_share * waits.target_s
+    some: Bools = np.logical_or.reduceat(late, start)
+    return some
 
 
 def _timely(policy: Policy, waits: Waits, channel: Ints, start: Ints) -> Bools:

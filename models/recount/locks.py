@@ -36,7 +36,7 @@ def party_items(sides: Sides) -> pl.DataFrame:
             held.join(threads, on="conversation_id").select("party", *columns),
         ]
     ).unique(["party", "contact_id"])
-    parts = members.select("conversation", "party").unique()  # two where the party is split
+    parts = members.select("conversation", "party").unique()
     return parts.join(of_parties, on="party").select("conversation", *columns)
 
 

@@ -108,7 +108,7 @@ def units_copied(case: Case) -> Iterator[Finding]:
 
 
 def conversation_stays_whole(case: Case) -> Iterator[Finding]:
-    """A party's contacts all go to one agent or none, for one reason."""
+    """The contacts of a conversation all go to one agent or none, for one reason."""
     split = (
         case.known.group_by("conversation")
         .agg(pl.struct("decision", "reason", "agent_id").n_unique(), pl.col("contact_id").min())

@@ -1,4 +1,4 @@
-"""Section 1 of `docs/model.md`, written a second time: tiers, boosts and the preferred agent."""
+"""Sections 1 and 3 of `docs/model.md`, written a second time: tiers, boosts, who is preferred."""
 
 import numpy as np
 import polars as pl
