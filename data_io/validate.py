@@ -42,7 +42,8 @@ class Validated:
 def validate(raw: InputTables, now: datetime) -> Validated:
     """Every input table as a frame of its contract, with the rows that broke a rule set apart.
 
-    Frames may have any types, lack columns or have more; nothing in them raises. `now` is the
+    Frames may have any types, lack columns or have more; nothing in them raises. That required
+    tables are there is for `data_io/completeness.py` to say. `now` is the
     instant of the snapshot: what happened lies before it (`CLOCK_SKEW` apart).
     """
     sheets = tuple(_checked(table, raw.frame(table), now) for table in INPUT_TABLES)
@@ -93,9 +94,7 @@ class _Sheet:
 def _checked(table: Table, raw: pl.DataFrame | None, now: datetime) -> _Sheet:
     """The sheet after steps 1 to 4: what can be told from the table alone."""
     if raw is None:
-        note = f"{table.name}: not in the snapshot, expected a table; taken as one without rows"
-        notes = (note,) if table.required else ()
-        return _Sheet(table, table.empty(), table.empty().with_row_index(_ROW), notes=notes)
+        return _Sheet(table, table.empty(), table.empty().with_row_index(_ROW))
     typed = _typed(table, raw)
     rows = typed.select(table.schema().names()).with_row_index(_ROW)
     broken = typed.select(rule.alias(name) for name, rule in _rules(table, raw, now))

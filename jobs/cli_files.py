@@ -8,6 +8,7 @@ from typing import Annotated
 import polars as pl
 import typer
 
+from data_io.completeness import IncompleteSnapshotError, lacking_tables
 from data_io.imports.folder import read_folder
 from data_io.publish import read_published
 from data_io.store import Store
@@ -37,24 +38,30 @@ def validate_command(
     at: Annotated[str | None, typer.Option("--at", help="Instant of the snapshot.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check a folder of input tables; exits with 1 if a row breaks a rule of the contracts."""
+    """Check a folder of input tables; exits with 1 if a row breaks a rule of the contracts, or if
+    no tick would take the folder because a required table is missing.
+    """
     read = read_folder(folder)
     checked = validate(read.tables, parse_instant(at) if at else SystemClock().now())
     rejects = pl.concat([read.rejects, checked.rejects])
     by_rule = rejects.group_by("table_name", "rule").agg(num=pl.len(), first=pl.col("raw").first())
     by_rule = by_rule.sort("table_name", "rule")
     notes = [*read.notes, *checked.notes]
+    lacking = tuple(lacking_tables(read.tables, read.rejects))
     if as_json:
         good = {
             name: 0 if frame is None else len(frame)
             for name, frame in vars(checked.tables).items()
         }
-        show.print_json({"good": good, "rejected": by_rule.to_dicts(), "notes": notes})
+        found = {"good": good, "rejected": by_rule.to_dicts(), "notes": notes}
+        show.print_json(found | {"lacking": lacking})
     else:
         show.print_frame("Rows that break a rule", by_rule)
         for note in notes:
             show.console.print(f"note: {note}")
-    if len(rejects):
+        if lacking:
+            show.console.print(f"REFUSED: {IncompleteSnapshotError(lacking)}")
+    if len(rejects) or lacking:
         raise typer.Exit(1)
 
 

@@ -9,10 +9,12 @@ from typing import Annotated
 import polars as pl
 import typer
 
+from data_io.completeness import check_complete
 from data_io.imports.anonymous_bank import import_bank
 from data_io.imports.folder import read_folder
 from data_io.imports.imported import Imported
 from data_io.imports.servicenow import import_servicenow
+from data_io.quarantine import no_rejects
 from data_io.store import Store
 from data_io.validate import validate
 from jobs import show
@@ -123,8 +125,10 @@ def _take(
     settings = load(config, home)
     clock = SystemClock()
     imported = build()
+    unreadable = no_rejects() if rejects is None else rejects
+    check_complete(imported.tables, unreadable)
     checked = validate(imported.tables, imported.now)
-    bad = checked.rejects if rejects is None else pl.concat([rejects, checked.rejects])
+    bad = pl.concat([unreadable, checked.rejects])
     if fresh:
         put_aside(settings.store.home, clock.now())
     with Store.open(settings.store.database, "omniassign import", clock.now()) as store:

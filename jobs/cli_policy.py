@@ -8,6 +8,7 @@ import typer
 from rich.progress import track
 
 from data_io.batch_files import HEADER, read_batch_files
+from data_io.completeness import check_complete
 from data_io.imports.folder import read_folder
 from data_io.validate import validate
 from jobs import policy_report, show
@@ -133,12 +134,14 @@ def _read_centre(folder: Path, at: str | None) -> tuple[Batch, int]:
     if (folder / HEADER).exists():
         return read_batch_files(folder)[0], 0
     now = parse_instant(at) if at else SystemClock().now()
-    checked = validate(read_folder(folder).tables, now)
+    read = read_folder(folder)
+    check_complete(read.tables, read.rejects)
+    checked = validate(read.tables, now)
     frames = {table: checked.tables.frame(table) for table in INPUT_TABLES}
     batch = Batch(
         now, *(table.empty() if frame is None else frame for table, frame in frames.items())
     )
-    return batch, len(checked.rejects)
+    return batch, len(read.rejects) + len(checked.rejects)
 
 
 def _print_findings(findings: Sequence[PolicyFinding], num_rejected: int) -> None:

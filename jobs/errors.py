@@ -3,6 +3,7 @@
 from data_io.batch_files import BatchFilesError
 from data_io.certificate_files import CertificateError
 from data_io.commit import LateTickError
+from data_io.completeness import IncompleteSnapshotError
 from data_io.imports.folder import FolderError
 from data_io.imports.imported import UnreadableLogError
 from data_io.lease import LeaseTakenError
@@ -35,6 +36,7 @@ EXPECTED = (
     ConfigError,
     FailedTicksError,
     FolderError,
+    IncompleteSnapshotError,
     LateTickError,
     LeaseTakenError,
     NewerDatabaseError,

@@ -12,6 +12,7 @@ import polars as pl
 
 from data_io.arrivals import Arrived, OfferNews
 from data_io.commit import LateTickError
+from data_io.completeness import check_complete
 from data_io.offers import HOUR
 from data_io.publish import publish
 from data_io.responses import Refusal, check_responses
@@ -191,7 +192,10 @@ def decide(
 
 
 def ingest(source: Source | None, store: Store, now: datetime, policy: Policy) -> None:
-    """Take the newest snapshot and answers of the source into the store, and move offers on."""
+    """Take the newest snapshot and answers of the source into the store, and move offers on.
+
+    Raises IncompleteSnapshotError, with nothing taken, for one without a required table.
+    """
     snapshot = source.read(now) if source is not None else None
     if snapshot is None:
         log_news(store.take(Arrived(), now, policy), now)
@@ -207,6 +211,7 @@ def ingest(source: Source | None, store: Store, now: datetime, policy: Policy) -
     if snapshot.tables is None and store.snapshot_at() is None:
         raise SourceError(snapshot.notes)
     if snapshot.tables is not None:
+        check_complete(snapshot.tables, snapshot.rejects)
         checked = validate(snapshot.tables, now)
         notes += checked.notes
         rejects = pl.concat([snapshot.rejects, checked.rejects])

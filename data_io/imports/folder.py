@@ -4,7 +4,8 @@
 
 Beside them, `responses/` or `responses.<format>` answer offers (`data_io/imports/answers.py`).
 
-A missing file is a table without rows, so a file of no bytes is taken for one that was cut short
+A missing file is a table without rows, but for the required tables, without which a snapshot is
+refused (`data_io/completeness.py`). So a file of no bytes is taken for one that was cut short
 (rule `file_readable`; a table without rows is a header, or one line break in NDJSON). Where the
 file of a guarded table cannot be read, its parents go to quarantine too: contacts must not be
 routed as if they required nothing, nor agents as if they held nothing.
@@ -21,6 +22,7 @@ from pathlib import Path
 
 import polars as pl
 
+from data_io.completeness import check_complete
 from data_io.imports.answers import ANSWERS, AnswerFiles
 from data_io.imports.files import FAILURES, FILE_RULE, FORMATS, described, read_rows
 from data_io.quarantine import READ_RULE, no_rejects, rejected_whole
@@ -70,7 +72,7 @@ class FolderSource:
     A snapshot with a file that cannot be read, or without a file that the last one had, is taken
     for one being written and held back: unchanged at a later instant, it counts as it is. Reads of
     one instant, such as the two of a tick, agree. The first read has nothing to fall back on and
-    takes what is there.
+    takes what is there. A snapshot without a required table never counts.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -83,7 +85,9 @@ class FolderSource:
     def read(self, now: datetime) -> Snapshot | None:
         """The newest snapshot and answers, None when no file changed.
 
-        Without tables where there are only answers, or where no snapshot can be read.
+        Without tables where there are only answers, or where no snapshot can be read. Raises
+        IncompleteSnapshotError, at every read until it is mended, where one lacks what no tick
+        can do without.
         """
         snapshot = self._read_tables(now)
         answers = self._answers.read(_answer_folders(self._folder))
@@ -111,6 +115,7 @@ class FolderSource:
         if held_since is None and self._is_doubtful(read, signature):
             self._held_back = _HeldBack(signature, now)
             return Snapshot(None, read.rejects, (*read.notes, f"{folder.name}: {_INCOMPLETE}"))
+        check_complete(read.tables, read.rejects)
         self._taken, self._held_back = signature, None
         return Snapshot(read.tables, read.rejects, read.notes)
 
@@ -130,7 +135,7 @@ class FolderSource:
 _CHANGED = "files changed while they were read; the last snapshot stays until the next read"
 _INCOMPLETE = (
     "a file is gone or cannot be read; the last snapshot stays, and this one counts as it is if"
-    " a later tick finds it unchanged"
+    " a later tick finds it unchanged and no required table is missing"
 )
 
 
