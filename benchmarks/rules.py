@@ -41,6 +41,8 @@ PARTS: tuple[tuple[ModuleType, str, str], ...] = (
     (batch_problem, "build_hours", "hours"),
     (batch_problem, "build_agent_state", "agents"),
     (batch_problem, "build_overflow", "overflow"),
+    (batch_problem, "build_members", "contacts"),
+    (batch_problem, "build_asked", "asked"),
     (batch_problem, "build_splits", "splits"),
     (batch_problem, "build_conversations", "conversations"),
     (batch_problem, "build_skill_levels", "skills"),
@@ -65,7 +67,16 @@ PARTS: tuple[tuple[ModuleType, str, str], ...] = (
 )
 """Where each part is called, by which name, and how it is printed."""
 
-ELIGIBILITY = ("splits", "skills", "eligibility", "parties", "declines", "locks", "reservations")
+ELIGIBILITY = (
+    "asked",
+    "splits",
+    "skills",
+    "eligibility",
+    "parties",
+    "declines",
+    "locks",
+    "reservations",
+)
 GOAL = (*ELIGIBILITY, "gain", "mixes")
 """Parts of the goal: who may serve whom, what pairs are worth, what fits together."""
 

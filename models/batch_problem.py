@@ -13,11 +13,12 @@ import polars as pl
 from models.attendance import build_attendance
 from models.batch import Batch
 from models.capacity import AgentState, build_agent_state
+from models.circumstances import Facts
 from models.columns import instant
 from models.conversations import Conversations, build_conversations
 from models.declines import Declines, build_declines
 from models.eligibility import Eligibility, build_eligibility
-from models.explanations import Facts, build_explanations
+from models.explanations import build_explanations
 from models.gain import Gain, build_gain
 from models.hours import OpenHours, build_hours
 from models.members import build_members
@@ -159,33 +160,8 @@ def build_problem(batch: Batch, policy: Policy) -> BatchProblem:
     locked = locked_to(held, conversations, agents, eligibility, declines, policy)
     reserved = reserved_for(conversations, agents, eligibility, declines, locked, policy)
     gain = build_gain(batch, policy, conversations, agents, levels, eligibility, held, declines)
-    sites, agent_site, site_cap = _sites(agents, policy)
-    room = build_room(agents, conversations, policy)
-    apart = declines.apart
-    class_ptr, class_agent = _agents_of_classes(conversations, eligibility)
-    problem = AssignmentProblem(
-        contact_class=conversations.units["class_idx"].to_numpy().astype(np.int32),
-        class_ptr=class_ptr,
-        class_agent=class_agent,
-        only_agent=np.where(locked != NOBODY, locked, reserved.agent),
-        banned_contact=apart["conversation_idx"].to_numpy().astype(np.int32),
-        banned_agent=apart["agent_idx"].to_numpy().astype(np.int32),
-        base=gain.base,
-        term_row=gain.term_row,
-        term_coef=gain.term_coef,
-        rate=gain.rate,
-        extra_contact=gain.extra["conversation_idx"].to_numpy().astype(np.int32),
-        extra_agent=gain.extra["agent_idx"].to_numpy().astype(np.int32),
-        extra_gain=gain.extra["worth"].to_numpy(),
-        contact_lane=conversations.units["lane_idx"].to_numpy().astype(np.int32),
-        lane_cap=room.lane_cap,
-        agent_cap=room.agent_cap,
-        load_cost=_load_cost(room.agent_cap, policy),
-        agent_site=agent_site,
-        site_cap=site_cap,
-        mixes=room.mixes,
-        tier=_tiers(conversations),
-    )
+    sites = _sites(agents, policy)
+    only = np.where(locked != NOBODY, locked, reserved.agent)
     return BatchProblem(
         batch=batch,
         policy=policy,
@@ -200,8 +176,50 @@ def build_problem(batch: Batch, policy: Policy) -> BatchProblem:
         reserved=reserved,
         gain=gain,
         wishes=build_wishes(batch, conversations, agents, policy),
-        problem=problem,
+        problem=_arrays(policy, conversations, agents, eligibility, declines, only, gain, sites),
         sites=sites,
+    )
+
+
+def _arrays(
+    policy: Policy,
+    conversations: Conversations,
+    agents: AgentState,
+    eligibility: Eligibility,
+    declines: Declines,
+    only: Positions,
+    gain: Gain,
+    sites: tuple[str, ...],
+) -> AssignmentProblem:
+    """What the engine is given: positions instead of ids; `only` is whom a lock or wait is for."""
+    room = build_room(agents, conversations, policy)
+    apart = declines.apart
+    class_ptr, class_agent = _agents_of_classes(conversations, eligibility)
+    position = {site: place for place, site in enumerate(sites)}
+    return AssignmentProblem(
+        contact_class=conversations.units["class_idx"].to_numpy().astype(np.int32),
+        class_ptr=class_ptr,
+        class_agent=class_agent,
+        only_agent=only,
+        banned_contact=apart["conversation_idx"].to_numpy().astype(np.int32),
+        banned_agent=apart["agent_idx"].to_numpy().astype(np.int32),
+        base=gain.base,
+        term_row=gain.term_row,
+        term_coef=gain.term_coef,
+        rate=gain.rate,
+        extra_contact=gain.extra["conversation_idx"].to_numpy().astype(np.int32),
+        extra_agent=gain.extra["agent_idx"].to_numpy().astype(np.int32),
+        extra_gain=gain.extra["worth"].to_numpy(),
+        contact_lane=conversations.units["lane_idx"].to_numpy().astype(np.int32),
+        lane_cap=room.lane_cap,
+        agent_cap=room.agent_cap,
+        load_cost=_load_cost(room.agent_cap, policy),
+        agent_site=agents.agents["site"]
+        .replace_strict(position, default=NOBODY, return_dtype=pl.Int32)
+        .to_numpy(),
+        site_cap=np.array([policy.site_caps[site] for site in sites], dtype=np.int64),
+        mixes=room.mixes,
+        tier=_tiers(conversations),
     )
 
 
@@ -228,16 +246,10 @@ def _load_cost(slots: Ints, policy: Policy) -> Ints:
     return np.tile(steps, (len(slots), 1))
 
 
-def _sites(agents: AgentState, policy: Policy) -> tuple[tuple[str, ...], Positions, Ints]:
-    """Capped sites that have agents, each agent's position among them, and their caps."""
+def _sites(agents: AgentState, policy: Policy) -> tuple[str, ...]:
+    """Capped sites that have agents, sorted."""
     present = set(agents.agents["site"].unique())
-    sites = tuple(sorted(site for site in policy.site_caps if site in present))
-    position = {site: place for place, site in enumerate(sites)}
-    agent_site = agents.agents["site"].replace_strict(
-        position, default=NOBODY, return_dtype=pl.Int32
-    )
-    caps = np.array([policy.site_caps[site] for site in sites], dtype=np.int64)
-    return sites, agent_site.to_numpy(), caps
+    return tuple(sorted(site for site in policy.site_caps if site in present))
 
 
 def _decided(members: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:

@@ -112,10 +112,8 @@ def build_agent_state(batch: Batch, policy: Policy) -> AgentState:
     first_s[ending["agent_idx"].to_numpy()] = ending["ends_in_us"].to_numpy() / _MICRO
     soon = at_work & ~free_now & responding & (first_s <= policy.hold_horizon_s)
     ended = ending.filter(pl.Series(soon[ending["agent_idx"].to_numpy()], dtype=pl.Boolean))
-    later = today
-    if len(ended):
-        rest = items.join(ended, on="contact_id", how="anti", maintain_order="left")
-        later = _residual(rest, agents, limits, use, policy)
+    rest = items.join(ended, on="contact_id", how="anti", maintain_order="left")
+    later = _residual(rest, agents, limits, use, policy) if len(ended) else today
     return AgentState(
         agents=agents,
         present=shift.present,

@@ -109,16 +109,7 @@ def build_conversations(
         .join(preferred_agents(batch, members), on="conversation_idx", how="left")
         .with_columns(pl.col("preferred_by_window").fill_null(value=False))
     )
-    class_idx = pl.struct(CLASS_KEY).rank("dense").cast(pl.Int64) - 1
-    units = units.with_columns(
-        class_idx=class_idx,
-        line_size=pl.len().over("queue_id", "channel_idx"),
-        line_place=pl.struct("clock", "lead_contact_id")
-        .rank("ordinal")
-        .over("queue_id", "channel_idx")
-        .cast(pl.Int64)
-        - 1,
-    ).sort("conversation_idx")
+    units = units.with_columns(*_class_and_line()).sort("conversation_idx")
     first = units.unique("class_idx", keep="first", maintain_order=True)
     return Conversations(
         units=units,
@@ -136,40 +127,20 @@ def build_conversations(
     )
 
 
+def _class_and_line() -> tuple[pl.Expr, ...]:
+    """`class_idx`, and the size of the line (queue and channel) and the place in it."""
+    line = ("queue_id", "channel_idx")
+    came = pl.struct("clock", "lead_contact_id").rank("ordinal").over(line).cast(pl.Int64)
+    return (
+        (pl.struct(CLASS_KEY).rank("dense").cast(pl.Int64) - 1).alias("class_idx"),
+        pl.len().over(line).alias("line_size"),
+        (came - 1).alias("line_place"),
+    )
+
+
 def _units(members: pl.DataFrame, policy: Policy) -> pl.DataFrame:
-    weight = pl.col("channel_units")
-    slack_s = pl.col("target_s") - pl.col("wait_s")
-    late = (slack_s <= 0).any()
-    least_hold_s = 2 * policy.tick_s + pl.col("accept_timeout_s")
     units = members.group_by("conversation_idx", maintain_order=True).agg(
-        pl.col(
-            "party", "queue_id", "is_open", "channel_idx", "channel", "real_time", "handle_s"
-        ).first(),
-        pl.col("tier", "health", "owner_agent_id", "follower").first(),
-        pl.col("paused", "manual_only").any(),
-        pl.col("clock", "priority").min(),
-        pl.col("starved").max(),
-        lead_contact_id=pl.col("contact_id").first(),
-        lane=pl.col("channel").first(),
-        channels=pl.col("channel").unique().sort().str.join(","),
-        any_live=pl.col("channel").is_in(LIVE).any(),
-        units=pl.min_horizontal(
-            weight.first() + policy.extra_contact_share * (weight.sum() - weight.first()),
-            pl.max_horizontal(weight.first(), pl.lit(policy.most_extra_units)),
-        ).round(UNIT_DECIMALS),
-        waited_s=pl.col("wait_s").max(),
-        least_left_s=slack_s.min(),
-        in_time_to_hold=(slack_s >= least_hold_s).all(),
-        breach_at=pl.when(~late).then(pl.col("breach_at").min()),
-        customer_open=pl.col("member_open").all(),
-        value=pl.coalesce(
-            pl.col("value").max(),
-            pl.col("customer_value").first(),
-            pl.lit(policy.default_value),
-        ),
-        escalated=pl.col("escalated").fill_null(value=False).any(),
-        sentiment=pl.col("sentiment").min().fill_null(0.0),
-        impatient=(pl.col("wait_s") > policy.drain_share * pl.col("target_s")).any(),
+        *_of_lead(), *_of_members(policy), *_urgency_of_members(policy)
     )
     urgent = pl.col("real_time") & pl.col("impatient")
     return (
@@ -186,6 +157,51 @@ def _units(members: pl.DataFrame, policy: Policy) -> pl.DataFrame:
         )
         .with_columns(is_starved=pl.col("tier_idx").is_in(STARVED_TIERS))
         .drop("impatient", "in_time_to_hold")
+    )
+
+
+def _of_lead() -> tuple[pl.Expr, ...]:
+    return (
+        pl.col("party", "queue_id", "is_open", "channel_idx", "channel", "real_time").first(),
+        pl.col("handle_s", "tier", "health", "owner_agent_id", "follower").first(),
+        pl.col("contact_id").first().alias("lead_contact_id"),
+        pl.col("channel").first().alias("lane"),
+    )
+
+
+def _of_members(policy: Policy) -> tuple[pl.Expr, ...]:
+    weight = pl.col("channel_units")
+    units = pl.min_horizontal(
+        weight.first() + policy.extra_contact_share * (weight.sum() - weight.first()),
+        pl.max_horizontal(weight.first(), pl.lit(policy.most_extra_units)),
+    )
+    value = pl.coalesce(
+        pl.col("value").max(), pl.col("customer_value").first(), pl.lit(policy.default_value)
+    )
+    return (
+        pl.col("paused", "manual_only").any(),
+        pl.col("member_open").all().alias("customer_open"),
+        pl.col("channel").unique().sort().str.join(",").alias("channels"),
+        pl.col("channel").is_in(LIVE).any().alias("any_live"),
+        units.round(UNIT_DECIMALS).alias("units"),
+        value.alias("value"),
+        pl.col("escalated").fill_null(value=False).any(),
+        pl.col("sentiment").min().fill_null(0.0),
+    )
+
+
+def _urgency_of_members(policy: Policy) -> tuple[pl.Expr, ...]:
+    slack_s = pl.col("target_s") - pl.col("wait_s")
+    least_hold_s = 2 * policy.tick_s + pl.col("accept_timeout_s")
+    impatient = pl.col("wait_s") > policy.drain_share * pl.col("target_s")
+    return (
+        pl.col("clock", "priority").min(),
+        pl.col("starved").max(),
+        pl.col("wait_s").max().alias("waited_s"),
+        slack_s.min().alias("least_left_s"),
+        (slack_s >= least_hold_s).all().alias("in_time_to_hold"),
+        pl.when(~(slack_s <= 0).any()).then(pl.col("breach_at").min()).alias("breach_at"),
+        impatient.any().alias("impatient"),
     )
 
 

@@ -1,47 +1,26 @@
 """Why each conversation got its decision: terms of the gain, runner-up, reason and a sentence."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 import polars as pl
 
 from models.bound import path_prices
-from models.capacity import AgentState, Mask
+from models.circumstances import (
+    Facts,
+    is_borrowed,
+    is_outranked,
+    is_unavoidable,
+    relaxed_classes,
+    takers,
+)
 from models.columns import instant
-from models.conversations import Conversations
-from models.eligibility import REASONS, Eligibility
-from models.gain import Gain
-from models.outlook import unavoidable
+from models.eligibility import REASONS
 from models.pair_worth import gains_of, terms_of
 from models.plan import Reason
 from models.problem import MILLI, NO_TIER, NOBODY, AssignmentProblem, Ints, Positions
-from models.reservations import Reservations
 from models.sentences import decision_sentence
-from models.solution import Solution
 from models.tables import Decision
-
-MOST_NAMED = 3
-"""Contacts named that another one lost to."""
-
-_NO_RANK = 2**31
-"""Comes after every tier."""
-
-
-@dataclass(frozen=True, eq=False)
-class Facts:
-    """What a solved batch knows about its decisions."""
-
-    now: datetime
-    conversations: Conversations
-    agents: AgentState
-    eligibility: Eligibility
-    gain: Gain
-    problem: AssignmentProblem
-    solution: Solution
-    locked: Positions
-    """(C,) the agent that a conversation is locked to, or NOBODY."""
-    reserved: Reservations
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +51,7 @@ def build_explanations(facts: Facts) -> pl.DataFrame:
         "breach_at",
         "follower",
         "preferred_by_window",
-        is_relaxed=pl.col("class_idx").is_in(_relaxed_classes(facts.conversations).implode()),
+        is_relaxed=pl.col("class_idx").is_in(relaxed_classes(facts.conversations).implode()),
         tier=pl.when(pl.col("tier_idx") != NO_TIER).then(pl.col("tier_idx").cast(pl.Int64)),
     ).with_columns(
         pl.Series("agent_idx", chosen, dtype=pl.Int32),
@@ -80,11 +59,11 @@ def build_explanations(facts: Facts) -> pl.DataFrame:
         _reasons(facts, priced, furthest),
         pl.Series("num_before", num_before[facts.problem.contact_class]),
         pl.Series("num_agents", np.full(len(chosen), facts.problem.num_agents)),
-        pl.Series("unavoidable", _unavoidable(facts)),
-        pl.Series("is_borrowed", _is_borrowed(facts)),
-        pl.Series("outranked", _is_outranked(facts, runner_up)),
+        pl.Series("unavoidable", is_unavoidable(facts)),
+        pl.Series("is_borrowed", is_borrowed(facts)),
+        pl.Series("outranked", is_outranked(facts, runner_up)),
     )
-    rows = rows.join(_takers(facts), on="runner_up_idx", how="left", maintain_order="left")
+    rows = rows.join(takers(facts), on="runner_up_idx", how="left", maintain_order="left")
     told = rows.with_columns(
         *terms_of(facts.problem, facts.gain, chosen),
         _amount("gain", gains_of(facts.problem, chosen)),
@@ -195,63 +174,6 @@ def _furthest_rule(facts: Facts) -> tuple[Ints, Ints]:
     furthest[classes] = failed.max(axis=1, initial=0)
     count[classes] = (failed == furthest[classes][:, None]).sum(axis=1)
     return furthest, count
-
-
-def _unavoidable(facts: Facts) -> Mask:
-    chosen = facts.solution.agent
-    soon = np.append(facts.agents.free_soon, False)[np.maximum(chosen, 0)]
-    waits = (chosen == NOBODY) | soon
-    return unavoidable(facts.now, facts.conversations, facts.eligibility, facts.agents, waits)
-
-
-def _is_borrowed(facts: Facts) -> Mask:
-    """Whether the chosen agent is no member of the conversation's queue, (C,)."""
-    chosen = facts.solution.agent
-    if not facts.problem.num_agents:
-        return np.zeros(len(chosen), dtype=bool)
-    row = facts.eligibility.access_of[facts.problem.contact_class]
-    own = facts.eligibility.own_member[row, np.maximum(chosen, 0)]
-    borrowed: Mask = (chosen != NOBODY) & ~own
-    return borrowed
-
-
-def _is_outranked(facts: Facts, runner_up: Positions) -> Mask:
-    """Whether the agent that it might have had serves somebody of an earlier tier, (C,)."""
-    problem, chosen = facts.problem, facts.solution.agent
-    if problem.tier is None:
-        return np.zeros(len(chosen), dtype=bool)
-    rank = np.where(problem.tier == NO_TIER, _NO_RANK, problem.tier.astype(np.int64))
-    first = np.full(problem.num_agents + 1, _NO_RANK)
-    np.minimum.at(first, chosen, rank)
-    first[NOBODY] = _NO_RANK
-    outranked: Mask = first[runner_up] < rank
-    return outranked
-
-
-def _takers(facts: Facts) -> pl.DataFrame:
-    """(runner_up_idx, takers): whom each agent gets instead, by the leads of conversations."""
-    ids = (
-        facts.conversations.units.select("lead_contact_id")
-        .with_columns(pl.Series("runner_up_idx", facts.solution.agent, dtype=pl.Int32))
-        .filter(pl.col("runner_up_idx") != NOBODY)
-        .sort("lead_contact_id")
-        .group_by("runner_up_idx", maintain_order=True)
-        .agg(named=pl.col("lead_contact_id").head(MOST_NAMED).str.join(", "), num=pl.len())
-    )
-    more = pl.col("num").cast(pl.Int64) - MOST_NAMED
-    told = pl.when(more > 0).then(pl.format("{} and {} more", "named", more)).otherwise("named")
-    return ids.select("runner_up_idx", takers=told)
-
-
-def _relaxed_classes(conversations: Conversations) -> pl.Series:
-    """Classes that ask for less than their contacts did when they came."""
-    dropped = conversations.named.join(
-        conversations.requirements, on=["class_idx", "skill"], how="anti"
-    )
-    passed = conversations.first_steps.join(
-        conversations.steps, on=["class_idx", "group"], how="anti"
-    )
-    return pl.concat([dropped["class_idx"], passed["class_idx"]]).unique()
 
 
 def _pair_prices(facts: Facts, priced: _Priced, agent: Positions) -> Ints:

@@ -134,23 +134,34 @@ def build_gain(
         stakes,
         soon / policy.hold_horizon_s,
     )
-    parts = [(term, rated(facts)) for term, rated in RATED_TERMS]
-    # A term that is nothing anywhere would cost a pass over all pairs.
-    told = [(term, part) for term, part in parts if part.rate.any() and part.coef.any()]
-    told = told or parts[:1]
-    first = np.cumsum([0, *(len(part.rate) for _, part in told)])
-    rows = [part.row + first[place] for place, (_, part) in enumerate(told)]
+    terms, rated = _side_by_side([(term, of(facts)) for term, of in RATED_TERMS])
     sticky = stickiness(batch, policy, conversations, agents, held)
     return Gain(
         match_base=levels.match_terms()[0][kind] * stakes.spread
         - np.minimum(stakes.failure, best_p * stakes.spread),
         value_at_risk=value_at_risk(conversations, stakes, later, delay_s, policy),
         priority=priority(units, policy),
-        rated=tuple(term for term, part in told for _ in range(part.row.shape[1])),
-        term_row=np.concatenate(rows, axis=1).astype(np.int32),
-        term_coef=np.concatenate([part.coef for _, part in told], axis=1),
-        rate=np.concatenate([part.rate for _, part in told], axis=0),
+        rated=terms,
+        term_row=rated.row.astype(np.int32),
+        term_coef=rated.coef,
+        rate=rated.rate,
         extra=_extra(sticky, declines, policy),
+    )
+
+
+def _side_by_side(parts: list[tuple[Term, Rated]]) -> tuple[tuple[Term, ...], Rated]:
+    """The term of each column, and all columns of the parts in one.
+
+    A term that is nothing anywhere is left out: it would cost a pass over all pairs.
+    """
+    told = [(term, part) for term, part in parts if part.rate.any() and part.coef.any()]
+    told = told or parts[:1]
+    first = np.cumsum([0, *(len(part.rate) for _, part in told)])
+    rows = [part.row + first[place] for place, (_, part) in enumerate(told)]
+    return tuple(term for term, part in told for _ in range(part.row.shape[1])), Rated(
+        rate=np.concatenate([part.rate for _, part in told], axis=0),
+        row=np.concatenate(rows, axis=1),
+        coef=np.concatenate([part.coef for _, part in told], axis=1),
     )
 
 
