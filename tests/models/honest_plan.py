@@ -1,46 +1,49 @@
 """A centre of three agents and six contacts, and its best plan written by hand.
 
 ana speaks messaging and email, knows billing at 10, offers 30 units and leaves in 4 h.
-ben does email and social. cai is on a call that ends in 30 s, so he is free soon.
+ben does email and social. cai is on a call that ends in 30 s, and so is free soon.
 
 - m1 (messaging) and m2 (email) are of customer k1, so one conversation, led by m1.
 - e1 and e2 are emails without requirements; e1's customer is worth more.
-- v1 is a call that just came in. d1 wants a language that nobody speaks.
+- v1 is a call that just came in and was promised an answer in 30 s: two ticks and the 20 s in
+  which a call is accepted, so that it may just be held. d1 wants a language that nobody speaks.
 
-V = 200 unless stated: B = 4 + 0.02 V = 8, F = 4 + 0.01 V = 6, L = 2 + 0.01 V = 4.
+V = 200 unless stated: B = 4 + 0.02 V = 8, F = 4 + 0.01 V = 6, L = 2 + 0.01 V = 4. Every F is less
+than the best chance is worth, so that all of it is charged: p (B + F) - F.
 Balance is 0.05 + 0.06 = 0.11 for all: nobody's last assignment, nor anybody's handled time, is
 known. No class has a worth, nobody holds what yields, declined, is borrowed or had k1 last, and
 levels above those asked for cost nothing: these terms are 0. Of the three emails e1 came first and
-d1 last: priorities are 0.002, 0.001 and 0. For two idle agents they are one too many.
+d1 last: priorities are 0.002, 0.001 and 0. T is a tick and what the next suitable agent takes.
 
-k1 to ana  V = 1000: B = 24, F = 14, L = 12; p = 0.95 at level 10, for her and so on average
-           match 0.95 * 24 - 0.05 * 14 = 22.1; M = 0.95 * 38 - 14 = 22.1; T = 5 as she is idle
-           m1: 34.1 (1 - exp(-5/3600)) + 0.3 ((65/600)^2 - (60/600)^2) + 8 exp(-540/5)
-             = 0.047328 + 0.000521 + 0 = 0.047849, more than m2's 0.000987
-           owner 1.2; handover exp(-4 h / 4 h) = 0.367879; balance 0.11; sum 23.089970
-e1 to ben  V = 500: B = 14, F = 9, L = 7; p = 0.7: match 9.8 - 2.7 = 7.1; M = 0.7 * 23 - 9 = 7.1
+k1 to ana  V = 1000: B = 24, F = 14, L = 12; p = 0.95 at level 10, for ana and so on average
+           match 0.95 * 38 - 14 = 22.1; M = 22.1; nobody else could: T = 5 + 600 / 1 = 605
+           m1: 34.1 (1 - exp(-605/3600)) + 0.3 ((665/600)^2 - (60/600)^2) + 8 exp(-540/605)
+             = 5.275036 + 0.365521 + 3.276840 = 8.917397, more than m2's 0.119339:
+           34.1 (1 - exp(-605/172800)) + 0.3 (665^2 - 60^2) / 28800^2 + 8 exp(-28740/605)
+           owner 1.2; handover exp(-4 h / 4 h) = 0.367879; balance 0.11; sum 31.959517
+e1 to ben  V = 500: B = 14, F = 9, L = 7; p = 0.7: match 0.7 * 23 - 9 = 7.1; M = 7.1
            T = 5 + 600 / 2 = 305: 14.1 (1 - exp(-305/172800)) + 0.3 (405^2 - 100^2) / 28800^2
              = 0.024865 + 0.000056 = 0.024921; priority 0.002; balance 0.11;
-           his shift ends in 100 h: exp(-25) = 0.000000; sum 7.236921; ana: less 0.367879, 6.869042
-e2         match 5.6 - 1.8 = 3.8; M = 0.7 * 14 - 6 = 3.8;
+           ben's shift ends in 100 h: exp(-25) = 0; sum 7.236921; ana: less 0.367879, 6.869042
+e2         match 0.7 * 14 - 6 = 3.8; M = 3.8;
            7.8 (1 - exp(-305/172800)) + 0.3 (355^2 - 50^2) / 28800^2 = 0.013800; priority 0.001;
            balance 0.11: with ben 3.924800, with ana 3.556921
-v1 to cai  match 3.8; nobody is idle and one could serve: T = 5 + 300 / 1 = 305
-           7.8 (1 - exp(-305/240)) + 0.5 (305/20)^2 + exp(-20/305)
-             = 5.611338 + 116.28125 + 0.936530 = 122.829118
-           hold: u(60) = 7.8 (1 - exp(-60/240)) + 0.5 (60/20)^2 + exp(-20/60)
-             = 1.725354 + 4.5 + 0.716531 = 6.941885, times 30 s / 60 s = 3.470943
-           balance 0.11, as his call is over by then; shift end 0; sum 123.268175
+v1 to cai  match 3.8; T = 5 + 300 / 1 = 305; what was promised, 30 s, is more than a tenth of 20 s
+           7.8 (1 - exp(-305/240)) + 0.5 (305/30)^2 + exp(-30/305)
+             = 5.611338 + 51.680556 + 0.906322 = 58.198216
+           hold: u(60) = 7.8 (1 - exp(-60/240)) + 0.5 (60/30)^2 + exp(-30/60)
+             = 1.725354 + 2 + 0.606531 = 4.331885, times 30 s / 60 s = 2.165942
+           balance 0.11, as the call is over by then; shift end 0; sum 59.942273
 
-gain = 23.090 + 7.237 + 123.268 = 153.595. ana has room for one conversation (30 / 27.5), ben for
+gain = 31.960 + 7.237 + 59.942 = 99.139. ana has room for one conversation (30 / 27.5), ben for
 one email. Prices 3.557 at ana and 3.925 at ben leave e2 nothing: 3.557 - 3.557, 3.925 - 3.925.
-Rents are 19.533 (k1), 3.312 (e1, with either) and 123.268 (v1), the slots of ana and ben 7.482:
-19.533 + 3.312 + 123.268 + 7.482 = 153.595 is the bound as well, so the plan is optimal.
+Rents are 28.403 (k1), 3.312 (e1, with either) and 59.942 (v1), the slots of ana and ben 7.482:
+28.403 + 3.312 + 59.942 + 7.482 = 99.139 is the bound as well, so the plan is optimal.
 
 Beside the plan: ana is k1's owner, who sees the other one of m1 and m2. Nothing asked for can be
-dropped, so nobody is at a later step. Targets are 600 s for messages, 8 h for emails, 20 s for
-calls: k1 has 540 s left (m1's), e1 28 700 s, e2 28 750 s, d1 28 790 s and v1 20 s. cai comes 10 s
-too late for v1, and nobody is suitable for d1: both are lost. ana and ben could still answer e2.
+dropped, so nobody is at a later step. Targets are 600 s for messages and 8 h for emails: k1 has
+540 s left (m1's), e1 28 700 s, e2 28 750 s, d1 28 790 s and v1 its 30 s. cai is there just in time
+for v1, and ana and ben could still answer e2; nobody is suitable for d1, which is lost.
 Six contacts wait, ana and ben are free and three are there: 90 (6 - 2) / 3 = 120 s to wait.
 """
 
@@ -95,7 +98,8 @@ QUEUE_STANDS: dict[str, object] = {
     "predicted_wait_s": 120.0,
     "lends": False,
     "num_breaching": 0,
-    "num_unavoidable": 2,
+    "num_unavoidable": 1,
+    "num_manual_only": 0,
 }
 
 
@@ -178,7 +182,7 @@ def honest_batch() -> Batch:
             contact("m2", "t2", "email", 60) | k1,
             contact("e1", "t3", "email", 100) | {"value": 500.0},
             contact("e2", "t4", "email", 50),
-            contact("v1", "t5", "voice", 0),
+            contact("v1", "t5", "voice", 0) | {"due_at": ago(-30)},
             contact("d1", "t6", "email", 10) | {"language": "de"},
         ),
         contact_skills=rows(
@@ -195,7 +199,7 @@ def honest_plan() -> Plan:
             ASSIGNMENT,
             _assignment("m1", "t1", "messaging", "ana")
             | {"customer_id": "k1", "seen_before": True, "num_context": 1}
-            | {"units": 25 + 0.25 * 10, "gain": 23.09},
+            | {"units": 25 + 0.25 * 10, "gain": 31.96},
             _assignment("m2", "t2", "email", "ana")
             | {"customer_id": "k1", "seen_before": True, "num_context": 1}
             | {"is_lead": False, "units": 0.0, "gain": 0.0},
@@ -211,16 +215,15 @@ def honest_plan() -> Plan:
         ),
         explanations=rows(
             EXPLANATION,
-            _explained("m1", "t1", "assigned", "best_match", "ana", 19.533, 540)
-            | _terms(23.09, 22.1, 0.047849, 1.2, 0.0, -0.367879, 0.0),
-            _explained("m2", "t2", "assigned", "best_match", "ana", 19.533, 540),
+            _explained("m1", "t1", "assigned", "best_match", "ana", 28.403, 540)
+            | _terms(31.96, 22.1, 8.917397, 1.2, 0.0, -0.367879, 0.0),
+            _explained("m2", "t2", "assigned", "best_match", "ana", 28.403, 540),
             _explained("e1", "t3", "assigned", "best_match", "ben", 3.312, 28_700)
             | _terms(7.237, 7.1, 0.024921, 0.0, 0.0, 0.0, 0.0)
             | {"priority": 0.002},
             _explained("e2", "t4", "unassigned", "lost_to", None, 0.0, 28_750),
-            _explained("v1", "t5", "held", "held_for", "cai", 123.268, 20)
-            | _terms(123.268, 3.8, 122.829118, 0.0, 0.0, 0.0, -3.470943)
-            | {"unavoidable": True},
+            _explained("v1", "t5", "held", "held_for", "cai", 59.942, 30)
+            | _terms(59.942, 3.8, 58.198216, 0.0, 0.0, 0.0, -2.165942),
             _explained("d1", "t6", "unassigned", "language_missing", None, 0.0, 28_790)
             | {"unavoidable": True},
         ),
@@ -233,9 +236,9 @@ def honest_plan() -> Plan:
             _price("cai", "voice", 1, 0.0),
         ),
         site_prices=pl.DataFrame(schema={"site": pl.String, "price": pl.Float64}),
-        gain_milli=153_595,
-        bound_milli=153_595,
-        greedy_milli=153_595,
+        gain_milli=99_139,
+        bound_milli=99_139,
+        greedy_milli=99_139,
         termination=Termination.OPTIMAL,
         limit=None,
         backend="hand",

@@ -12,6 +12,7 @@ from models.tables import (
     AGENT_LOAD,
     AGENTS,
     OFFERS,
+    OUTLOOK,
     OVERFLOW,
     QUEUES,
     REQUEUE,
@@ -28,7 +29,7 @@ from tests.models.audit_changes import (
     under,
     without,
 )
-from tests.models.honest_plan import NOW, agent, ago, held_item, rows
+from tests.models.honest_plan import NOW, QUEUE_STANDS, agent, ago, held_item, rows
 
 TERMS = tuple(term.name for term in fields(Terms))
 """Names of the terms of a gain."""
@@ -81,14 +82,15 @@ def waits(contact_id: str, decision: str, reason: str, agent_id: str | None) -> 
 
 
 def reserved() -> Tick:
-    """e2 had cai last, who takes emails, too; but his call lasts 100 s now.
+    """e2 had cai last, who takes emails, too; but cai's call lasts 100 s now.
 
-    He is not free soon, since holds reach 60 s, so nobody is there for v1. For e2 he is worth
-    waiting for: 1.2 * 100 s is no more than 4 h, and no more than half of the 28 750 s left.
-    With him, three could serve the emails: T = 5 + 600 / 3 = 205, and of e1 is at risk
+    cai is not free soon, since holds reach 60 s, so nobody is there for v1: its 30 s are lost.
+    For e2 cai is worth waiting for: the 50 s that it waited and 1.2 * 100 s are no more than 4 h,
+    and 120 s no more than half of the 28 750 s left. With cai, three could serve the emails:
+    T = 5 + 600 / 3 = 205, and of e1 is at risk
     14.1 (1 - exp(-205/172800)) + 0.3 (305^2 - 100^2) / 28800^2 = 0.016748: it gains 7.228748 with
     ben, and 6.860869 with ana. Prices are as before; e1's rent is 3.304. Bound and gain are
-    19.533 + 3.304 + 7.482 = 30.319 = 23.090 + 7.229. v1 is as lost as before.
+    28.403 + 3.304 + 7.482 = 39.189 = 31.960 + 7.229.
     """
     nothing: dict[str, object] = dict.fromkeys(("gain", *TERMS))
     return both(
@@ -97,11 +99,12 @@ def reserved() -> Tick:
         serves("cai", "email"),
         waits("e2", "held", "held_for_preferred", "cai"),
         waits("v1", "unassigned", "at_capacity", None),
-        in_plan("explanations", "v1", "contact_id", rent=0.0, **nothing),
+        in_plan("explanations", "v1", "contact_id", rent=0.0, unavoidable=True, **nothing),
+        says(outlook=rows(OUTLOOK, QUEUE_STANDS | {"num_unavoidable": 2})),
         in_plan("explanations", "e1", gain=7.229, value_at_risk=0.016748, rent=3.304),
         in_plan("assignments", "e1", gain=7.229),
         without("prices", "cai", "agent_id"),
-        says(gain_milli=30_319, bound_milli=30_319, greedy_milli=30_319),
+        says(gain_milli=39_189, bound_milli=39_189, greedy_milli=39_189),
     )(honest())
 
 
@@ -122,7 +125,7 @@ def strict(contact_id: str = "e1") -> Tick:
 def wishful(cost_milli: int) -> Tick:
     """So much was given up for what agents prefer; the best plan gained just its bound."""
     return says(
-        bound_milli=153_595 + cost_milli,
+        bound_milli=99_139 + cost_milli,
         preference_cost_milli=cost_milli,
         termination=Termination.FEASIBLE,
         limit=Limit.PREFERENCE,

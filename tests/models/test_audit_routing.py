@@ -6,7 +6,7 @@ import pytest
 from models.audit import CHECKS, audit, recount
 from models.recount.case import Case, Check
 from models.solution import Limit, Proof, Termination
-from models.tables import AGENT_PROFILES, OUTLOOK, REQUEUE, Channel
+from models.tables import AGENT_PROFILES, CONTACT_SKILLS, OUTLOOK, REQUEUE, Channel
 from tests.models.audit_changes import (
     Tick,
     assigned_too,
@@ -41,8 +41,8 @@ from tests.models.test_audit import CHANGES
 HONEST = {
     "reserved": reserved(),
     "strict": strict(),
-    # 1 % of 155.147 and a thousandth for rounding: 1.552
-    "wishful": wishful(1_552),
+    # 1 % of 99.139 + 1.002 and a thousandth for rounding: 1.002
+    "wishful": wishful(1_002),
     "deserted": deserted(),
     # emails wait for two hours
     "relaxes later": relaxed(None, relaxes_at=ago(-7_140)),
@@ -70,10 +70,13 @@ def outlook(column: str, value: object) -> tuple[str, Tick]:
     )
 
 
+E1_ASKS_FOR_FAX = {"contact_id": "e1", "skill": "fax", "min_proficiency": 1}
+"""Which nobody has."""
+
 ALONE: list[tuple[str, Tick]] = [
     ("contact_facts", in_plan("assignments", "e1", contact_version=2)(honest())),
     ("units", in_plan("assignments", "m1", units=25.0)(honest())),
-    ("skill_missing", in_batch("agent_skills", "agent_id", "ana", proficiency=4)(honest())),
+    ("skill_missing", more("contact_skills", rows(CONTACT_SKILLS, E1_ASKS_FOR_FAX))(honest())),
     ("site_cap", under(site_caps={"north": 2})(honest())),
     *(
         ("context", in_plan("assignments", "e1", "contact_id", **{column: value})(honest()))
@@ -106,7 +109,7 @@ ALONE: list[tuple[str, Tick]] = [
     ("bound", says(termination=Termination.FEASIBLE, limit=Limit.TIME)(strict("e2"))),
     ("preference_cost", says(preference_cost_milli=1_001)(wishful(1_000))),
     ("preference_cost", says(preference_cost_milli=-1)(wishful(0))),
-    ("preference_share", wishful(1_553)),
+    ("preference_share", wishful(1_003)),
     ("step", in_plan("explanations", "e1", step=1)(honest())),
     ("step", in_plan("explanations", "e1", step=None)(honest())),
     ("step", relaxed(60.0, step=0)),
@@ -115,7 +118,9 @@ ALONE: list[tuple[str, Tick]] = [
     ("relaxes_at", relaxed(None, relaxes_at=ago(-7_141))),
     ("breach_at", in_plan("explanations", "e1", breach_at=ago(-28_701))(honest())),
     ("breach_at", in_plan("explanations", "e1", breach_at=None)(honest())),
-    ("unavoidable", in_plan("explanations", "v1", unavoidable=False)(honest())),
+    ("unavoidable", in_plan("explanations", "d1", unavoidable=False)(honest())),
+    ("unavoidable", in_plan("explanations", "v1", unavoidable=True)(honest())),
+    ("unavoidable", in_plan("explanations", "v1", unavoidable=False)(reserved())),
     ("unavoidable", in_plan("explanations", "e2", unavoidable=True)(honest())),
     ("requeue_missing", says(requeue=REQUEUE.empty())(deserted())),
     (
@@ -132,7 +137,8 @@ ALONE: list[tuple[str, Tick]] = [
     outlook("lends", value=True),
     outlook("borrows_from", "q"),
     outlook("num_breaching", 1),
-    outlook("num_unavoidable", 1),
+    outlook("num_unavoidable", 2),
+    outlook("num_manual_only", 1),
     outlook("tick_at", ago(5)),
     ("outlook_missing", says(outlook=OUTLOOK.empty())(honest())),
     ("outlook_unknown", doubled("outlook", "q", "queue_id")(honest())),
@@ -158,9 +164,11 @@ KEPT_APART: dict[str, Tick] = {
         honest()
     ),
     "cooling_down": declined_once("e1", "ben", 1)(honest()),
-    # a call waits beyond half of its 20 s; ben's chat blocks it for 20 s more, and nothing else
+    # a call waits beyond half of its 61 s; ben's chat blocks it for 20 s more, and nothing else,
+    # and emails do not make way for calls here
     "draining": both(
-        in_batch("contacts", "contact_id", "v1", entered_at=ago(11)),
+        in_batch("contacts", "contact_id", "v1", entered_at=ago(31)),
+        channel(Channel.EMAIL, yields_to=()),
         serves("ben", "voice"),
         more_load(held_item("ben", "other", "chat", 20)),
     )(honest()),
