@@ -12,8 +12,9 @@ The rules of a row, in the order in which the first broken one names the rejecti
    there has no rows;
 6. `<child>_rejected`: a good parent whose guarded child was rejected.
 
-Steps 5 and 6 repeat until nothing changes. `num_rules` counts the rules that the row broke in the
-step that rejected it (1 to 3 are one step). The result is the same for every order of rows.
+Steps 5 and 6 repeat until nothing changes. Days of rejected `holidays` stay closed all the same
+(`data_io/closed_days.py`). `num_rules` counts the rules that the row broke in the step that
+rejected it (1 to 3 are one step). The result is the same for every order of rows.
 """
 
 from collections.abc import Iterator
@@ -22,9 +23,10 @@ from datetime import datetime
 
 import polars as pl
 
+from data_io.closed_days import closed_days
 from data_io.conversion import convert
 from data_io.quarantine import READ_LINE, READ_RULE, no_rejects, raw_json, rejected
-from models.tables import ID_LENGTH, INPUT_TABLES, Column, InputTables, Table
+from models.tables import HOLIDAYS, ID_LENGTH, INPUT_TABLES, Column, InputTables, Table
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +49,7 @@ def validate(raw: InputTables, now: datetime) -> Validated:
     instant of the snapshot: what happened lies before it (`CLOCK_SKEW` apart).
     """
     sheets = tuple(_checked(table, raw.frame(table), now) for table in INPUT_TABLES)
-    sheets = _consistent(sheets)
+    sheets = tuple(_kept_closed(sheet) for sheet in _consistent(sheets))
     return Validated(
         InputTables(*(sheet.good.select(sheet.table.schema().names()) for sheet in sheets)),
         pl.concat([no_rejects(), *(_entries(sheet) for sheet in sheets if sheet.bad)]),
@@ -244,6 +246,23 @@ def _without_guarded(sheet: _Sheet, children: list[_Sheet]) -> _Sheet:
         broken = sheet.good.select(is_guarded.alias(f"{child.table.name}_rejected"))
         sheet = _without(sheet, broken)
     return sheet
+
+
+def _kept_closed(sheet: _Sheet) -> _Sheet:
+    """The sheet of `holidays` with a closed day for each that only rejected rows name."""
+    if sheet.table is not HOLIDAYS or not sheet.bad:
+        return sheet
+    bad = pl.concat([rows.select(_ROW, "calendar_id", "day") for rows in sheet.bad])
+    given = "day" in sheet.raw.columns
+    raw_day = sheet.raw["day"][bad[_ROW]] if given else bad["day"]
+    closed = closed_days(bad, raw_day, sheet.good)
+    if closed.is_empty():
+        return sheet
+    days = ", ".join(f"{calendar} {day}" for calendar, day, *_ in closed.head(5).iter_rows())
+    more = ", ..." if len(closed) > 5 else ""
+    note = f"holidays: rows are rejected, but their days stay closed ({days}{more})"
+    good = pl.concat([sheet.good, closed.with_row_index(_ROW)], how="diagonal")
+    return replace(sheet, good=good, notes=(*sheet.notes, note))
 
 
 def _entries(sheet: _Sheet) -> pl.DataFrame:

@@ -17,7 +17,7 @@ import polars as pl
 
 from data_io.conversion import valid_text
 from data_io.quarantine import READ_LINE, READ_RULE
-from models.tables import Table
+from models.tables import HOLIDAYS, Table
 
 _QUOTED = r'"(?:[^"]|"")*"'
 _FIELD = rf'(?:[^",]*|{_QUOTED})'
@@ -107,26 +107,27 @@ def _unique(names: tuple[str | None, ...]) -> list[str]:
 
 
 def _record(line: str, table: Table) -> dict[str, Any]:
-    """One line as an object; a line that is none names its rule and, if it can, its parent."""
+    """One line as an object; a line that is none names its rule and what it is about."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError):
         record = None
     if not isinstance(record, dict):
-        return {READ_RULE: "line_is_json", READ_LINE: line, **_guarded_parent(line, table)}
+        return {READ_RULE: "line_is_json", READ_LINE: line, **_legible(line, table)}
     if "\\u" not in line and '"!' not in line:
         return record  # all names are plain: this spares looking at each
     named = {valid_text(name): value for name, value in record.items()}
     return {f"{name}#" if name in (READ_RULE, READ_LINE) else name: named[name] for name in named}
 
 
-def _guarded_parent(line: str, table: Table) -> dict[str, str]:
-    """The parent that a broken line names, so that it is not routed without what was lost."""
-    if table.guarded_parent is None:
-        return {}
-    name = table.guarded_parent.column
-    found = re.search(rf'"{name}"\s*:\s*"([^"\\]*)"', line)
-    return {name: found[1]} if found else {}
+def _legible(line: str, table: Table) -> dict[str, str]:
+    """What a broken line says of its guarded parent, which must not be routed without what was
+    lost, or of its holiday, which stays closed.
+    """
+    names = ["calendar_id", "day"] if table is HOLIDAYS else []
+    names += [table.guarded_parent.column] if table.guarded_parent else []
+    found = {name: re.search(rf'"{name}"\s*:\s*"([^"\\]*)"', line) for name in names}
+    return {name: match[1] for name, match in found.items() if match}
 
 
 def _column(name: str, values: list[Any]) -> pl.Series:
