@@ -105,12 +105,18 @@ def test_the_bound_is_never_below_the_gain(seed: int) -> None:
 @given(seed=seeds)
 def test_the_contacts_of_a_conversation_share_one_decision(seed: int) -> None:
     """One agent and one lead per conversation; followers carry neither gain nor units."""
-    plan = plan_of(small(seed))
-    rows = plan.assignments.group_by("conversation_id").agg(
-        agents=pl.col("agent_id").n_unique(), leads=pl.col("is_lead").sum()
+    batch = small(seed)
+    plan = plan_of(batch)
+    members = build_problem(batch, Policy()).conversations.members
+    rows = (
+        plan.assignments.join(members.select("contact_id", "conversation_idx"), on="contact_id")
+        .group_by("conversation_idx")
+        .agg(agents=pl.col("agent_id").n_unique(), leads=pl.col("is_lead").sum(), given=pl.len())
+        .join(members.group_by("conversation_idx").len(), on="conversation_idx")
     )
     assert set(rows["agents"]) <= {1}
     assert set(rows["leads"]) <= {1}
+    assert rows["given"].to_list() == rows["len"].to_list()
     followers = plan.assignments.filter(~pl.col("is_lead"))
     assert followers.select(pl.sum_horizontal("gain", "units")).to_series().sum() == 0
 

@@ -111,10 +111,9 @@ def test_callbacks_go_out_in_the_customer_s_hours(
     assert conversations_of(batch).units["customer_open"].to_list() == [may_ring]
 
 
-@pytest.mark.parametrize(("channel", "may_ring"), [("email", True), ("callback", False)])
-def test_one_callback_member_is_enough_to_ask_for_hours(channel: str, may_ring: bool) -> None:
-    """At 2:00 a thread of emails may be answered; with a callback in it, it may not."""
+def test_at_night_the_callback_of_a_thread_waits_and_the_email_does_not() -> None:
+    """At 2:00 an email may be answered; the callback of the same thread is put off by itself."""
     night = {"time_zone": "America/Los_Angeles", "conversation_id": "t"}
-    contacts = [{"contact_id": "c"} | night, {"contact_id": "d", "channel": channel} | night]
-    units = conversations(contacts=contacts).units
-    assert units["customer_open"].to_list() == [may_ring]
+    contacts = [{"contact_id": "c"} | night, {"contact_id": "d", "channel": "callback"} | night]
+    units = conversations(contacts=contacts).units.sort("lead_contact_id")
+    assert units.select("lead_contact_id", "customer_open").rows() == [("c", True), ("d", False)]

@@ -333,7 +333,7 @@ def test_who_is_away_for_a_moment_keeps_customers(agent: Row, recently: bool) ->
 
 
 def test_remaining_work_is_the_time_to_all_ends() -> None:
-    """40 s and 100 s, an overdue one 0, a parked one nothing: 140 s of three items."""
+    """40 s and 100 s, an overdue email 600 s (a whole handling), a parked one nothing."""
     load = [
         held("h1", expected_end_at=ahead(40)),
         held("h2", expected_end_at=ahead(100)),
@@ -341,10 +341,10 @@ def test_remaining_work_is_the_time_to_all_ends() -> None:
         held("h4", expected_end_at=ahead(9), state="parked"),
     ]
     state = state_of(load)
-    assert (state.num_busy.tolist(), state.remaining_s.tolist()) == ([3], [140.0])
-    # Free soon: the 40 s are taken as ended.
+    assert (state.num_busy.tolist(), state.remaining_s.tolist()) == ([3], [740.0])
+    # Free soon: the 40 s are taken as ended, 100 + 600 s are left.
     state = state_of(load, {"presence": "busy"})
-    assert (state.num_busy.tolist(), state.remaining_s.tolist()) == ([2], [100.0])
+    assert (state.num_busy.tolist(), state.remaining_s.tolist()) == ([2], [700.0])
 
 
 def test_locks_are_kept_as_long_as_the_policy_says() -> None:

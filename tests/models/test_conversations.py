@@ -244,16 +244,16 @@ def test_an_unknown_customer_is_calm_standard_and_not_escalated() -> None:
 @pytest.mark.parametrize(
     ("waits", "may_hold"),
     [
-        ([50.0], True),  # 60 - 50 = 10 = 2 * tick_s
-        ([50.000001], False),
-        ([0.0, 50.5], False),  # the tightest member decides
+        ([20.0], True),  # 60 - 20 = 40 = 2 * tick_s + accept_timeout_s
+        ([20.000001], False),
+        ([0.0, 20.5], False),  # the tightest member decides
         ([70.0], False),
     ],
 )
-def test_a_conversation_may_be_held_with_two_ticks_to_spare(
+def test_a_conversation_may_be_held_while_two_ticks_and_an_answer_are_left(
     waits: list[float], may_hold: bool
 ) -> None:
-    """min(target - wait) >= 2 * 5 s, with the 60 s of a chat."""
+    """min(target - wait) >= 2 * 5 s and the 30 s to accept, with the 60 s of a chat."""
     unit = only_unit(
         contacts=[
             {
@@ -266,6 +266,17 @@ def test_a_conversation_may_be_held_with_two_ticks_to_spare(
         ]
     )
     assert unit["may_hold"] is may_hold
+
+
+@pytest.mark.parametrize(("left_s", "may_hold"), [(10.0, True), (9.999, False)])
+def test_every_member_has_its_own_time_to_accept(left_s: float, may_hold: bool) -> None:
+    """An email that is accepted at once needs two ticks, whatever the chat beside it asks for."""
+    contacts: list[Row] = [
+        {"contact_id": "chat", "channel": "chat", "conversation_id": "t"},
+        {"contact_id": "mail", "conversation_id": "t", "due_at": ahead(left_s)},
+    ]
+    contacts[1]["entered_at"] = ago(100)
+    assert only_unit(contacts=contacts)["may_hold"] is may_hold
 
 
 def test_a_line_is_everybody_of_a_queue_and_channel() -> None:
@@ -484,12 +495,11 @@ def test_lanes_are_channels_and_profiles() -> None:
 @pytest.mark.parametrize(
     ("hold_until", "paused"), [(None, False), (NOW, False), (ahead(0.001), True)]
 )
-def test_a_pause_of_any_member_pauses_the_conversation(
+def test_a_contact_is_paused_while_its_hold_lies_ahead(
     hold_until: datetime | None, paused: bool
 ) -> None:
-    """Paused while `hold_until` lies after now."""
-    rows: list[Row] = [{"contact_id": "a"}, {"contact_id": "b", "hold_until": hold_until}]
-    assert only_unit(contacts=[row | {"conversation_id": "t"} for row in rows])["paused"] is paused
+    """A hold that ends now is over."""
+    assert only_unit(contacts=[{"contact_id": "a", "hold_until": hold_until}])["paused"] is paused
 
 
 def test_a_contact_that_many_agents_declined_is_left_to_people() -> None:

@@ -46,16 +46,18 @@ def draining(found: BatchProblem) -> str:
     return "".join(ids[place] for place in np.flatnonzero(found.eligibility.draining))
 
 
-def test_a_drained_agent_gets_only_calls() -> None:
+def test_a_drained_agent_gets_what_a_call_interrupts() -> None:
     """`b` could take the email and both chats by all other tests.
 
     Chats would keep a call away, so none may refill who drains for one, not even the urgent one.
+    An email yields to whatever call comes, and here a message does not.
     """
     found = stated(
         replace(HOLDING_ON, drain_agents=1),
         contacts=[
             call("v1", 11),
             {"contact_id": "e"},
+            {"contact_id": "m", "channel": "messaging"},
             {"contact_id": "t", "channel": "chat"},
             {"contact_id": "u", "channel": "chat", "entered_at": ago(31)},  # of a target of 60 s
         ],
@@ -68,12 +70,40 @@ def test_a_drained_agent_gets_only_calls() -> None:
         lead: [None if code == 0 else REASONS[code - 1] for code in row]
         for lead, row in zip(leads, codes.tolist(), strict=True)
     }
-    assert reasons["e"] == [None, Reason.DRAINING]
+    assert reasons["e"] == [None, None]
+    assert reasons["m"] == [None, Reason.DRAINING]
     assert reasons["t"] == [None, Reason.DRAINING]
     assert reasons["u"] == [None, Reason.DRAINING]
     assert reasons["v1"] == [Reason.UNITS_FULL, Reason.UNITS_FULL]
     eligible = found.eligibility.eligible[kinds]
     assert eligible.tolist() == [[reason is None for reason in reasons[lead]] for lead in leads]
+
+
+@pytest.mark.parametrize(
+    ("yields_to", "waited_s", "reason"),
+    [
+        ((Channel.VOICE, Channel.VIDEO, Channel.CALLBACK), 99, None),
+        ((Channel.VOICE, Channel.CALLBACK), 99, Reason.DRAINING),  # a video call would wait
+        ((), 72 * 3600, Reason.DRAINING),  # `max_wait_s` of an email, not more
+        ((), 72 * 3600 + 1, None),  # starved
+    ],
+)
+def test_only_what_yields_to_every_kind_of_call_or_waited_too_long_may_refill(
+    yields_to: tuple[Channel, ...], waited_s: float, reason: Reason | None
+) -> None:
+    """An email beside the agent who drains for a call."""
+    mail: Row = {"contact_id": "e", "entered_at": ago(waited_s)}
+    found = stated(
+        with_channel(HOLDING_ON, Channel.EMAIL, yields_to=yields_to),
+        contacts=[call("v1", 11), mail],
+        agents=[{"agent_id": "b"}],
+        agent_load=[message("b", 200)],
+    )
+    assert draining(found) == "b"
+    leads = found.conversations.units["lead_contact_id"].to_list()
+    kind = found.problem.contact_class[leads.index("e")]
+    codes = found.eligibility.first_failures(np.array([kind], dtype=np.int64))
+    assert codes.tolist() == [[0 if reason is None else 1 + REASONS.index(reason)]]
 
 
 @pytest.mark.parametrize(
@@ -116,12 +146,14 @@ def test_nobody_drains_while_somebody_free_could_take_the_call() -> None:
 
 
 @pytest.mark.parametrize(
-    ("num_calls", "expected"), [(1, "c"), (2, "bc"), (3, "bcd"), (4, "bcd"), (9, "bcd")]
+    ("num_calls", "expected"), [(1, "b"), (2, "bd"), (3, "abd"), (4, "abd"), (9, "abd")]
 )
 def test_the_agents_with_the_least_left_to_do_drain(num_calls: int, expected: str) -> None:
-    """One for each call, three at most; `c` is overdue, which counts 0, `b` and `d` tie at 200 s.
+    """One for each call, three at most; `b` and `d` tie at 200 s, `a` has 150 s and 100 s.
 
-    `a` has 150 s and 100 s; `e` holds nothing that is not parked and could not finish anything.
+    `c` is overdue, which counts as the 600 s of a whole message: who is late by 50 s has not shown
+    to be done sooner than who is in time. `e` holds nothing that is not parked and could not
+    finish anything.
     """
     found = stated(
         agents=[{"agent_id": name} for name in "abcd"]

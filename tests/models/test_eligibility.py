@@ -413,10 +413,13 @@ def test_a_blocked_follower_blocks_the_conversation() -> None:
 
 
 @pytest.mark.parametrize(
-    ("waited_s", "reason"), [(50, None), (51, Reason.AT_CAPACITY), (61, Reason.AT_CAPACITY)]
+    ("waited_s", "reason"), [(20, None), (21, Reason.AT_CAPACITY), (61, Reason.AT_CAPACITY)]
 )
 def test_only_what_can_wait_may_be_held(waited_s: float, reason: Reason | None) -> None:
-    """An agent who is free soon may be held for a chat with at least 10 of its 60 s left."""
+    """An agent who is free soon may be held for a chat with 40 of its 60 s left or more.
+
+    Two ticks of 5 s, and the 30 s in which the agent may let the offer expire.
+    """
     tables = contact(channel="chat", entered_at=ago(waited_s)) | holds(
         channel="voice", expected_end_at=ahead(30)
     )

@@ -10,7 +10,7 @@ from models.batch_problem import BatchProblem, build_problem
 from models.gain import Term
 from models.policy import Policy
 from models.shift_end import normal_cdf
-from models.tables import Channel
+from models.tables import Channel, Tier
 from tests.models.tiny import NOW, Row, ago, ahead, pair_gains, tiny, with_channel
 
 Tables = dict[str, list[Row]]
@@ -24,6 +24,11 @@ SILENT = replace(
     busy_cost=0.0,
 )
 """Without the terms that only depend on the agent's shift, idleness and work."""
+ONLY_LEAVING = replace(
+    with_channel(SILENT, Channel.EMAIL, waiting_cost=0.0),
+    breach_penalties=dict.fromkeys(Tier, 0.0),
+)
+"""Of an email that waits nothing is at risk but that the customer gives up."""
 
 
 def stated(policy: Policy, /, **tables: list[Row]) -> BatchProblem:
@@ -62,28 +67,30 @@ def test_a_furious_gold_caller_by_hand() -> None:
         agent_skills=[{"agent_id": "a", "skill": "billing", "proficiency": 8}],
     )
     # p = 0.35 + 0.6 * 0.8 = 0.83; B = 4 + 0.02 * 1000 = 24; F = 4 + 0.01 * 1000 = 14
-    match = 0.83 * 24 - 0.17 * 14  # 17.54
+    match = 0.83 * 24 - 0.17 * 14  # 17.54, for 0.83 * 38 can be expected to make good for 14
     # M = max(0, 0.83 * (24 + 14) - 14) = 17.54; L = (2 + 10) * (1 + 0.5 * 0.4) * 3 = 43.2
-    # theta = exp(0.2) / 240 s; T = 5 s, because one agent is free for the line of one
-    leaves = (17.54 + 43.2) * (1 - math.exp(-math.exp(0.2) / 240 * 5))
-    waits = 0.5 * ((15 / 20) ** 2 - (10 / 20) ** 2)  # 0.15625
-    breach = 8 * 3 * math.exp(-(20 - 10) / 5)
+    # theta = exp(0.2) / 240 s; T = 5 + 300 s, when the only agent is done with another call
+    leaves = (17.54 + 43.2) * (1 - math.exp(-math.exp(0.2) / 240 * 305))
+    waits = 0.5 * ((315 / 20) ** 2 - (10 / 20) ** 2)  # 123.90625
+    breach = 8 * 3 * math.exp(-(20 - 10) / 305)
     assert found.gain.match_base[0] + rated(found, Term.MATCH)[0] == pytest.approx(match)
     assert found.gain.value_at_risk[0] == pytest.approx(leaves + waits + breach, rel=1e-12)
     assert pair_gains(found) == {("c", "a"): round(1000 * (match + leaves + waits + breach))}
 
 
 def test_a_calm_late_email_by_hand() -> None:
-    """An email of an unknown customer, a day late: no breach is left to be caused."""
+    """An email of an unknown customer after a day: the breach has happened, and weighs in full."""
     found = stated(
         SILENT, contacts=[{"contact_id": "c", "entered_at": ago(86_400), "sentiment": 0.9}]
     )
     # V = 200, so B = 8, F = 6 and with p = 0.7 match = 5.6 - 1.8 = 3.8 = M; L = 2 + 2 = 4
-    leaves = 7.8 * (1 - math.exp(-5 / 172_800))  # patience 48 h
-    waits = 0.3 * ((86_405 / 28_800) ** 2 - (86_400 / 28_800) ** 2)  # target 8 h
+    # T = 5 + 600 s
+    leaves = 7.8 * (1 - math.exp(-605 / 172_800))  # patience 48 h
+    waits = 0.3 * ((87_005 / 28_800) ** 2 - (86_400 / 28_800) ** 2)  # target 8 h
+    at_risk = leaves + waits + 1.0
     assert found.gain.match_base.tolist() == pytest.approx([3.8])
-    assert found.gain.value_at_risk.tolist() == pytest.approx([leaves + waits], rel=1e-9)
-    assert pair_gains(found) == {("c", "a"): round(1000 * (3.8 + leaves + waits))}
+    assert found.gain.value_at_risk.tolist() == pytest.approx([at_risk], rel=1e-9)
+    assert pair_gains(found) == {("c", "a"): round(1000 * (3.8 + at_risk))}
 
 
 @pytest.mark.parametrize(
@@ -97,19 +104,17 @@ def test_a_calm_late_email_by_hand() -> None:
 def test_anger_shortens_patience_and_raises_the_loss(
     sentiment: float, impatience: float, loss_factor: float
 ) -> None:
-    """f = min(2, exp(w * -s)), L times min(2, 1 + w * -s), here with weight w = 2."""
-    policy = with_channel(
-        replace(SILENT, sentiment_weight=2.0), Channel.EMAIL, waiting_cost=0.0, target_answer_s=1.0
-    )
+    """f = min(2, exp(w * -s)), L times min(2, 1 + w * -s), here with weight w = 2; T = 605 s."""
+    policy = replace(ONLY_LEAVING, sentiment_weight=2.0)
     found = stated(
         policy, contacts=[{"contact_id": "c", "entered_at": ago(9), "sentiment": sentiment}]
     )
-    expected = (3.8 + 4 * loss_factor) * (1 - math.exp(-impatience * 5 / 172_800))
+    expected = (3.8 + 4 * loss_factor) * (1 - math.exp(-impatience * 605 / 172_800))
     assert found.gain.value_at_risk.tolist() == pytest.approx([expected], rel=1e-9)
 
 
 def test_value_at_risk_is_the_largest_of_the_members() -> None:
-    """A chat about to breach outweighs the email of the same thread; T = 5 s for both."""
+    """A chat about to breach outweighs the email of the same thread; T = 5 + 480 s for both."""
     found = stated(
         SILENT,
         contacts=[
@@ -122,16 +127,16 @@ def test_value_at_risk_is_the_largest_of_the_members() -> None:
             },
         ],
     )
-    leaves = 7.8 * (1 - math.exp(-5 / 180))
-    waits = 0.4 * ((55 / 60) ** 2 - (50 / 60) ** 2)
-    breach = math.exp(-10 / 5)
+    leaves = 7.8 * (1 - math.exp(-485 / 180))
+    waits = 0.4 * ((535 / 60) ** 2 - (50 / 60) ** 2)
+    breach = math.exp(-10 / 485)
     assert found.gain.value_at_risk.tolist() == pytest.approx([leaves + waits + breach])
 
 
 def test_the_chance_later_is_that_of_the_mean_suitable_agent() -> None:
     """M uses the mean p over who passes the tests before capacity: busy yes, away no."""
     found = stated(
-        with_channel(SILENT, Channel.EMAIL, waiting_cost=0.0, target_answer_s=1.0),
+        ONLY_LEAVING,
         agents=[
             {"agent_id": "a"},
             {"agent_id": "b", "presence": "busy"},
@@ -145,8 +150,8 @@ def test_the_chance_later_is_that_of_the_mean_suitable_agent() -> None:
             {"agent_id": "d", "skill": "x", "proficiency": 10},
         ],
     )
-    # p = 0.35 + 0.06 * (4 + 9) / 2 = 0.74; M = 0.74 * 14 - 6 = 4.36; L = 4
-    expected = (4.36 + 4) * (1 - math.exp(-5 / 172_800))
+    # p = 0.35 + 0.06 * (4 + 9) / 2 = 0.74; M = 0.74 * 14 - 6 = 4.36; L = 4; T = 5 + 600 / 2 s
+    expected = (4.36 + 4) * (1 - math.exp(-305 / 172_800))
     assert found.gain.value_at_risk.tolist() == pytest.approx([expected], rel=1e-9)
 
 
@@ -176,7 +181,6 @@ def delay_s(found: BatchProblem) -> dict[str, float]:
     return dict(zip(names, delays.tolist(), strict=True))
 
 
-ONLY_LEAVING = with_channel(SILENT, Channel.EMAIL, waiting_cost=0.0, target_answer_s=1.0)
 QUEUED = [{"contact_id": f"c{n}", "entered_at": ago(90 - n)} for n in range(4)]
 
 
@@ -187,14 +191,14 @@ QUEUED = [{"contact_id": f"c{n}", "entered_at": ago(90 - n)} for n in range(4)]
         (["available", "busy"], 305.0),  # two suitable ones: every 300 s one of them is done
         (["available", "available"], 305.0),
         (["available"] * 3, 205.0),
-        (["available"] * 4, 5.0),  # all can begin at once
-        (["available"] * 5, 5.0),
-        (["busy"], 605.0),  # nobody is idle
+        (["available"] * 4, 155.0),  # as many as wait
+        (["available"] * 5, 125.0),
+        (["busy"], 605.0),
         (["away"], 605.0),  # nobody at all: as if there were one agent
     ],
 )
 def test_the_delay_of_a_skipped_conversation(presences: list[str], expected: float) -> None:
-    """T = tick_s while n <= idle, then tick_s + h / N; the same for the whole line of four.
+    """T = tick_s + h / N; the same for the whole line of four.
 
     Whoever came first is skipped for as long as whoever came last.
     """
@@ -205,14 +209,21 @@ def test_the_delay_of_a_skipped_conversation(presences: list[str], expected: flo
     )
 
 
-def test_the_line_is_that_of_queue_and_channel_and_the_agents_those_of_the_class() -> None:
-    """Two emails in Spanish, which only `b` in a call speaks, stand in line with two others.
+@pytest.mark.parametrize("waiting", [1, 2, 9])
+def test_the_delay_does_not_depend_on_the_line(waiting: int) -> None:
+    """Two agents are there for one email as for nine: 5 + 600 / 2 s, for each of them."""
+    emails = [{"contact_id": f"c{n}", "entered_at": ago(n)} for n in range(waiting)]
+    found = stated(ONLY_LEAVING, agents=[{"agent_id": "a"}, {"agent_id": "b"}], contacts=emails)
+    assert list(delay_s(found).values()) == pytest.approx([305.0] * waiting, rel=1e-6)
 
-    So `a` and `d` have four before them, not two: 5 + 600 / 3 s, and 5 + 600 s for the two that
-    `b` alone could serve. The email of the other queue and the case are lines of one.
+
+def test_the_agents_are_those_of_the_class() -> None:
+    """Spanish is spoken by `b` alone, who is in a call: 5 + 600 s for two emails of four.
+
+    Of the others `a` and `d` take care as well, in whatever queue and channel: 5 + 600 / 3 s.
     """
     found = stated(
-        with_channel(ONLY_LEAVING, Channel.CASE, waiting_cost=0.0, target_answer_s=1.0),
+        with_channel(ONLY_LEAVING, Channel.CASE, waiting_cost=0.0),
         queues=[{"queue_id": "q"}, {"queue_id": "r"}],
         agents=[{"agent_id": "a"}, {"agent_id": "b", "presence": "busy"}, {"agent_id": "d"}],
         agent_skills=[{"agent_id": "b", "skill": "language:es", "proficiency": 9}],
@@ -225,29 +236,28 @@ def test_the_line_is_that_of_queue_and_channel_and_the_agents_those_of_the_class
             {"contact_id": "x", "channel": "case", "entered_at": ago(9)},
         ],
     )
-    expected = {"c0": 205.0, "c1": 605.0, "c2": 205.0, "c3": 605.0, "r": 5.0, "x": 5.0}
+    expected = {"c0": 205.0, "c1": 605.0, "c2": 205.0, "c3": 605.0, "r": 205.0, "x": 205.0}
     assert delay_s(found) == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize(("longest_s", "expected"), [(1000.0, 605.0), (600.0, 600.0)])
 def test_the_delay_is_capped(longest_s: float, expected: float) -> None:
-    """5 + 600 s where nobody is idle, and at most `longest_delay_s`."""
+    """5 + 600 s where there is one agent, and at most `longest_delay_s`."""
     policy = replace(ONLY_LEAVING, longest_delay_s=longest_s)
     found = stated(policy, agents=[{"agent_id": "a", "presence": "busy"}], contacts=QUEUED[:2])
     assert delay_s(found) == pytest.approx(dict.fromkeys(["c0", "c1"], expected), rel=1e-6)
 
 
-def test_who_is_free_soon_is_not_idle() -> None:
-    """An agent who may be held for counts in N but not in idle: 5 + 600 s."""
+def test_who_is_free_soon_is_one_of_the_suitable_agents() -> None:
+    """When a call will end does not matter: 5 + 600 s with one agent, whom one may hold for."""
     found = stated(
-        with_channel(ONLY_LEAVING, Channel.EMAIL, target_answer_s=1000.0),
+        ONLY_LEAVING,
         agent_load=[
             {"agent_id": "a", "contact_id": "h", "channel": "voice", "expected_end_at": ahead(9)}
         ],
     )
-    # Now the target is ahead of the clock, so a breach of 1.0 adds exp(-1000 / 605).
-    expected = 7.8 * (1 - math.exp(-605 / 172_800)) + math.exp(-1000 / 605)
-    assert found.gain.value_at_risk.tolist() == pytest.approx([expected], rel=1e-9)
+    assert found.agents.free_soon.tolist() == [True]
+    assert delay_s(found) == pytest.approx({"c": 605.0}, rel=1e-6)
 
 
 def overtime_by_quadrature(handle_s: float, sigma: float, left_s: float) -> float:

@@ -99,10 +99,11 @@ def test_a_boost_of_age_raises_the_risk_and_not_the_wait() -> None:
         boosts=(Boost(queue_id="q", age_s=900.0),),
     )
     found = stated(policy, contacts=[{"contact_id": "c", "entered_at": ago(100)}])
-    # M = 3.8 and L = 4 of an unknown customer, T = 5 s, patience 48 h, target 2000 s.
-    leaves = 7.8 * (1 - math.exp(-5 / (2 * DAY)))
-    waits = 0.3 * ((1005 / 2000) ** 2 - (1000 / 2000) ** 2)
-    breach = math.exp(-(2000 - 1000) / 5)
+    # M = 3.8 and L = 4 of an unknown customer, T = 5 + 600 / 2 s with `a` and `b`, patience 48 h,
+    # target 2000 s.
+    leaves = 7.8 * (1 - math.exp(-305 / (2 * DAY)))
+    waits = 0.3 * ((1305 / 2000) ** 2 - (1000 / 2000) ** 2)
+    breach = math.exp(-(2000 - 1000) / 305)
     assert found.gain.value_at_risk.tolist() == pytest.approx([leaves + waits + breach], rel=1e-9)
     assert found.conversations.units["waited_s"].to_list() == [100.0]
 
@@ -121,7 +122,10 @@ def test_a_customer_about_to_leave_is_less_patient(
     health: float | None, sentiment: float, haste: float, loss: float
 ) -> None:
     """f = min(2, exp(0.5 * -s) * (1 + 0.5 (1 - health))), L times the same with 1 + 0.5 * -s."""
-    policy = with_channel(SILENT, Channel.EMAIL, waiting_cost=0.0, target_answer_s=1.0)
+    policy = replace(
+        with_channel(SILENT, Channel.EMAIL, waiting_cost=0.0),
+        breach_penalties=dict.fromkeys(Tier, 0.0),
+    )
     found = stated(
         policy,
         contacts=[
@@ -134,7 +138,8 @@ def test_a_customer_about_to_leave_is_less_patient(
         ],
         customers=[{"customer_id": "u", "health": health}],
     )
-    expected = (3.8 + 4 * loss) * (1 - math.exp(-haste * 5 / (2 * DAY)))
+    # T = 5 + 600 / 2 s, with `a` and `b`
+    expected = (3.8 + 4 * loss) * (1 - math.exp(-haste * 305 / (2 * DAY)))
     assert found.gain.value_at_risk.tolist() == pytest.approx([expected], rel=1e-9)
 
 

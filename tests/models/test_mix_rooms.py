@@ -18,6 +18,7 @@ from solver.solve import solve
 from tests.models.tiny import Row, ago, ahead, serves, tiny, with_channel
 
 LANES = tuple(Channel)
+LIVE = (Channel.VOICE, Channel.VIDEO, Channel.CALLBACK)
 
 
 def held(contact_id: str = "h", agent_id: str = "a", /, **changes: object) -> Row:
@@ -348,22 +349,24 @@ def test_a_call_interrupts_four_messages() -> None:
 
 
 @pytest.mark.parametrize(
-    ("channel", "waited_s", "given_to_a"),
+    ("channel", "waited_s", "yields_to", "given_to_a"),
     [
-        ("voice", 10.0, {"mail"}),  # half of the 20 s that a call may wait
-        ("voice", 11.0, set()),
-        ("chat", 50.0, {"mail"}),  # of 60 s: nobody drains for a chat
+        ("voice", 10.0, (), {"mail"}),  # half of the 20 s that a call may wait
+        ("voice", 11.0, (), set()),
+        ("voice", 11.0, LIVE, {"mail"}),  # it takes nothing away from the call
+        ("chat", 50.0, (), {"mail"}),  # of 60 s: nobody drains for a chat
     ],
 )
 def test_freed_units_are_not_refilled_while_a_call_waits(
-    channel: str, waited_s: float, given_to_a: set[str]
+    channel: str, waited_s: float, yields_to: tuple[Channel, ...], given_to_a: set[str]
 ) -> None:
     """Four cases that yield to nobody leave 20 units: an email would fit, a call or chat does not.
 
-    Beyond half of its time the call has the agent drain: refilled with emails, they would never
-    have room for it.
+    Beyond half of its time the call has the agent drain: refilled with emails that do not yield to
+    calls, they would never have room for it.
     """
     policy = with_channel(Policy(), Channel.CASE, yields_to=())
+    policy = with_channel(policy, Channel.EMAIL, yields_to=yields_to)
     contacts: list[Row] = [
         {"contact_id": "late", "channel": channel, "entered_at": ago(waited_s)},
         {"contact_id": "mail", "channel": "email"},
