@@ -26,7 +26,8 @@ import polars as pl
 from data_io.closed_days import closed_days
 from data_io.conversion import convert
 from data_io.quarantine import READ_LINE, READ_RULE, no_rejects, raw_json, rejected
-from models.tables import HOLIDAYS, ID_LENGTH, INPUT_TABLES, Column, InputTables, Table
+from data_io.row_rules import row_rules, typed_rows
+from models.tables import HOLIDAYS, INPUT_TABLES, InputTables, Table
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,62 +98,12 @@ def _checked(table: Table, raw: pl.DataFrame | None, now: datetime) -> _Sheet:
     """The sheet after steps 1 to 4: what can be told from the table alone."""
     if raw is None:
         return _Sheet(table, table.empty(), table.empty().with_row_index(_ROW))
-    typed = _typed(table, raw)
+    typed = typed_rows(table, raw)
     rows = typed.select(table.schema().names()).with_row_index(_ROW)
-    broken = typed.select(rule.alias(name) for name, rule in _rules(table, raw, now))
+    broken = typed.select(rule.alias(name) for name, rule in row_rules(table, raw, now))
     read_rule = convert(raw[READ_RULE], pl.String()) if READ_RULE in raw.columns else None
     sheet = _Sheet(table, raw, rows, notes=tuple(_notes(table, raw)))
     return _with_unique_keys(_without(sheet, broken, read_rule))
-
-
-def _typed(table: Table, raw: pl.DataFrame) -> pl.DataFrame:
-    """The columns of the contract in their types, and `!<col>`: true where a value did not fit."""
-    columns: list[pl.Series] = []
-    for name, dtype in table.schema().items():
-        if name not in raw.columns:
-            columns.append(pl.repeat(None, raw.height, dtype=dtype, eager=True).alias(name))
-            continue
-        columns.append(convert(raw[name], dtype))
-        if raw.schema[name] != dtype:
-            misfit = columns[-1].is_null() & raw[name].is_not_null()
-            columns.append(misfit.alias(f"!{name}"))
-    return pl.DataFrame(columns)
-
-
-def _rules(table: Table, raw: pl.DataFrame, now: datetime) -> Iterator[tuple[str, pl.Expr]]:
-    """Name and condition of everything that breaks a row of the table by itself, in order."""
-    for column in table.columns:
-        name, value = column.name, pl.col(column.name)
-        if name not in raw.columns:
-            if not column.nullable:
-                yield f"{name}_missing", pl.repeat(value=True, n=pl.len())
-            continue
-        misfit = pl.col(f"!{name}") if raw.schema[name] != column.dtype else pl.lit(value=False)
-        if not column.nullable:
-            yield f"{name}_required", value.is_null() & ~misfit
-        if raw.schema[name] != column.dtype:
-            yield f"{name}_type", misfit
-        yield from _value_rules(column)
-    for rule in table.rules:
-        yield rule.name, ~rule.holds(now)
-
-
-def _value_rules(column: Column) -> Iterator[tuple[str, pl.Expr]]:
-    """Name and condition of what can be wrong with a value of the column's type."""
-    name, value = column.name, pl.col(column.name)
-    if column.dtype == pl.String:
-        yield f"{name}_utf8", value.str.contains_any(["\ufffd", "\0"])
-    if column.dtype == pl.Float64:
-        yield f"{name}_finite", ~value.is_finite()
-        value = pl.when(value.is_finite()).then(value)
-    limits = [value < column.minimum] if column.minimum is not None else []
-    limits += [value > column.maximum] if column.maximum is not None else []
-    if limits:
-        yield f"{name}_range", pl.any_horizontal(limits)
-    if column.choices:
-        yield f"{name}_known", ~value.is_in(column.choices)
-    elif column.dtype == pl.String:
-        yield f"{name}_length", ~value.str.len_chars().is_between(1, ID_LENGTH)
 
 
 def _without(sheet: _Sheet, broken: pl.DataFrame, read_rule: pl.Series | None = None) -> _Sheet:

@@ -33,12 +33,27 @@ def helpers_can_lend(policy: Policy, batch: Batch) -> Iterator[PolicyFinding]:
     """A queue that others overflow to has members and a forecast."""
     del policy
     members = batch.queue_members.select("queue_id").unique().with_columns(has_members=True)
+    no_forecast, no_members = pl.col("arrivals_per_h").is_null(), pl.col("has_members").is_null()
     mute = (
-        batch.overflow.select(queue_id="to_queue_id")
-        .unique()
+        batch.overflow.group_by(queue_id="to_queue_id")
+        .agg(borrower=pl.col("queue_id").min(), num=pl.col("queue_id").n_unique())
         .join(batch.queues, on="queue_id")
         .join(members, on="queue_id", how="left")
-        .filter(pl.col("arrivals_per_h").is_null() | pl.col("has_members").is_null())
+        .filter(no_forecast | no_members)
+        .with_columns(
+            lacks=pl.concat_str(
+                pl.when(no_forecast).then(pl.lit("its arrivals_per_h in queues is empty")),
+                pl.when(no_members).then(pl.lit("it has no rows in queue_members")),
+                separator=", and ",
+                ignore_nulls=True,
+            ),
+            remedy=pl.concat_str(
+                pl.when(no_forecast).then(pl.lit("set it to the contacts expected in an hour")),
+                pl.when(no_members).then(pl.lit("list its members")),
+                separator=", and ",
+                ignore_nulls=True,
+            ),
+        )
         .sort("queue_id")
     )
     yield from few_findings(
@@ -47,7 +62,8 @@ def helpers_can_lend(policy: Policy, batch: Batch) -> Iterator[PolicyFinding]:
             Severity.WARNING,
             "never_lends",
             f"queue {row['queue_id']}",
-            "others overflow to it, but it lends nobody: it needs members and arrivals_per_h",
+            f"it never helps {row['borrower']}{_others(row['num'] - 1)}, which overflow names it"
+            f" for, because {row['lacks']}: {row['remedy']}",
         ),
     )
 
@@ -87,6 +103,10 @@ def profiles_have_limits(policy: Policy, batch: Batch) -> Iterator[PolicyFinding
             " [policy.profiles] or agent_profiles",
         ),
     )
+
+
+def _others(number: int) -> str:
+    return f" and {number} other{'s' if number > 1 else ''}" if number else ""
 
 
 def _unknown(where: str, what: str, known: set[str]) -> PolicyFinding:

@@ -132,6 +132,8 @@ class Column:
     minimum: float | datetime | None = None
     maximum: float | datetime | None = None
     choices: tuple[str, ...] = ()
+    when_empty: Callable[[], pl.Expr] | None = None
+    """What a source means by leaving it empty, null where it must not; a batch has the value."""
 
 
 @dataclass(frozen=True)
@@ -200,9 +202,29 @@ def _choice(name: str, options: type[StrEnum], doc: str, *, nullable: bool = Fal
 
 
 def _number(
-    name: str, doc: str, unit: str = "", *, most: float = 1e9, nullable: bool = True
+    name: str,
+    doc: str,
+    unit: str = "",
+    *,
+    most: float = 1e9,
+    nullable: bool = True,
+    when_empty: Callable[[], pl.Expr] | None = None,
 ) -> Column:
-    return Column(name, pl.Float64(), doc, unit=unit, nullable=nullable, minimum=0.0, maximum=most)
+    return Column(
+        name,
+        pl.Float64(),
+        doc,
+        unit=unit,
+        nullable=nullable,
+        minimum=0.0,
+        maximum=most,
+        when_empty=when_empty,
+    )
+
+
+def _none_needed() -> pl.Expr:
+    """0 where a row of `overflow` has no threshold and needs none."""
+    return pl.when(pl.col("condition") == OverflowWhen.CLOSED.value).then(0.0)
 
 
 def _whole(name: str, doc: str, least: int, most: int, *, nullable: bool = False) -> Column:
@@ -652,9 +674,15 @@ OVERFLOW = Table(
         _identity("queue_id", "Queue that borrows."),
         _identity("to_queue_id", "Queue whose members may help."),
         _choice("condition", OverflowWhen, "When."),
-        _number("threshold", "Beyond this; 0 where the condition has none.", nullable=False),
+        _number(
+            "threshold",
+            "Beyond this; `closed` has none, and there it may be empty.",
+            nullable=False,
+            when_empty=_none_needed,
+        ),
         _choice("tier", Tier, "Only for customers of this segment.", nullable=True),
     ),
+    rules=(RowRule("helps_another_queue", lambda _: pl.col("queue_id") != pl.col("to_queue_id")),),
     references=(Reference("queue_id", "queues"), Reference("to_queue_id", "queues")),
 )
 

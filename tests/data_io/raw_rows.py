@@ -28,7 +28,7 @@ _GOOD: dict[str, RawRow] = {
     "holidays": {"calendar_id": "k1", "day": "2026-12-25", "opens_minute": 0, "closes_minute": 0},
     "overflow": {
         "queue_id": "q1",
-        "to_queue_id": "q1",
+        "to_queue_id": "q2",
         "condition": "backlog",
         "threshold": 5.0,
         "tier": None,
@@ -138,8 +138,9 @@ def raw_tables(**rows: list[RawRow]) -> InputTables:
 
 
 def all_raw_tables() -> InputTables:
-    """A snapshot with the one good row of every table."""
-    return raw_tables(**{name: [_GOOD[name]] for name in _RARE})
+    """A snapshot with one good row of every table, and a second queue that helps the first."""
+    queues = [_GOOD["queues"], _GOOD["queues"] | {"queue_id": "q2"}]
+    return raw_tables(queues=queues, **{name: [_GOOD[name]] for name in _RARE})
 
 
 _RARE = (

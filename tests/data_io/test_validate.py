@@ -44,7 +44,8 @@ def test_good_rows_become_a_batch() -> None:
     assert validated.rejects.schema == REJECTS
     assert validated.notes == ()
     frames = [validated.tables.frame(table) for table in INPUT_TABLES]
-    assert [frame.height for frame in frames if frame is not None] == [1] * len(INPUT_TABLES)
+    heights = [2 if table.name == "queues" else 1 for table in INPUT_TABLES]
+    assert [frame.height for frame in frames if frame is not None] == heights
     Batch(NOW, *(frame for frame in frames if frame is not None))
 
 
@@ -104,6 +105,9 @@ def test_validated_rows_are_valid() -> None:
         ("calendars", "closes_minute", 480, "closes_after_it_opens"),
         ("queue_members", "queue_id", "nowhere", "queue_id_exists"),
         ("queues", "target_answer_s", 0.5, "target_answer_s_range"),
+        ("overflow", "threshold", None, "threshold_required"),
+        ("overflow", "threshold", "much", "threshold_type"),
+        ("overflow", "to_queue_id", "q1", "helps_another_queue"),
     ],
 )
 def test_a_fault_is_named_after_its_rule(
@@ -213,6 +217,22 @@ def test_a_missing_required_column_rejects_every_row() -> None:
     no_idle = validate(replace(tables, agents=tables.agents.drop("idle_since")), NOW)
     assert _good(no_idle, "agents").height == 3
     assert no_idle.notes == ()
+
+
+@pytest.mark.parametrize("threshold", [None, 0.0, "absent"])
+def test_overflow_of_a_closed_queue_needs_no_threshold(threshold: object) -> None:
+    """Empty, 0, or no such column at all: it is 0 in the batch; no number is no number."""
+    queues = [raw_row("queues"), raw_row("queues", queue_id="q2")]
+    row = raw_row("overflow", condition="closed", threshold=threshold)
+    if threshold == "absent":
+        del row["threshold"]
+    validated = validate(raw_tables(queues=queues, overflow=[row]), NOW)
+    assert validated.rejects.is_empty()
+    assert _good(validated, "overflow")["threshold"].to_list() == [0.0]
+    wrong = raw_row("overflow", condition="closed", threshold="none")
+    assert _broken(validate(raw_tables(queues=queues, overflow=[wrong]), NOW)) == {
+        ("overflow", "threshold_type"): 1
+    }
 
 
 def test_foreign_columns_are_noted_and_kept_in_quarantine() -> None:

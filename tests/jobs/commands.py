@@ -37,11 +37,11 @@ def refused(*words: object) -> str:
 
 
 def write_csvs(folder: Path, batch: Batch, *, without: tuple[str, ...] = ()) -> Path:
-    """The tables of a batch that have rows as CSV files, but for those named; the folder."""
+    """The required tables of a batch and those with rows as CSV files, but for those named."""
     folder.mkdir(parents=True, exist_ok=True)
     for table in INPUT_TABLES:
         frame: pl.DataFrame = getattr(batch, table.name)
-        if table.name not in without and not frame.is_empty():
+        if table.name not in without and (table.required or not frame.is_empty()):
             frame.write_csv(folder / f"{table.name}.csv")
     return folder
 

@@ -33,3 +33,42 @@ def test_a_holiday_with_malformed_hours_keeps_the_queue_closed(tmp_path: Path) -
     ]
     checked = " ".join(call("validate", inbox, *AT, code=1).split())
     assert f"their days stay closed (office {NOW:%Y-%m-%d})" in checked
+
+
+BORROWING = tiny(
+    queues=[{"queue_id": "calls"}, {"queue_id": "general"}, {"queue_id": "late"}],
+    agents=[{"agent_id": "ana"}],
+    queue_members=[
+        {"queue_id": "calls", "agent_id": "ana"},
+        {"queue_id": "general", "agent_id": "ana"},
+    ],
+)
+OVERFLOW = "queue_id,to_queue_id,condition,threshold,tier\n"
+
+
+def test_overflow_of_closed_queues_needs_no_threshold_and_helps_another(tmp_path: Path) -> None:
+    """`closed` has nothing to exceed; a queue that helps itself is a slip, with its own rule."""
+    inbox = write_csvs(tmp_path, BORROWING)
+    rows = ("calls,general,closed,,", "late,general,closed,0,", "calls,calls,backlog,5,")
+    (inbox / "overflow.csv").write_text(OVERFLOW + "\n".join(rows) + "\n")
+    found = call_json("validate", inbox, *AT, code=1)
+    assert found["good"]["overflow"] == 2
+    assert [(row["table_name"], row["rule"], row["num"]) for row in found["rejected"]] == [
+        ("overflow", "helps_another_queue", 1)
+    ]
+
+
+def test_the_check_names_helpers_that_never_lend(tmp_path: Path) -> None:
+    """Which queue, whom it was to help, and what to set."""
+    inbox = write_csvs(tmp_path, BORROWING)
+    rows = ("calls,general,backlog,5,", "late,general,closed,,", "calls,late,backlog,5,")
+    (inbox / "overflow.csv").write_text(OVERFLOW + "\n".join(rows) + "\n")
+    findings = call_json("policy", "check", "default", "--on", inbox, *AT)["findings"]
+    told = {row["where"]: row["detail"] for row in findings if row["rule"] == "never_lends"}
+    assert told == {
+        "queue general": "it never helps calls and 1 other, which overflow names it for, because"
+        " its arrivals_per_h in queues is empty: set it to the contacts expected in an hour",
+        "queue late": "it never helps calls, which overflow names it for, because its"
+        " arrivals_per_h in queues is empty, and it has no rows in queue_members: set it to the"
+        " contacts expected in an hour, and list its members",
+    }

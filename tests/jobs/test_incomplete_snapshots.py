@@ -13,7 +13,6 @@ from data_io.source import Snapshot
 from data_io.store import Store
 from jobs.tick import ingest
 from models.policy import Policy
-from models.tables import QUEUES
 from tests.data_io.raw_rows import all_raw_tables
 from tests.jobs.commands import call, call_json, exported, refused, settings, write_csvs
 from tests.models.tiny import NOW, tiny
@@ -125,9 +124,8 @@ def test_any_source_is_held_to_it(tmp_path: Path) -> None:
 
 def test_validate_says_that_no_tick_would_take_it(tmp_path: Path) -> None:
     """Exit code 1, though no row breaks a rule; programs get the reasons as a list."""
-    empty = tiny().narrowed(queues=QUEUES.empty(), queue_members=CENTRE.queue_members.clear())
-    inbox = write_csvs(tmp_path, empty)
-    (tmp_path / "customers.csv").write_text("customer_id,value,tier\nu1,10,gold\n")
+    customers = tiny(queues=[], customers=[{"customer_id": "u1"}])
+    inbox = write_csvs(tmp_path, customers, without=tuple(NAMES))
     found = call_json("validate", inbox, *AT, code=1)
     assert found["lacking"] == [f"no table {name}" for name in NAMES]
     assert found["rejected"] == []
