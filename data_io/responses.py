@@ -6,7 +6,7 @@ the reason why it was not. Answers count in the order of `responded_at`, then `r
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import polars as pl
@@ -16,6 +16,13 @@ from data_io.validate import validate_alone
 from models.offers import REPORTED, STANDING
 from models.tables import ASSIGNMENT, INSTANT, RESPONSE_RESULT, RESPONSES, AssignmentEvent
 
+CLOCK_LAG = timedelta(seconds=5)
+"""So far the platform's clock may lie behind ours; what is dated earlier is no answer to an offer.
+
+Shorter than the skew that rows of a snapshot are forgiven: an agent who answers a second after an
+offer must not be refused for a slow clock, but an older answer belongs to another offer.
+"""
+
 
 class Refusal(StrEnum):
     """Why an answer changed nothing."""
@@ -24,6 +31,8 @@ class Refusal(StrEnum):
     """No tick made that offer, or it left the store long ago."""
     OTHER_AGENT = "other_agent"
     """The offer went to another agent."""
+    BEFORE_OFFER = "before_offer"
+    """It is dated before the offer was made: it answers something else."""
     REPEATED = "repeated"
     """The offer was already in that state."""
     NOT_ACCEPTED_YET = "not_accepted_yet"
@@ -71,10 +80,13 @@ def judge_responses(
         .join(offer, on=_OFFER, how="left", maintain_order="left")
         .with_row_index(_PLACE)
     )
+    own = rows.filter(pl.col("offered_to") == pl.col("agent_id"))
+    is_early = pl.col("responded_at") < pl.col("tick_at") - CLOCK_LAG
     decided = [
         _refused(rows.filter(pl.col("state").is_null()), Refusal.UNKNOWN_OFFER),
         _refused(rows.filter(pl.col("offered_to") != pl.col("agent_id")), Refusal.OTHER_AGENT),
-        *_lives(rows.filter(pl.col("offered_to") == pl.col("agent_id"))),
+        _refused(own.filter(is_early), Refusal.BEFORE_OFFER),
+        *_lives(own.filter(~is_early)),
     ]
     judged = pl.concat(decided).sort(_PLACE)
     results = judged.with_columns(applied_at=pl.lit(now, INSTANT)).select(

@@ -80,6 +80,12 @@ def test_answers_count_in_the_order_of_their_instants_then_their_ids() -> None:
         ("offered", {"contact_id": "x", "answer": "accepted"}, Refusal.UNKNOWN_OFFER),
         ("offered", {"tick_at": at(5), "answer": "accepted"}, Refusal.UNKNOWN_OFFER),
         ("offered", {"agent_id": "ben", "answer": "accepted"}, Refusal.OTHER_AGENT),
+        ("offered", {"answer": "accepted", "responded_at": at(-5.001)}, Refusal.BEFORE_OFFER),
+        ("expired", {"answer": "accepted", "responded_at": at(-3600)}, Refusal.BEFORE_OFFER),
+        (
+            *("offered", {"agent_id": "ben", "answer": "accepted", "responded_at": at(-9)}),
+            Refusal.OTHER_AGENT,
+        ),
         ("offered", {"answer": "completed"}, Refusal.NOT_ACCEPTED_YET),
         ("delivered", {"answer": "delivered"}, Refusal.REPEATED),
         ("accepted", {"answer": "accepted"}, Refusal.REPEATED),
@@ -110,10 +116,16 @@ def test_an_answer_that_comes_too_early_does_not_spoil_the_next() -> None:
 
 def test_an_event_is_neither_before_the_last_one_nor_in_the_future() -> None:
     """Clocks of platforms are off by some seconds; the life of an offer runs forward."""
-    early, late = {"answer": "delivered", "responded_at": at(-3)}, {"responded_at": at(90)}
+    early, late = {"answer": "delivered", "responded_at": at(-5)}, {"responded_at": at(90)}
     told = answers(early, late | {"answer": "accepted"})
     _, events = judge_responses(told, offer(event_s=1), NOW)
     assert sorted(events["event_at"]) == [at(1), NOW]
+
+
+def test_an_answer_dated_before_the_offer_leaves_the_offer_as_it_is() -> None:
+    """Refused, though the same answer a moment later is the one that counts."""
+    told = answers({"answer": "declined", "responded_at": at(-60)}, {"answer": "accepted"})
+    assert outcomes(told, offer()) == [("declined", "before_offer"), ("accepted", None)]
 
 
 def test_bad_rows_go_to_quarantine_and_the_first_of_an_id_stays() -> None:

@@ -17,6 +17,7 @@ STANDS = {"offered", "delivered"}
 OPEN = {"offered", "delivered", "accepted"}
 CAME_BACK = {"declined", "expired", "rescinded"}
 LAG = timedelta(seconds=10)
+SLOW_CLOCK = timedelta(seconds=5)
 Offer = tuple[str, datetime]
 Told = tuple[str, datetime, str, datetime]
 """(contact_id, tick_at, event, event_at)"""
@@ -115,6 +116,8 @@ class OfferBook:
             return "unknown_offer"
         if life.agent_id != response.agent_id:
             return "other_agent"
+        if response.responded_at < response.tick_at - SLOW_CLOCK:
+            return "before_offer"
         if response.answer in ANSWERS.get(life.state, set()):
             life.events.append((response.answer, max(life.at, min(now, response.responded_at))))
             return None

@@ -204,7 +204,10 @@ def test_explain_leads_on_only_where_the_batch_is_there(home: Path) -> None:
 
 
 def test_explain_shows_what_became_of_earlier_offers(inbox: Path, tmp_path: Path) -> None:
-    """Declined by the platform's answer: it waits again, and its offer is there with the end."""
+    """Declined by the platform's answer: it waits again, and its offer is there with the end.
+
+    What is dated before the offer, or comes when it stands no more, is recorded and refused.
+    """
     shutil.copytree(inbox, tmp_path / "inbox")
     config = tmp_path / "omniassign.toml"
     config.write_text(
@@ -225,6 +228,7 @@ def test_explain_shows_what_became_of_earlier_offers(inbox: Path, tmp_path: Path
         "answer": "declined",
         "responded_at": "2026-11-03T14:00:03Z",
     }
+    early = answer | {"response_id": "r0", "responded_at": "2026-11-03T13:00:00Z"}
     late = answer | {
         "response_id": "r2",
         "answer": "accepted",
@@ -232,14 +236,17 @@ def test_explain_shows_what_became_of_earlier_offers(inbox: Path, tmp_path: Path
     }
     (tmp_path / "inbox" / "responses").mkdir()
     (tmp_path / "inbox" / "responses" / "one.ndjson").write_text(
-        json.dumps(answer) + "\n" + json.dumps(late) + "\n"
+        "".join(json.dumps(row) + "\n" for row in (early, answer, late))
     )
     call("tick", "--config", config, "--at", "2026-11-03T14:00:05")
     row = call_json("explain", offer["contact_id"], "--config", config)
     assert [one["event"] for one in row["offers"]][:2] == ["offered", "declined"]
     assert "declined" in call("explain", offer["contact_id"], "--config", config)
     status = call_json("status", "--config", config)
-    assert status["refused"] == [{"refusal": "offer_declined", "num": 1}]
+    assert status["refused"] == [
+        {"refusal": "before_offer", "num": 1},
+        {"refusal": "offer_declined", "num": 1},
+    ]
 
 
 def test_explain_finds_a_contact_in_quarantine(home: Path) -> None:
