@@ -188,6 +188,28 @@ def test_freshdesk_what_is_due_first_comes_first_also_among_old_tickets() -> Non
     assert found == {"soon": "a1", "tomorrow": "lost_to"}
 
 
+@pytest.mark.parametrize(("target_s", "first"), [(28_800.0, "older"), (6500.0, "sooner")])
+def test_freshdesk_promises_of_minutes_are_told_apart_where_minutes_are_usual(
+    target_s: float, first: str
+) -> None:
+    """Promised within 2500 and 650 s. A tenth of eight hours, 2880 s, is the scale of both.
+
+    So the older one costs more: for w = 100 and 50 s (2 w + 1) / 2880^2. Where 6500 s are usual it
+    is 201 / 2500^2 against 101 / 650^2.
+    """
+    found = routed(
+        "freshdesk",
+        queues=[{"queue_id": "q", "target_answer_s": target_s}],
+        agents=[{"agent_id": "a1"}],
+        agent_channels=serves("a1", email=1),
+        contacts=[
+            waiting("older", entered_at=ago(100), due_at=ahead(2400)),
+            waiting("sooner", entered_at=ago(50), due_at=ahead(600)),
+        ],
+    )
+    assert [contact for contact, agent in found.items() if agent == "a1"] == [first]
+
+
 def test_freshdesk_assigns_nothing_outside_business_hours_or_to_who_is_away() -> None:
     """NOW is a Wednesday, 10:00 UTC: open from 9 to 17, and from 11."""
     given = {

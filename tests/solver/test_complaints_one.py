@@ -81,13 +81,14 @@ def test_02_a_chat_that_waited_at_full_capacity_gets_the_slot_that_frees() -> No
     ("channel", "waits"),
     [
         ("chat", (50, 40, 10)),
-        ("chat", (51, 49)),  # the first has less than two ticks left, so that it may not be held
+        ("chat", (21, 19)),  # the first has less than 40 s left, so that it may not be held
         ("chat", (31, 29)),  # of 60 s: the first is urgent
+        ("chat", (61, 59)),  # the first has just missed its target, the second could still meet it
         ("chat", (400, 300, 61)),  # all overdue
         ("chat", (1300, 1290)),  # beyond the 1,200 s that nobody waits: first come in there, too
         ("voice", (15, 10, 5)),
         ("voice", (11, 9)),  # the first is urgent, so that agents would drain for it
-        ("voice", (590, 300, 120, 60, 25, 15, 5)),  # more than anybody can answer in time
+        ("voice", (590, 300, 120, 60, 25, 21, 19, 5)),  # more than anybody can answer in time
         ("callback", (200, 150, 149)),
         ("messaging", (300, 299)),
         ("social", (30, 5)),
