@@ -26,3 +26,9 @@ def offer(agent: str, contact: str, event: str, age_s: float, channel: str = "em
         "event": event,
         "event_at": at,
     }
+
+
+def conversations(tables: Recount) -> set[str]:
+    """The contacts of each conversation, in order, with blanks between them."""
+    found = tables.conversations.members.sort("contact_id").group_by("conversation")
+    return set(found.agg("contact_id")["contact_id"].list.join(" "))

@@ -11,6 +11,7 @@ import pytest
 from models.audit import recount
 from models.policy import Policy
 from models.recount.case import Recount
+from models.recount.clocks import Clocks
 from models.recount.hours import Hours, build_hours
 from models.recount.needs import resolving, skills_met
 from tests.models.tiny import NOW, ago, ahead, tiny
@@ -35,7 +36,7 @@ def hours(
         for day in weekdays
     ]
     batch = tiny(now, queues=CALENDAR_QUEUE, calendars=rows, **tables)
-    return build_hours(batch, POLICY)
+    return build_hours(batch)
 
 
 def _minute(clock: str) -> int:
@@ -46,7 +47,8 @@ def _minute(clock: str) -> int:
 def open_hours(found: Hours, begin: datetime, end: datetime, queue: int = 1) -> float:
     """Hours that elapsed by the clock of a queue; batches sort plain before q."""
     at = [np.array([int(t.timestamp()) * 1_000_000]) for t in (begin, end)]
-    return float(found.elapsed(np.array([queue]), *at)[0]) / 3600
+    clocks = Clocks(found.openings)
+    return float(clocks.elapsed(found.calendar[[queue]], *at)[0]) / 3600
 
 
 def utc(month: int, day: int, hour: int, minute: int = 0) -> datetime:
@@ -128,7 +130,7 @@ def test_openings_that_overlap_count_once() -> None:
             day | {"opens_minute": 660, "closes_minute": 780},
         ],
     )
-    found = build_hours(batch, POLICY)
+    found = build_hours(batch)
     assert open_hours(found, utc(11, 18, 0), utc(11, 18, 23)) == 4.0
 
 
@@ -150,12 +152,12 @@ def test_a_wait_and_its_breach_skip_the_weekend() -> None:
     contact = {"contact_id": "e", "entered_at": utc(11, 20, 16)}
     batch = tiny(now, queues=[CALENDAR_QUEUE[0]], calendars=week, contacts=[contact])
     found = recount(batch, POLICY).conversations
-    assert found.waited_s.tolist() == [1.5 * 3600]
-    assert found.breach_s.tolist() == [6.5 * 3600]
+    assert found.waits.longest_s.tolist() == [1.5 * 3600]
+    assert found.waits.breach_s.tolist() == [6.5 * 3600]
     # By the plain clock it has waited 64.5 h, and the target of 8 h is long missed.
     plain = recount(batch, replace(POLICY, age_outside_hours=True)).conversations
-    assert plain.waited_s.tolist() == [64.5 * 3600]
-    assert plain.breach_s.tolist() == [math.inf]
+    assert plain.waits.longest_s.tolist() == [64.5 * 3600]
+    assert plain.waits.breach_s.tolist() == [math.inf]
 
 
 def asked(skills: list[Row], steps: list[Row], **agents: dict[str, int]) -> Recount:

@@ -18,8 +18,8 @@ EMAIL, CHAT = (list(Channel).index(channel) for channel in (Channel.EMAIL, Chann
 def lanes(tables: Recount) -> dict[tuple[str, str], int]:
     """Place of each lane by channel and profiles."""
     c = tables.conversations
-    names = [list(Channel)[channel].value for channel in c.lane_channel.tolist()]
-    return {pair: at for at, pair in enumerate(zip(names, c.lane_profiles, strict=True))}
+    names = [list(Channel)[channel].value for channel in c.lanes.channel.tolist()]
+    return {pair: at for at, pair in enumerate(zip(names, c.lanes.profiles, strict=True))}
 
 
 def fits(tables: Recount, **counts: int) -> bool:
@@ -155,3 +155,24 @@ def test_beyond_a_thousand_vectors_only_what_surely_fits_counts() -> None:
     assert tables.room.agent_cap.tolist() == [5]
     fewer = Recount(tiny(agents=[{"agent_id": "a"}], contacts=contacts[1:]), policy)
     assert fewer.room.agent_cap.tolist() == [11]  # 7 * 21 vectors: 6 and the 5 of the profile
+
+
+def test_beyond_a_thousand_vectors_one_conversation_still_fits() -> None:
+    """Ten at most in four lanes of 1 unit: C(14, 4) = 1001 vectors, and the case of 90 alone.
+
+    Of the 10 units that are free for the others, a case of 90 would leave nobody any.
+    """
+    policy = with_channel(POLICY, Channel.CASE, units=90.0, extra_units=90.0)
+    for channel in (Channel.MESSAGING, Channel.SOCIAL, Channel.EMAIL):
+        policy = with_channel(policy, channel, units=1.0, max_new_per_tick=10)
+    contacts = [
+        {"contact_id": "1", "channel": "messaging"},
+        {"contact_id": "2", "channel": "social"},
+        {"contact_id": "3", "channel": "email"},
+        {"contact_id": "4", "channel": "email", "profiles": "p"},
+        {"contact_id": "5", "channel": "case"},
+    ]
+    agents = [{"agent_id": "a", "capacity_units": 10.0}]
+    tables = Recount(tiny(agents=agents, contacts=contacts), policy)
+    assert tables.room.vectors == (None,)
+    assert tables.room.agent_cap.tolist() == [1]

@@ -1,5 +1,6 @@
 """Sections 2 to 4 of `docs/model.md` as the audit reads them: expectations are the text's own."""
 
+import math
 from dataclasses import replace
 
 import polars as pl
@@ -15,6 +16,7 @@ from tests.models.recounted import offer, verdict
 from tests.models.tiny import NOW, Row, ago, ahead, serves, tiny, with_channel
 
 POLICY = Policy()
+KEEP_TEXT_OWNER = replace(POLICY, voice_follow=VoiceFollow.KEEP_TEXT_OWNER)
 EMAIL, CHAT = (list(Channel).index(c) for c in (Channel.EMAIL, Channel.CHAT))
 
 
@@ -152,6 +154,63 @@ def test_activities_end_the_shift_early_and_interrupt_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("agent", "ends_s", "expected"),
+    [
+        ({"shift_start_at": ahead(100)}, [], 100),
+        ({"shift_start_at": ahead(100)}, [50], 100),  # whatever is going on
+        ({}, [50], 50),
+        ({}, [50, 80], 80),  # of several the latest
+        ({"shift_end_at": ahead(81)}, [80], 80),
+        ({"shift_end_at": ahead(80)}, [80], None),  # the shift is over by then
+        ({"shift_end_at": ago(1)}, [], None),
+        ({}, [], None),  # on shift
+    ],
+)
+def test_who_is_not_on_shift_starts_with_it_or_after_a_break(
+    agent: Row, ends_s: list[float], expected: float | None
+) -> None:
+    """Breaks began 10 s ago; another one, ahead, is none of them. E is the same."""
+    breaks = [{"starts_at": ago(10), "ends_at": ahead(end)} for end in ends_s]
+    breaks.append({"starts_at": ahead(1), "ends_at": ahead(99)})
+    batch = tiny(
+        agents=[{"agent_id": "a"} | agent],
+        contacts=[{"contact_id": "c"}],
+        agent_activities=[{"agent_id": "a"} | row for row in breaks],
+    )
+    agents = Recount(batch, POLICY).agents
+    known = math.inf if expected is None else expected
+    assert agents.starts_in_s.tolist() == [known]
+    assert agents.free_later_s.tolist() == [known]
+
+
+@pytest.mark.parametrize(
+    ("agent", "ends_s", "expected"),
+    [
+        ({"presence": "busy"}, [900, 400], 400),  # beyond any horizon
+        ({}, [400], 400),  # also of who is free now
+        ({}, [-1, 400], 400),
+        ({}, [-1], None),
+        ({}, [], None),
+        ({"presence": "away"}, [400], None),
+        ({"shift_end_at": ago(1)}, [400], None),
+        ({"shift_start_at": ahead(900)}, [400], 900),
+    ],
+)
+def test_who_is_at_work_is_free_when_the_first_item_ends(
+    agent: Row, ends_s: list[float], expected: float | None
+) -> None:
+    """E is known of who is present and on shift and holds what is not overdue."""
+    held = [{"contact_id": f"h{n}", "expected_end_at": ahead(end)} for n, end in enumerate(ends_s)]
+    batch = tiny(
+        agents=[{"agent_id": "a"} | agent],
+        contacts=[{"contact_id": "c"}],
+        agent_load=[{"agent_id": "a"} | row for row in held],
+    )
+    found = Recount(batch, POLICY).agents.free_later_s.tolist()
+    assert found == [math.inf if expected is None else expected]
+
+
+@pytest.mark.parametrize(
     ("item", "free_for_chat", "blocks_voice"),
     [
         # Chats: 33 units in full, 6.6 parked; they block calls unless parked or over.
@@ -266,6 +325,40 @@ def test_of_several_locks_the_live_item_then_the_latest_wins() -> None:
     assert only({"agent_id": "c", "started_at": ago(50)}, early) == 2
 
 
+@pytest.mark.parametrize(
+    ("num_declines", "held", "waited_s", "policy", "expected"),
+    [
+        (0, "email", 0, POLICY, Reason.CUSTOMER_LOCKED),
+        (0, "voice", 0, POLICY, Reason.CUSTOMER_LOCKED),
+        # Three declines ban the pair, as b could serve it: neither item locks any more.
+        (3, "email", 0, POLICY, None),
+        (3, "voice", 0, POLICY, None),
+        # One only lets it rest.
+        (1, "email", 0, POLICY, Reason.CUSTOMER_LOCKED),
+        # Beyond 4 h a message is starved: only the agent of a call is waited for.
+        (0, "email", 4 * 3600 + 1, POLICY, None),
+        (0, "voice", 4 * 3600 + 1, POLICY, Reason.CUSTOMER_LOCKED),
+        # Where texts keep their own agent a call locks nothing, whoever has it.
+        (0, "email", 0, KEEP_TEXT_OWNER, Reason.CUSTOMER_LOCKED),
+        (0, "voice", 0, KEEP_TEXT_OWNER, None),
+    ],
+)
+def test_who_can_no_longer_serve_a_customer_locks_nothing(
+    num_declines: int, held: str, waited_s: float, policy: Policy, expected: Reason | None
+) -> None:
+    """Agent a holds something of the customer, whose message b could take."""
+    batch = tiny(
+        agents=[{"agent_id": "a"}, {"agent_id": "b"}],
+        contacts=[
+            {"contact_id": "m", "channel": "messaging", "customer_id": "k"}
+            | {"entered_at": ago(waited_s)}
+        ],
+        agent_load=[{"agent_id": "a", "contact_id": "h", "customer_id": "k", "channel": held}],
+        declines=declined("m", "a", *(700 + n for n in range(num_declines))),
+    )
+    assert verdict(Recount(batch, policy), "m", "b") is expected
+
+
 @pytest.mark.parametrize(("ends_s", "expected"), [(250, Reason.HELD_FOR_PREFERRED), (251, None)])
 def test_a_message_waits_for_the_agent_who_had_it(ends_s: float, expected: Reason | None) -> None:
     """1.2 E may be min(600, 0.5 * 600) = 300 s: E is 250 s at most."""
@@ -277,6 +370,69 @@ def test_a_message_waits_for_the_agent_who_had_it(ends_s: float, expected: Reaso
         agent_load=[call | {"agent_id": "a"}],
     )
     assert verdict(Recount(batch, POLICY), "m", "b") is expected
+
+
+@pytest.mark.parametrize(("waited_s", "expected"), [(300, Reason.HELD_FOR_PREFERRED), (301, None)])
+def test_a_wait_for_one_agent_is_bounded_from_its_first_second(
+    waited_s: float, expected: Reason | None
+) -> None:
+    """The target is far away; 300 s and 1.2 * 250 s are the 600 s of `hold_preferred_s`."""
+    contact = {"contact_id": "m", "channel": "messaging", "entered_at": ago(waited_s)}
+    call = {"channel": "voice", "contact_id": "h", "expected_end_at": ahead(250)}
+    batch = tiny(
+        queues=[{"queue_id": "q", "target_answer_s": 1e6}],
+        agents=[{"agent_id": "a", "presence": "busy"}, {"agent_id": "b"}],
+        contacts=[contact | {"last_agent_id": "a", "last_agent_at": ago(600)}],
+        agent_load=[call | {"agent_id": "a"}],
+    )
+    assert verdict(Recount(batch, POLICY), "m", "b") is expected
+
+
+@pytest.mark.parametrize(
+    ("most", "ends_s", "declines", "expected"),
+    [
+        # Free for emails, but with as many messages as a may have: any of them may end.
+        (1, 250, 0, Reason.HELD_FOR_PREFERRED),
+        (1, 251, 0, None),
+        (1, -1, 0, None),  # nobody knows when
+        (2, 250, 0, None),  # there is room now
+        # What keeps the pair apart is not waited for.
+        (1, 250, 1, None),
+    ],
+)
+def test_a_message_waits_for_room_at_an_agent_who_is_free(
+    most: int, ends_s: float, declines: int, expected: Reason | None
+) -> None:
+    """Failing a test from `at_capacity` to `units_full` is like being busy."""
+    contact = {"contact_id": "m", "channel": "messaging"}
+    item = {"contact_id": "h", "channel": "messaging", "expected_end_at": ahead(ends_s)}
+    batch = tiny(
+        agents=[{"agent_id": "a"}, {"agent_id": "b"}],
+        agent_channels=serves("a", messaging=most, email=1) + serves("b", messaging=1),
+        contacts=[contact | {"last_agent_id": "a", "last_agent_at": ago(600)}],
+        agent_load=[item | {"agent_id": "a"}],
+        declines=declined("m", "a", *(100,) * declines),
+    )
+    assert verdict(Recount(batch, POLICY), "m", "b") is expected
+
+
+def test_a_chat_is_held_for_the_preferred_agent_alone_who_is_free_soon() -> None:
+    """a's call ends in 25 s, 1.2 * 25 = 30 is half of 60: a may take the chat, b must not."""
+    batch = tiny(
+        agents=[{"agent_id": "a"}, {"agent_id": "b"}],
+        contacts=[
+            {"contact_id": "c", "channel": "chat"}
+            | {"last_agent_id": "a", "last_agent_at": ago(600)}
+        ],
+        agent_load=[
+            {"agent_id": "a", "contact_id": "h", "channel": "voice"}
+            | {"expected_end_at": ahead(25)}
+        ],
+    )
+    tables = Recount(batch, POLICY)
+    assert tables.agents.free_soon.tolist() == [True, False]
+    assert verdict(tables, "c", "a") is None
+    assert verdict(tables, "c", "b") is Reason.HELD_FOR_PREFERRED
 
 
 @pytest.mark.parametrize(
@@ -292,6 +448,20 @@ def test_an_email_waits_for_its_owner_to_come(starts_s: float, expected: Reason 
     owner = {"agent_id": "a", "presence": "offline", "shift_start_at": ahead(starts_s)}
     batch = tiny(
         agents=[owner | {"shift_end_at": ahead(60_000)}, {"agent_id": "b"}],
+        customers=[{"customer_id": "k", "owner_agent_id": "a"}],
+        contacts=[{"contact_id": "c", "customer_id": "k"}],
+    )
+    assert verdict(Recount(batch, POLICY), "c", "b") is expected
+
+
+@pytest.mark.parametrize(
+    ("back_s", "expected"), [(3_000, Reason.HELD_FOR_PREFERRED), (4 * 3_600, None)]
+)
+def test_an_email_waits_for_an_owner_on_a_break(back_s: float, expected: Reason | None) -> None:
+    """Who is back before the shift ends, in 4 h, is waited for; the target leaves 8 h."""
+    batch = tiny(
+        agents=[{"agent_id": "a", "presence": "away"}, {"agent_id": "b"}],
+        agent_activities=[{"agent_id": "a", "starts_at": ago(60), "ends_at": ahead(back_s)}],
         customers=[{"customer_id": "k", "owner_agent_id": "a"}],
         contacts=[{"contact_id": "c", "customer_id": "k"}],
     )
@@ -329,9 +499,9 @@ def ringing(policy: Policy, calls: int, **ends_s: float) -> Recount:
 
 
 def drained(policy: Policy, calls: int, **ends_s: float) -> set[str]:
-    """Who drains, so that the email is kept from them."""
+    """Who drains, so that the chat is kept from them."""
     tables = ringing(policy, calls, **ends_s)
-    return {a for a in ends_s if verdict(tables, "c", a) is Reason.DRAINING}
+    return {a for a in ends_s if verdict(tables, "now", a) is Reason.DRAINING}
 
 
 def test_urgent_calls_drain_those_with_the_least_work_left() -> None:
@@ -340,21 +510,43 @@ def test_urgent_calls_drain_those_with_the_least_work_left() -> None:
     assert drained(policy, 1, a=300, b=100, c=100) == {"b"}
     assert drained(policy, 2, a=300, b=100, c=100) == {"b", "c"}
     assert drained(policy, 3, a=300, b=100, c=100) == {"b", "c"}, "drain_agents is 2"
-    assert drained(policy, 2, a=-5, b=100, c=100) == {"a", "b"}, "overdue work counts 0"
+    # Overdue messages are taken to last as long again as messages do, 600 s.
+    assert drained(policy, 1, a=-5, b=599) == {"b"}
+    assert drained(policy, 1, a=-5, b=600) == {"a"}
     assert drained(policy, 1, a=300, free=0) == set(), "somebody can take the call"
     assert drained(POLICY, 1, a=300, b=100) == set(), "messages yield to calls by default"
     assert drained(replace(policy, drain_agents=0), 1, a=300, b=100) == set()
 
 
-def test_who_drains_gets_calls_and_nothing_else() -> None:
-    """A chat is to be answered within 60 s: after 31 s it is urgent, and stays away, too."""
+def test_who_drains_gets_calls_and_what_makes_way_for_them() -> None:
+    """A chat is to be answered within 60 s: after 31 s it is urgent, and stays away, too.
+
+    Emails yield to calls; if they do not yield to one of the live channels, they stay away.
+    """
     policy = with_channel(replace(POLICY, drain_agents=1), Channel.MESSAGING, yields_to=())
     tables = ringing(policy, 1, a=100, b=200)
+    assert verdict(tables, "c", "a") is None
+    two = with_channel(policy, Channel.EMAIL, yields_to=(Channel.VOICE, Channel.VIDEO))
+    assert verdict(ringing(two, 1, a=100, b=200), "c", "a") is Reason.DRAINING
     assert verdict(tables, "now", "a") is Reason.DRAINING
     assert verdict(tables, "soon", "a") is Reason.DRAINING
     assert verdict(tables, "v0", "a") is Reason.UNITS_FULL
     assert verdict(tables, "now", "b") is None
     assert verdict(tables, "soon", "b") is None
+
+
+def test_who_starves_is_not_kept_from_who_drains() -> None:
+    """Beyond its queue's longest wait, 30 s, a chat goes before money, and to who drains.
+
+    Another one has not waited so long, and stays away: they are of two classes.
+    """
+    policy = with_channel(replace(POLICY, drain_agents=1), Channel.MESSAGING, yields_to=())
+    batch = ringing(policy, 1, a=100).batch
+    patient = {"queue_id": "q", "max_wait_s": 30.0}
+    queues = tiny(queues=[patient], queue_members=[]).queues
+    tables = Recount(replace(batch, queues=queues), policy)
+    assert verdict(tables, "soon", "a") is None
+    assert verdict(tables, "now", "a") is Reason.DRAINING
 
 
 def test_nobody_drains_for_a_chat() -> None:
@@ -461,7 +653,7 @@ def test_a_call_leaves_its_party_when_nobody_can_take_both() -> None:
     waits = Recount(batch, POLICY)
     assert verdict(waits, "v", "a") is None
     assert verdict(waits, "m", "b") is Reason.CUSTOMER_LOCKED
-    own_way = Recount(batch, replace(POLICY, voice_follow=VoiceFollow.KEEP_TEXT_OWNER))
+    own_way = Recount(batch, KEEP_TEXT_OWNER)
     assert verdict(own_way, "v", "a") is None
     assert verdict(own_way, "m", "b") is None
 
@@ -471,7 +663,7 @@ def test_a_party_stays_whole_while_splitting_helps_nobody() -> None:
     both = Recount(on_two_channels({}, messaging=5, voice=1), POLICY)
     assert len(both.conversations) == 1
     assert verdict(both, "m", "b") is None
-    neither = Recount(on_two_channels({"presence": "offline"}, messaging=5), POLICY)
+    neither = Recount(on_two_channels({"presence": "offline"}, chat=5), POLICY)
     assert len(neither.conversations) == 1
     assert verdict(neither, "v", "b") is Reason.CHANNEL_NOT_SERVED
 

@@ -10,7 +10,7 @@ import pytest
 from models.audit import recount
 from models.policy import Boost, Policy
 from models.recount.gain import Terms
-from models.tables import Channel
+from models.tables import Channel, Tier
 from tests.models.tiny import ago, ahead, tiny, with_channel
 
 POLICY = Policy()
@@ -48,7 +48,7 @@ def test_strict_classes_follow_the_starved() -> None:
 
 
 def gain_terms(policy: Policy, contact: dict[str, Any], **customer: float) -> Terms:
-    """Terms of one email of customer k with ana, who is idle: T is one tick, 5 s."""
+    """Terms of one email of customer k with ana, who takes 600 s for one: T = 5 + 600 s."""
     batch = tiny(
         agents=[{"agent_id": "ana"}],
         customers=[{"customer_id": "k"} | customer],
@@ -63,11 +63,11 @@ def test_who_is_about_to_leave_is_less_patient_and_worth_more() -> None:
     # V = 200: M = 0.7 (8 + 6) - 6 = 3.8 and L = 2 + 0.01 V = 4; d = 28,800 s, patience 172,800 s.
     # Health 0 makes both 1 + 0.5 times as much; nothing is near its target.
     (found,) = gain_terms(POLICY, {}, health=0.0).value_at_risk
-    waits = 0.3 * (5 / 28_800) ** 2
-    assert found == pytest.approx(9.8 * (1 - math.exp(-1.5 * 5 / 172_800)) + waits)
+    waits = 0.3 * (605 / 28_800) ** 2
+    assert found == pytest.approx(9.8 * (1 - math.exp(-1.5 * 605 / 172_800)) + waits)
     # With rage exp(0.5) 1.5 and 1.5 1.5 both exceed 2, the most.
     (found,) = gain_terms(POLICY, {"sentiment": -1.0}, health=0.0).value_at_risk
-    assert found == pytest.approx(11.8 * (1 - math.exp(-2 * 5 / 172_800)) + waits)
+    assert found == pytest.approx(11.8 * (1 - math.exp(-2 * 605 / 172_800)) + waits)
 
 
 def test_boosts_add_worth_and_age_to_those_that_they_match() -> None:
@@ -82,10 +82,70 @@ def test_boosts_add_worth_and_age_to_those_that_they_match() -> None:
     found = gain_terms(policy, {"entered_at": ago(60), "priority": 1})
     # 4 for class 1, 2 + 0.5 for the rules, 60 s at 0.01.
     assert found.priority.tolist() == [pytest.approx(7.1)]
-    # As if it had waited 28,850 s of 28,800: past its target, so no breach is left to prevent.
-    gives_up = 7.8 * (1 - math.exp(-5 / 172_800))
-    waits = 0.3 * (28_855**2 - 28_850**2) / 28_800**2
-    assert found.value_at_risk.tolist() == [pytest.approx(gives_up + waits)]
+    # As if it had waited 28,850 s of 28,800: past its target, so that all of the penalty counts.
+    gives_up = 7.8 * (1 - math.exp(-605 / 172_800))
+    waits = 0.3 * (29_455**2 - 28_850**2) / 28_800**2
+    assert found.value_at_risk.tolist() == [pytest.approx(gives_up + waits + 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("levels", "expected"),
+    [
+        # p = 0.35 + 0.06 level: 0.41 and 0.35. The better one expects 0.41 * 14 = 5.74 of the 14
+        # at stake, less than F = 6: the other one is charged what it falls short of that.
+        ({"ana": 1, "ben": 0}, [0.0, -0.84]),
+        # 0.47 * 14 = 6.58: whoever takes it risks 6.
+        ({"ana": 2, "ben": 0}, [0.58, -1.1]),
+        # dee, who could do better, is away; cai, who is busy, is suitable.
+        ({"ana": 1, "ben": 0, "dee": 10}, [0.0, -0.84]),
+        ({"ana": 1, "ben": 0, "cai": 2}, [-0.26, -1.1]),
+    ],
+)
+def test_what_nobody_can_expect_to_avoid_is_not_charged(
+    levels: dict[str, int], expected: list[float]
+) -> None:
+    """match = p (B + F) - min(F, p_best (B + F)), the best of those who are suitable."""
+    presence = {"cai": "busy", "dee": "away"}
+    batch = tiny(
+        agents=[
+            {"agent_id": name, "presence": presence.get(name, "available")} for name in levels
+        ],
+        agent_skills=[
+            {"agent_id": name, "skill": "x", "proficiency": level}
+            for name, level in levels.items()
+        ],
+        contacts=[{"contact_id": "e"}],
+        contact_skills=[{"contact_id": "e", "skill": "x", "min_proficiency": 0}],
+    )
+    one, both = np.zeros(2, dtype=np.int64), np.arange(2)
+    found = recount(batch, POLICY).worth.terms(one, both, both)
+    assert found.match.tolist() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("age_s", "left_s", "penalty"),
+    [
+        # A chat promised within 2 s, of which T = 5 s may lose it; a tenth of its 60 s is D = 6.
+        (0, 2, math.exp(-2 / 5)),
+        (2, 0, 1.0),
+        (40, -38, 1.0),
+    ],
+)
+def test_a_hopeless_promise_counts_by_its_scale_and_its_penalty_stays(
+    age_s: float, left_s: float, penalty: float
+) -> None:
+    """Waiting costs 0.4 (((w + T)/D)^2 - (w/D)^2); who was missed does not fall behind others."""
+    batch = tiny(
+        agents=[{"agent_id": "ana"}],
+        contacts=[
+            {"contact_id": "c", "channel": "chat"}
+            | {"entered_at": ago(age_s), "due_at": ahead(left_s)}
+        ],
+    )
+    found = recount(batch, replace(POLICY, longest_delay_s=5.0)).worth.at_risk
+    gives_up = 7.8 * (1 - math.exp(-5 / 180))
+    waits = 0.4 * ((age_s + 5) ** 2 - age_s**2) / 6**2
+    assert found.tolist() == pytest.approx([gives_up + waits + penalty])
 
 
 def test_fairness_costs_those_beyond_their_share() -> None:
@@ -135,21 +195,19 @@ def test_what_agents_hold_counts_among_equals() -> None:
 @pytest.mark.parametrize(
     ("presences", "delay_s"),
     [
-        (("available", "busy"), 305.0),  # three wait for one who is idle; h / N = 600 / 2
+        (("available", "busy"), 305.0),  # 5 + h / N = 600 / 2, whether they are idle or not
         (("available",) * 2, 305.0),
-        (("available",) * 3, 5.0),  # all can begin at once
-        (("busy",), 605.0),
-        (("away",), 605.0),  # as if there were one agent
+        (("available",) * 3, 205.0),
+        (("available",), 400.0),  # 605 s are more than the longest delay
+        (("away",), 400.0),  # as if there were one agent
     ],
 )
 def test_everybody_in_a_line_expects_the_same_delay(
     presences: tuple[str, ...], delay_s: float
 ) -> None:
-    """T = tick_s while the line is no longer than the idle agents, then h / N more.
-
-    The oldest and the youngest email stand in it, and a case stands in a line of its own.
-    """
-    silent = with_channel(POLICY, Channel.EMAIL, waiting_cost=0.0, target_answer_s=1.0)
+    """T is a tick and what the next suitable agent takes, wherever in the line one stands."""
+    silent = with_channel(POLICY, Channel.EMAIL, waiting_cost=0.0)
+    silent = replace(silent, breach_penalties=dict.fromkeys(Tier, 0.0), longest_delay_s=400.0)
     batch = tiny(
         agents=[{"agent_id": f"a{n}", "presence": name} for n, name in enumerate(presences)],
         contacts=[{"contact_id": f"e{n}", "entered_at": ago(9 + n)} for n in range(3)]
