@@ -14,6 +14,7 @@ from tests.jobs.offer_book import CAME_BACK, LAG, OPEN, Life, OfferBook
 from tests.jobs.platform_rows import Agent, Contact, Held, Shown
 
 LIVE = {"voice", "video", "callback"}
+CALLS = {"voice", "video"}
 CONSUMED = {"offered", "delivered", "accepted", "completed", "cancelled"}
 
 
@@ -59,6 +60,41 @@ class Desk:
         """All waiting contacts of the same party."""
         name = self._party_name(contact)
         return [other for other in self.waiting.values() if self._party_name(other) == name]
+
+    def core(self, party: Iterable[Contact]) -> list[Contact]:
+        """What of a party belongs together: not what is left to people, nor second calls."""
+        open_ones = [contact for contact in party if not self.is_manual_only(contact)]
+        calls = sorted(
+            (contact for contact in open_ones if contact.channel in CALLS),
+            key=lambda contact: (contact.entered_at, contact.contact_id),
+        )
+        return [contact for contact in open_ones if contact not in calls[1:]]
+
+    def is_manual_only(self, contact: Contact) -> bool:
+        """Whether so many agents declined it that people must decide."""
+        refusing = [agent for agent in self.shown.agents.values() if self.declines(contact, agent)]
+        return len(refusing) >= self.policy.max_declining_agents
+
+    def is_starved(self, members: Iterable[Contact]) -> bool:
+        """Whether one of them has waited longer than anybody should."""
+        return any(
+            0
+            < self.rules(member.channel).max_wait_s
+            < (self.now - self._clock(member)).total_seconds()
+            for member in members
+        )
+
+    def has_nobody(self, members: list[Contact]) -> bool:
+        """Whether no agent is suitable for these contacts together."""
+        lead = self.lead(members)
+        return all(self.unfit(agent, members, lead) for agent in self.shown.agents.values())
+
+    def lead(self, members: Iterable[Contact]) -> Contact:
+        """The heaviest, then the first, of some contacts."""
+        return min(
+            members,
+            key=lambda one: (-self.rules(one.channel).units, one.entered_at, one.contact_id),
+        )
 
     def held_of(self, party: Iterable[Contact]) -> list[Item]:
         """What agents hold of a party."""
@@ -111,12 +147,16 @@ class Desk:
 
     def asked(self, contact: Contact) -> list[tuple[str, int]]:
         """Skills, language included, that the contact insists on at this moment."""
+        everybody = self.shown.agents.values()
+        is_open = not any(contact.queue_id in agent.queues for agent in everybody)
         there = [
             agent
-            for agent in self.shown.agents.values()
+            for agent in everybody
             if agent.presence in {"available", "busy", "wrap_up"}
             and self.on_shift(agent)
             and self.responding(agent)
+            and agent.channels.get(contact.channel, 0)
+            and (is_open or contact.queue_id in agent.queues)
         ]
         age_s = (self.now - contact.entered_at).total_seconds()
         level = self._level(contact, age_s, there)
@@ -126,7 +166,7 @@ class Desk:
         until_s = 0.0
         for skill, least, lasts_s in contact.steps:
             until_s += float("inf") if lasts_s is None else lasts_s
-            hopeless = not any(self.meets(agent, [(skill, least)]) for agent in there)
+            hopeless = there and not any(self.meets(agent, [(skill, least)]) for agent in there)
             if until_s > age_s and not (hopeless and lasts_s is not None):
                 return [*asked, (skill, least)]
         return asked
@@ -174,6 +214,8 @@ class Desk:
         drops = [n for n, kind in enumerate(("low", "medium", "high")) if kind in _kinds(contact)]
         level = min(3, int(age_s // self.rules(contact.channel).relax_after_s))
         while later := [n + 1 for n in drops if n + 1 > level]:
+            if not there:
+                break
             if any(self.meets(agent, _insisted(contact, level)) for agent in there):
                 break
             level = later[0]

@@ -7,6 +7,7 @@ from itertools import groupby, permutations
 
 from data_io.publish import Published
 from models.plan import Plan
+from models.policy import VoiceFollow
 from models.tables import Channel
 from tests.jobs.desk import LIVE, Desk, Item, names
 from tests.jobs.offer_book import OfferBook
@@ -113,35 +114,45 @@ def check_offers_and_answers(book: OfferBook, told: Told) -> None:
 
 def given_conversations(desk: Desk, offered: list[Row]) -> list[Given]:
     """The conversations of the tick: one lead each, with the contacts of its part of the party."""
-    leads = [row for row in offered if row["is_lead"]]
     given = []
-    for row in leads:
+    for row in (row for row in offered if row["is_lead"]):
         lead = desk.waiting[row["contact_id"]]
-        party = desk.party(lead)
-        is_split = sum(other["contact_id"] in {c.contact_id for c in party} for other in leads) > 1
-        members = [
+        with_agent = {other["contact_id"]: other for other in offered}
+        core = desk.core(desk.party(lead))
+        got = [
             contact
-            for contact in party
-            if any(
-                (other["contact_id"], other["agent_id"]) == (contact.contact_id, row["agent_id"])
-                for other in offered
-            )
-            and (not is_split or (contact.channel in LIVE) == (lead.channel in LIVE))
+            for contact in (core if lead in core else [lead])
+            if with_agent.get(contact.contact_id, {}).get("agent_id") == row["agent_id"]
         ]
+        leads = [contact for contact in got if with_agent[contact.contact_id]["is_lead"]]
+        if len(leads) == len(got):
+            got = [lead]
+        elif len(leads) > 1:
+            got = [
+                contact for contact in got if (contact.channel in LIVE) == (lead.channel in LIVE)
+            ]
         agent = desk.shown.agents[row["agent_id"]]
-        given.append(Given(agent, lead, tuple(members), row["units"], names(row["profiles"])))
+        given.append(Given(agent, lead, tuple(got), row["units"], names(row["profiles"])))
     assert sum(len(each.members) for each in given) == len(offered), "a contact without its lead"
     return given
 
 
 def check_nobody_is_torn_apart(desk: Desk, given: list[Given]) -> None:
-    """A party goes to one agent as a whole; only calls may part from the rest."""
+    """A party goes to one agent as a whole; calls part from the rest, and what nobody can serve
+    together, or cannot be served now at all.
+    """
     for each in given:
-        party = desk.party(each.lead)
-        whole = {contact.contact_id for contact in party}
-        live = {contact.contact_id for contact in party if contact.channel in LIVE}
+        core = desk.core(desk.party(each.lead))
+        whole = {contact.contact_id for contact in core}
+        live = {contact.contact_id for contact in core if contact.channel in LIVE}
         got = {contact.contact_id for contact in each.members}
-        assert got in (whole, live, whole - live), f"{got} of {whole}"
+        if whole.isdisjoint(got):
+            assert len(got) == 1, f"{got} beside {whole}"
+        elif got not in (whole, live, whole - live):
+            rest = [contact for contact in core if contact.channel not in LIVE]
+            assert len(got) == 1, f"{got} of {whole}"
+            assert desk.has_nobody(core), f"{got} of {whole}, which somebody takes together"
+            assert each.lead.channel in LIVE or len(rest) == 1 or desk.has_nobody(rest)
         holder = locked_to(desk, each)
         assert holder in {None, each.agent.agent_id}, f"{got} belong to {holder}"
 
@@ -161,12 +172,18 @@ def locked_to(desk: Desk, given: Given) -> str | None:
 
 def keeps(desk: Desk, item: Item, given: Given) -> bool:
     """Whether the holder of an item is there, or just left, and could serve the party."""
+    is_live = item.channel in LIVE
+    if is_live and desk.policy.voice_follow is VoiceFollow.KEEP_TEXT_OWNER:
+        return False
     agent, members = desk.shown.agents[item.agent_id], list(given.members)
     since, released = agent.presence_since, desk.ago(desk.policy.lock_release_s)
     just_left = agent.presence == "away" and since is not None and since > released
     if not desk.on_shift(agent) or (agent.presence in {"away", "offline"} and not just_left):
         return False
-    return item.channel in LIVE or desk.unfit_if_present(agent, members, given.lead) is None
+    if num_declines(desk, members, agent) >= most_declines(desk, given):
+        return False
+    fits = desk.unfit_if_present(agent, members, given.lead) is None
+    return is_live or (fits and not desk.is_starved(members))
 
 
 def check_the_agent_can_take_it(desk: Desk, given: Given) -> None:
@@ -179,26 +196,35 @@ def check_the_agent_can_take_it(desk: Desk, given: Given) -> None:
     for life in desk.book.lives.values():
         cools = life.agent_id == given.agent.agent_id and life.channel == channel
         assert not (cools and life.state in {"declined", "expired"} and life.at > lately), given
-    suitable = [
-        agent
-        for agent in desk.shown.agents.values()
-        if desk.unfit(agent, members, given.lead) is None
-    ]
+    suitable = suitable_for(desk, given)
     most = {agent.agent_id: num_declines(desk, members, agent) for agent in suitable}
-    limit = desk.policy.max_declines
-    forgiven = not desk.rules(channel).real_time and all(n >= limit for n in most.values())
-    limit *= 2 if forgiven else 1
-    assert most[given.agent.agent_id] < max(limit, 1), f"{given} is banned"
+    limit = most_declines(desk, given)
+    assert most[given.agent.agent_id] < limit, f"{given} is banned"
     since = desk.ago(desk.policy.decline_cooldown_s)
 
     def is_apart(agent: Agent) -> bool:
         recent = any(at > since for member in members for at in desk.declines(member, agent))
-        return recent or (limit > 0 and most[agent.agent_id] >= limit)
+        return recent or most[agent.agent_id] >= limit
 
     assert not is_apart(given.agent) or all(map(is_apart, suitable)), f"{given} declined just now"
     for member in members:
         refusing = [agent for agent in desk.shown.agents.values() if desk.declines(member, agent)]
         assert len(refusing) < desk.policy.max_declining_agents, f"{given} is for people to decide"
+
+
+def suitable_for(desk: Desk, given: Given) -> list[Agent]:
+    """Agents who could serve the conversation were they free."""
+    members, agents = list(given.members), desk.shown.agents.values()
+    return [agent for agent in agents if desk.unfit(agent, members, given.lead) is None]
+
+
+def most_declines(desk: Desk, given: Given) -> int:
+    """With so many declines of one contact an agent is banned; twice as many where all are."""
+    limit = desk.policy.max_declines
+    suitable = suitable_for(desk, given)
+    all_tired = all(num_declines(desk, list(given.members), a) >= limit for a in suitable)
+    is_forgiven = not desk.rules(given.lead.channel).real_time and suitable and all_tired
+    return limit * 2 if is_forgiven else limit
 
 
 def num_declines(desk: Desk, members: list[Contact], agent: Agent) -> int:
@@ -256,9 +282,10 @@ def check_age(desk: Desk, told: Told) -> None:
     explained = told.published.explanation
     for contact_id, breach_at in explained.select("contact_id", "breach_at").rows():
         contact = desk.waiting[contact_id]
-        party = desk.party(contact)
-        part = [other for other in party if (other.channel in LIVE) == (contact.channel in LIVE)]
-        assert breach_at in {desk.breach_at(party), desk.breach_at(part)}, contact
+        core = desk.core(desk.party(contact))
+        part = [other for other in core if (other.channel in LIVE) == (contact.channel in LIVE)]
+        parts = (core, part, [contact]) if contact in core else ([contact],)
+        assert breach_at in {desk.breach_at(members) for members in parts}, contact
 
 
 def _channel(given: Given) -> str:
