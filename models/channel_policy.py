@@ -4,9 +4,21 @@ Money is in one currency; durations are seconds.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
+from models.number_ranges import (
+    DAY_S,
+    MONTH_S,
+    YEAR_S,
+    Money,
+    Share,
+    UpToDay,
+    UpToMonth,
+    UpToYear,
+    Within,
+    check_numbers,
+)
 from models.tables import Channel
 
 
@@ -14,11 +26,11 @@ from models.tables import Channel
 class ChannelPolicy:
     """How contacts of one channel behave and what they cost."""
 
-    units: float
+    units: Annotated[float, Within(1e-3, 10_000, "units")]
     """Units of an agent's capacity that one contact consumes."""
-    parked_share: float
+    parked_share: Share
     """Share of the units that a parked contact still consumes, 0 to 1."""
-    max_new_per_tick: int
+    max_new_per_tick: Annotated[int, Within(1, 1_000)]
     """New contacts of this channel that one agent may get in one tick."""
     real_time: bool
     """Whether the customer is on the line: the agent must stay until it can be handled."""
@@ -26,63 +38,46 @@ class ChannelPolicy:
     """Channels that an agent who holds one of these cannot be given."""
     yields_to: tuple[Channel, ...]
     """Channels that interrupt it: held contacts take no units away from them."""
-    target_answer_s: float
+    target_answer_s: Annotated[float, Within(1e-3, MONTH_S, "s")]
     """Answer target where the queue has none."""
-    mean_patience_s: float
+    mean_patience_s: Annotated[float, Within(1e-3, YEAR_S, "s")]
     """Mean time until a waiting customer gives up (exponential)."""
-    mean_handle_s: float
+    mean_handle_s: Annotated[float, Within(1e-3, DAY_S, "s")]
     """Mean handling time where the queue has none."""
-    handle_sigma: float
+    handle_sigma: Annotated[float, Within(1e-3, 5)]
     """Sigma of the lognormal handling time."""
-    waiting_cost: float
+    waiting_cost: Money
     """Cost of waiting exactly until the target; it grows with the square."""
-    mean_episode_s: float
+    mean_episode_s: Annotated[float, Within(1e-3, YEAR_S, "s")]
     """Mean time from first answer to resolution, for handover at the end of a shift."""
-    stick_half_life_s: float
+    stick_half_life_s: Annotated[float, Within(1e-3, YEAR_S, "s")]
     """After this long, half of the worth of the same agent is gone."""
-    extra_units: float = 0.0
+    extra_units: Annotated[float, Within(0, 10_000, "units")] = 0.0
     """Units beyond an agent's capacity that this channel may fill."""
-    wrap_block_s: float = 60.0
+    wrap_block_s: UpToDay = 60.0
     """Wrap-up consumes capacity for so long; after that it is nothing."""
-    inactive_after_s: float = 0.0
+    inactive_after_s: UpToMonth = 0.0
     """An active contact counts as parked so long after the customer's last message; 0: never."""
-    max_per_hour: int = 0
+    max_per_hour: Annotated[int, Within(0, 10_000)] = 0
     """Offers of this channel that one agent may get in any hour; 0: no limit."""
-    accept_timeout_s: float = 0.0
+    accept_timeout_s: UpToDay = 0.0
     """An offer that is not answered within this time expires; 0: offers count as accepted."""
-    same_agent_window_s: float = 0.0
+    same_agent_window_s: UpToYear = 0.0
     """So long after the last agent had the customer, that agent is preferred for a reply."""
-    hold_preferred_s: float = 0.0
+    hold_preferred_s: UpToMonth = 0.0
     """A contact waits for a busy preferred agent who is expected free within this time."""
-    ahead_s: float = 0.0
+    ahead_s: UpToMonth = 0.0
     """A contact may wait for a preferred agent whose shift starts within this time."""
-    owner_gone_s: float = 900.0
+    owner_gone_s: UpToMonth = 900.0
     """Held contacts of an agent who is away for longer than this go back to their queue."""
-    relax_after_s: float = 30.0
+    relax_after_s: Annotated[float, Within(1e-3, MONTH_S, "s")] = 30.0
     """Skills of low, medium and high importance are dropped after one, two, three times this."""
-    max_wait_s: float = 0.0
+    max_wait_s: UpToYear = 0.0
     """Who waits longer is served before money counts; 0: no guarantee."""
 
     def __post_init__(self) -> None:
-        """Check ranges: durations and units above 0, shares within 0 to 1."""
+        """Check ranges."""
         check_numbers(self)
-        positive = ("units", "target_answer_s", "mean_patience_s", "mean_handle_s", "handle_sigma")
-        for name in (*positive, "mean_episode_s", "stick_half_life_s", "relax_after_s"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"channel policy: {name} is {getattr(self, name)}, expected > 0")
-        if min(self.units, self.target_answer_s) < 1e-3:
-            raise ValueError(
-                f"channel policy: units {self.units} and target_answer_s {self.target_answer_s};"
-                " expected at least 0.001"
-            )
-        if self.parked_share > 1:
-            raise ValueError(
-                f"channel policy: parked_share is {self.parked_share}, expected 0 to 1"
-            )
-        if self.max_new_per_tick < 1:
-            raise ValueError(
-                f"channel policy: max_new_per_tick is {self.max_new_per_tick}, expected >= 1"
-            )
 
 
 _HOUR = 3600.0
@@ -222,22 +217,3 @@ def default_channels() -> Mapping[Channel, ChannelPolicy]:
             max_wait_s=72 * _HOUR,
         ),
     }
-
-
-_LARGEST = 1e9
-"""No number of a policy is larger; a duration of 30 years is a slip of the pen."""
-
-
-def check_numbers(settings: Any) -> None:  # noqa: ANN401
-    """Check that every number is finite and not negative; whole numbers become floats where meant.
-
-    Equal settings must have equal fingerprints, and JSON tells 5 from 5.0.
-    """
-    for item in fields(settings):
-        number = getattr(settings, item.name)
-        if not isinstance(number, int | float) or isinstance(number, bool):
-            continue
-        if not 0 <= number <= _LARGEST:
-            raise ValueError(f"policy: {item.name} is {number}; expected a number >= 0")
-        if item.type is float:
-            object.__setattr__(settings, item.name, float(number))

@@ -208,7 +208,7 @@ def test_a_policy_is_checked_against_a_folder_of_input_tables(tmp_path: Path) ->
         ("[policy\n", "not TOML"),
         ("[policy]\nstick_wort = 1\n", "did you mean 'stick_worth'?"),
         ('[policy]\nbase = "zendeck"\n', "did you mean 'zendesk'?"),
-        ("[policy]\nstick_worth = -1\n", "expected a number >= 0"),
+        ("[policy]\nstick_worth = -1\n", "stick_worth is -1; expected a number from 0"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path, text: str, expected: str) -> None:

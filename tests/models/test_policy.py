@@ -1,66 +1,100 @@
 """What a policy refuses, and what its fingerprint tells apart."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
 from models.channel_policy import ChannelPolicy, default_channels
-from models.policy import Policy
+from models.number_ranges import ranges_of
+from models.policy import Boost, Policy, ProfilePolicy
 from models.tables import Channel, Tier
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"units": 0.0}, "units is 0.0, expected > 0"),
-        ({"target_answer_s": -1.0}, "target_answer_s is -1.0; expected a number >= 0"),
-        ({"mean_patience_s": 0.0}, "mean_patience_s is 0.0, expected > 0"),
-        ({"mean_handle_s": float("nan")}, "mean_handle_s is nan; expected a number >= 0"),
-        ({"handle_sigma": 0.0}, "handle_sigma is 0.0, expected > 0"),
-        ({"mean_episode_s": 0.0}, "mean_episode_s is 0.0, expected > 0"),
-        ({"stick_half_life_s": 0.0}, "stick_half_life_s is 0.0, expected > 0"),
-        ({"parked_share": 1.01}, "parked_share is 1.01, expected 0 to 1"),
-        ({"parked_share": -0.01}, "parked_share is -0.01; expected a number >= 0"),
-        ({"max_new_per_tick": 0}, "max_new_per_tick is 0, expected >= 1"),
-        ({"waiting_cost": -0.1}, "waiting_cost is -0.1; expected a number >= 0"),
-        ({"units": float("inf")}, "units is inf; expected a number >= 0"),
+        ({"units": 0.0}, "units is 0; expected a number from 0.001 to 10,000 units; correct it"),
+        (
+            {"target_answer_s": -1.0},
+            "target_answer_s is -1; expected a number from 0.001 to 2,592,000 s (30 days);"
+            " durations are in seconds: correct it",
+        ),
+        ({"mean_patience_s": 0.0}, "mean_patience_s is 0; expected"),
+        ({"mean_handle_s": float("nan")}, "mean_handle_s is nan; expected"),
+        ({"mean_handle_s": 86_401.0}, "from 0.001 to 86,400 s (1 day)"),
+        ({"handle_sigma": 0.0}, "handle_sigma is 0; expected"),
+        ({"mean_episode_s": 0.0}, "mean_episode_s is 0; expected"),
+        ({"stick_half_life_s": 0.0}, "stick_half_life_s is 0; expected"),
+        ({"parked_share": 1.01}, "parked_share is 1.01; expected a number from 0 to 1;"),
+        ({"parked_share": -0.01}, "parked_share is -0.01; expected"),
+        (
+            {"max_new_per_tick": 0},
+            "max_new_per_tick is 0; expected a whole number from 1 to 1,000; correct it",
+        ),
+        ({"waiting_cost": -0.1}, "waiting_cost is -0.1; expected a number from 0 to 1,000,000 mo"),
+        ({"units": float("inf")}, "units is inf; expected"),
+        ({"accept_timeout_s": 100_000.0}, "accept_timeout_s is 100,000; expected"),
     ],
 )
 def test_a_channel_refuses_numbers_out_of_range(changes: Mapping[str, Any], message: str) -> None:
-    """Durations and units are above 0, shares within 0 to 1; the message names the number."""
-    with pytest.raises(ValueError, match=message):
+    """The message names the number, its range, and what to do."""
+    with pytest.raises(ValueError, match=re.escape(message)):
         replace(default_channels()[Channel.CHAT], **changes)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"channels": {Channel.VOICE: default_channels()[Channel.VOICE]}}, "no numbers for.*chat"),
-        ({"p_lowest": 0.96}, "p_lowest 0.96, p_highest 0.95"),
-        ({"p_highest": 1.5}, "p_highest 1.5"),
+        ({"channels": {Channel.VOICE: default_channels()[Channel.VOICE]}}, "no numbers for ['vid"),
+        (
+            {"p_lowest": 0.96},
+            "p_lowest is 0.96 and p_highest 0.95; expected a p_highest that is no",
+        ),
+        ({"p_highest": 1.5}, "p_highest is 1.5; expected a number from 0 to 1; correct it"),
         ({"p_lowest": -0.1}, "p_lowest is -0.1"),
-        ({"p_floor": 2.0}, "p_floor 2.0"),
-        ({"callback_from_hour": 20}, "0 <= from < until <= 24"),
-        ({"callback_until_hour": 25}, "0 <= from < until <= 24"),
-        ({"tick_s": 0.0}, "tick_s, hold_horizon_s and longest_delay_s must be above 0"),
-        ({"longest_delay_s": 0.0}, "longest_delay_s must be above 0"),
-        ({"min_language_proficiency": 11}, "min_language_proficiency is 11"),
-        ({"decline_cooldown_s": 1e300}, "decline_cooldown_s is 1e.300"),
-        ({"hold_horizon_s": 0.0}, "tick_s, hold_horizon_s and longest_delay_s must be above 0"),
-        ({"stick_worth": -1.0}, "stick_worth is -1.0; expected a number >= 0"),
+        ({"p_floor": 2.0}, "p_floor is 2; expected"),
+        ({"callback_from_hour": 20}, "callback_from_hour is 20 and callback_until_hour 20"),
+        ({"callback_until_hour": 25}, "callback_until_hour is 25; expected"),
+        ({"tick_s": 0.0}, "tick_s is 0; expected a number from 0.001 to 3,600 s (1 hour)"),
+        ({"longest_delay_s": 0.0}, "longest_delay_s is 0; expected"),
+        ({"min_language_proficiency": 11}, "min_language_proficiency is 11; expected"),
+        ({"decline_cooldown_s": 1e300}, "decline_cooldown_s is 1e+300; expected"),
+        ({"hold_horizon_s": 0.0}, "hold_horizon_s is 0; expected"),
+        ({"stick_worth": -1.0}, "stick_worth is -1; expected a number from 0 to 1,000,000 money"),
         ({"default_value": float("nan")}, "default_value is nan"),
-        ({"breach_penalties": {}}, "no numbers for.*gold"),
-        ({"site_caps": {"x": -1}}, "'x': -1"),
+        ({"breach_penalties": {}}, "no numbers for ['standard', 'silver', 'gold']; expected all"),
+        ({"site_caps": {"x": -1}}, "site_caps.x is -1; expected a whole number from 0 to 1,000,0"),
         ({"max_declines": -1}, "max_declines is -1"),
+        ({"priority_worth": (1.0, -2.0)}, "priority_worth[1] is -2; expected"),
+        ({"priority_worth": (1.0,) * 11}, "priority_worth has 11 values; expected at most 10"),
+        (
+            {"breach_penalties": dict.fromkeys(Tier, 1.0) | {Tier.GOLD: 2e6}},
+            "breach_penalties.gold is 2,000,000; expected",
+        ),
+        ({"lend_service_level": 80.0}, "lend_service_level is 80; expected a number from 0 to 1"),
     ],
 )
 def test_a_policy_refuses_numbers_out_of_range(changes: Mapping[str, Any], message: str) -> None:
-    """Every refusal says what was found or expected."""
-    with pytest.raises(ValueError, match=message):
+    """Every refusal says what was found, what was expected and what to do."""
+    with pytest.raises(ValueError, match=re.escape(message)):
         replace(Policy(), **changes)
+
+
+@pytest.mark.parametrize("kind", [Policy, ChannelPolicy, ProfilePolicy, Boost])
+def test_every_number_has_a_range(kind: type) -> None:
+    """And its default lies within; whoever adds a number must say what is sensible."""
+    ranges = ranges_of(kind)
+    plain = {
+        name
+        for name, hint in get_type_hints(kind).items()
+        if hint in (int, float) or float in get_args(hint) or int in get_args(hint)
+    }
+    assert set(ranges) == plain
+    assert all(0 <= within.least < within.most < 1e9 for within in ranges.values())
 
 
 def test_the_edges_of_the_ranges_are_fine() -> None:
@@ -99,7 +133,8 @@ PLAIN = [
 @pytest.mark.parametrize("name", PLAIN)
 def test_the_digest_changes_with_every_number(name: str) -> None:
     """Each plain number of the policy is in its fingerprint."""
-    other = replace(Policy(), **{name: _changed(getattr(Policy(), name))})
+    changed: Any = (1.0,) if name == "priority_worth" else _changed(getattr(Policy(), name))
+    other = replace(Policy(), **{name: changed})
     assert other.digest() != Policy().digest()
 
 
