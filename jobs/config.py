@@ -11,7 +11,7 @@ from types import UnionType
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from models.channel_policy import ChannelPolicy, default_channels
-from models.policy import Policy, ProfilePolicy, default_breach_penalties
+from models.policy import Boost, Policy, ProfilePolicy, default_breach_penalties
 from models.policy_check import Severity, check_policy
 from models.solution import SolveOptions
 from models.tables import Channel, Tier
@@ -111,13 +111,16 @@ def read_config(path: Path | None, *, lenient: bool = False) -> Config:
     if path is None:
         return read_config(DEFAULT_FILE, lenient=lenient) if DEFAULT_FILE.exists() else Config()
     try:
-        text = path.read_text(encoding="utf-8")
+        # Editors of Windows write a byte order mark, which TOML does not know.
+        text = path.read_text(encoding="utf-8-sig")
         settings = parse_settings(tomllib.loads(text))
         if not lenient:
             refuse_contradictions(settings.policy)
     except FileNotFoundError:
         raise ConfigError(f"{path}: not found; expected a TOML file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not UTF-8 text; expected it; save the file as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not TOML: {error}") from None
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
@@ -161,7 +164,7 @@ def ready_made() -> list[str]:
 
 def read_ready_made(name: object) -> Mapping[str, Any]:
     """The numbers of a ready-made policy; raises ConfigError for an unknown name."""
-    _check_known({name: None}, ready_made(), "policy.base")
+    _check_choice(name, ready_made(), "policy.base")
     values = tomllib.loads((READY_MADE / f"{name}.toml").read_text(encoding="utf-8"))
     _check_known(values, ["policy"], str(name))
     numbers: Mapping[str, Any] = values["policy"]
@@ -193,10 +196,33 @@ def _read(kind: type[Any], values: object, where: str, defaults: object | None =
 def _check_known(values: Mapping[Any, Any], known: list[str], where: str) -> None:
     for name in values:
         if name not in known:
-            near = difflib.get_close_matches(str(name), known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"expected one of {sorted(known)}"
             place = f" in [{where}]" if where else ""
+            elsewhere = _home_of(str(name), where)
+            hint = f"it belongs in {elsewhere}" if elsewhere else _nearest(name, known)
             raise ConfigError(f"unknown key {name!r}{place}; {hint}")
+
+
+def _check_choice(value: object, choices: list[str], key: str) -> None:
+    if value not in choices:
+        raise ConfigError(f"{key} has the value {value!r}; {_nearest(value, choices)}")
+
+
+def _nearest(name: object, known: list[str]) -> str:
+    near = difflib.get_close_matches(str(name), known, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"expected one of {sorted(known)}"
+
+
+def _home_of(name: str, where: str) -> str:
+    """The section that a key belongs in, for one written in another; empty for a strange key."""
+    homes: tuple[tuple[str, type[Any]], ...] = (
+        *((f"[{section}]", kind) for section, kind in get_type_hints(Config).items()),
+        ("[policy.channels.CHANNEL], such as [policy.channels.voice]", ChannelPolicy),
+        ("[policy.profiles.PROFILE]", ProfilePolicy),
+        ("[[policy.boosts]]", Boost),
+    )
+    found = [home for home, kind in homes if name in {item.name for item in fields(kind)}]
+    found += ["[policy.channels]"] if name in list(Channel) else []
+    return " or ".join(home for home in found if home != f"[{where}]")
 
 
 def _convert(hint: Any, value: object, key: str) -> Any:  # noqa: ANN401, PLR0911
@@ -210,7 +236,7 @@ def _convert(hint: Any, value: object, key: str) -> Any:  # noqa: ANN401, PLR091
     if get_origin(hint) is tuple:
         return tuple(_convert(get_args(hint)[0], item, key) for item in _expect(value, list, key))
     if isinstance(hint, type) and issubclass(hint, Enum):
-        _check_known({value: None}, [member.value for member in hint], key)
+        _check_choice(value, [member.value for member in hint], key)
         return hint(value)
     if hint is Path:
         return Path(_expect(value, str, key))
@@ -252,5 +278,15 @@ def _read_mapping(value: object, key: str) -> Mapping[Any, Any]:
 
 def _expect(value: object, kind: type[Any], key: str) -> Any:  # noqa: ANN401
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise ConfigError(f"{key} is {value!r}; expected {kind.__name__}")
+        raise ConfigError(f"{key} is {value!r}; expected {_IN_WORDS[kind]}")
     return value
+
+
+_IN_WORDS = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "text in quotes",
+    list: "a list in brackets",
+    dict: "a section",
+}

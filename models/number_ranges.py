@@ -42,6 +42,17 @@ UpToMonth = Annotated[float, Within(0, MONTH_S, "s")]
 UpToYear = Annotated[float, Within(0, YEAR_S, "s")]
 Count = Annotated[int, Within(0, 1_000_000)]
 
+USUAL_DURATIONS = {
+    "target_answer_s": (Within(1, HOUR_S, "s"), Within(MINUTE_S, 7 * DAY_S, "s")),
+    "mean_patience_s": (Within(5, DAY_S, "s"), Within(MINUTE_S, MONTH_S, "s")),
+    "mean_handle_s": (Within(5, 4 * HOUR_S, "s"), Within(5, 4 * HOUR_S, "s")),
+    "accept_timeout_s": (Within(3, 10 * MINUTE_S, "s"), Within(3, 8 * HOUR_S, "s")),
+    "relax_after_s": (Within(5, HOUR_S, "s"), Within(5, 7 * DAY_S, "s")),
+    "wrap_block_s": (Within(1, HOUR_S, "s"), Within(1, HOUR_S, "s")),
+    "max_wait_s": (Within(10, DAY_S, "s"), Within(5 * MINUTE_S, MONTH_S, "s")),
+}
+"""What durations of a channel usually are, where the customer is on the line and elsewhere."""
+
 
 def check_numbers(settings: object) -> None:
     """Check that every number lies in its range; whole numbers become floats where meant.

@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from models.number_ranges import USUAL_DURATIONS
 from models.policy import Boost, Policy
 from models.tables import Channel
 
@@ -246,6 +247,22 @@ def drains_can_fill(policy: Policy) -> Iterator[PolicyFinding]:
             )
 
 
+def durations_are_meant(policy: Policy) -> Iterator[PolicyFinding]:
+    """A duration in hours or milliseconds is read as seconds; what is odd in seconds is asked."""
+    for channel, numbers in policy.channels.items():
+        kind = "the customer is there and waits" if numbers.real_time else "people write"
+        for name, (live, written) in USUAL_DURATIONS.items():
+            usual, seconds = live if numbers.real_time else written, getattr(numbers, name)
+            # 0 switches off what it is about.
+            if seconds and not usual.least <= seconds <= usual.most:
+                yield _warning(
+                    "odd_duration",
+                    f"channels.{channel}.{name}",
+                    f"{seconds:,g} s is unusual where {kind}; usual are {usual}: check that"
+                    " seconds are meant",
+                )
+
+
 USUAL_CAPACITY = 100.0
 
 CHECKS = (
@@ -261,6 +278,7 @@ CHECKS = (
     holds_end,
     time_is_seen,
     drains_can_fill,
+    durations_are_meant,
 )
 
 

@@ -60,13 +60,51 @@ def test_a_value_changes_only_its_own_key(tmp_path: Path) -> None:
         ("[policy.channels.chat]\nunit = 1", "did you mean 'units'?"),
         ("[policy.breach_penalties]\ngolden = 1", "did you mean 'gold'?"),
         ("[solver]\nqzx = 1", "expected one of"),
-        ("[solver]\ndeadline_s = 'soon'", "solver.deadline_s is 'soon'; expected float"),
+        ("[solver]\ndeadline_s = 'soon'", "solver.deadline_s is 'soon'; expected a number"),
         ("[solver]\ndeadline_s = 0", "[solver] solve options: deadline_s is 0"),
-        ("[publish]\nkeep = true", "publish.keep is True; expected int"),
+        ("[publish]\nkeep = true", "publish.keep is True; expected a whole number"),
         ("[publish]\nkeep = 1", "keep at least 2"),
-        ("[policy.channels.chat]\nblocks = ['fax']", "unknown key 'fax'"),
-        ("[policy.channels.chat]\nunits = -1", "units is -1"),
-        ("[policy.site_caps]\nmanila = 1.5", "policy.site_caps.manila is 1.5; expected int"),
+        (
+            "[policy.channels.chat]\nblocks = ['fax']",
+            "policy.channels.chat.blocks has the value 'fax'; expected one of ['callback', 'case'",
+        ),
+        (
+            "[policy.channels.chat]\nblocks = ['vioce']",
+            "policy.channels.chat.blocks has the value 'vioce'; did you mean 'voice'?",
+        ),
+        (
+            "[policy]\nvoice_follow = 'keep_text_owners'",
+            "policy.voice_follow has the value 'keep_text_owners'; did you mean 'keep_text_owner'",
+        ),
+        ("[policy]\nvoice_follow = ['x']", "policy.voice_follow has the value ['x']; expected"),
+        ("[policy]\nbase = 'zendeck'", "policy.base has the value 'zendeck'; did you mean 'zend"),
+        ("[policy]\nbase = 7", "policy.base has the value 7; expected one of ['dynamics', "),
+        (
+            "[policy]\nmax_wait_s = 300",
+            "unknown key 'max_wait_s' in [policy]; it belongs in [policy.channels.CHANNEL], such"
+            " as [policy.channels.voice]",
+        ),
+        (
+            "[policy.channels.chat]\nstick_worth = 2",
+            "unknown key 'stick_worth' in [policy.channels.chat]; it belongs in [policy]",
+        ),
+        ("stick_worth = 2", "unknown key 'stick_worth'; it belongs in [policy]"),
+        ("[policy.voice]\nunits = 1", "unknown key 'voice' in [policy]; it belongs in [policy.ch"),
+        ("[policy]\ndeadline_s = 2", "it belongs in [solver]"),
+        ("[policy]\nmax_items = 2", "it belongs in [policy.profiles.PROFILE]"),
+        ("[policy]\nworth = 2", "it belongs in [[policy.boosts]]"),
+        (
+            "[policy.channels.chat]\nmax_wait_s = 72000000",
+            "[policy.channels.chat] max_wait_s is 72,000,000; expected a number from 0 to"
+            " 31,536,000 s (1 year); durations are in seconds: correct it",
+        ),
+        ("[policy.profiles.high]\nmax_items = -1", "[policy.profiles.high] max_items is -1; exp"),
+        ("[[policy.boosts]]\nworth = 1e7", "[policy.boosts] worth is 10,000,000; expected"),
+        ("[policy.channels.chat]\nunits = -1", "[policy.channels.chat] units is -1; expected"),
+        (
+            "[policy.site_caps]\nmanila = 1.5",
+            "policy.site_caps.manila is 1.5; expected a whole number",
+        ),
         ("store = 3", "[store] is 3; expected a section"),
         ("[store", "not TOML"),
     ],
@@ -79,6 +117,16 @@ def test_what_cannot_be_meant_is_refused_in_words(tmp_path: Path, text: str, sai
         read_config(file)
     assert str(file) in str(refusal.value)
     assert said in str(refusal.value)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path: Path) -> None:
+    """As editors of Windows write it; text that is no UTF-8 is refused in plain words."""
+    file = tmp_path / "marked.toml"
+    file.write_bytes(b"\xef\xbb\xbf[policy]\r\nstick_worth = 2\r\n")
+    assert read_config(file).policy.stick_worth == 2.0
+    file.write_bytes("[policy]".encode("utf-16"))
+    with pytest.raises(ConfigError, match="not UTF-8 text; expected it; save the file as UTF-8"):
+        read_config(file)
 
 
 def test_a_named_file_must_exist(tmp_path: Path) -> None:

@@ -60,6 +60,15 @@ BROKEN = [
             drain_agents=0,
         ),
     ),
+    # 20 s in milliseconds; 8 hours in hours; 72 hours in hours.
+    ("odd_duration", Severity.WARNING, voice(target_answer_s=20_000.0, max_wait_s=30_000.0)),
+    (
+        "odd_duration",
+        Severity.WARNING,
+        with_channel(
+            *(DEFAULT, Channel.EMAIL), target_answer_s=8.0, max_wait_s=72.0, hold_preferred_s=0.0
+        ),
+    ),
 ]
 
 
@@ -77,6 +86,10 @@ JUST_RIGHT = [
     voice(units=100.0),
     voice(units=101.0, extra_units=1.0),
     voice(max_wait_s=21.0),
+    voice(target_answer_s=3600.0, max_wait_s=86_400.0),
+    with_channel(
+        *(DEFAULT, Channel.EMAIL), target_answer_s=60.0, max_wait_s=300.0, hold_preferred_s=0.0
+    ),
     replace(DEFAULT, priority_worth=(2.0, 2.0, 1.0), strict_classes=2),
     replace(DEFAULT, p_floor=0.7),
     replace(DEFAULT, max_declines=1),
@@ -91,9 +104,18 @@ def test_what_is_just_right_is_left_alone(policy: Policy) -> None:
     assert check_policy(policy) == ()
 
 
+def test_an_odd_duration_is_asked_about_with_what_is_usual() -> None:
+    """In words: the value, what is usual there, and what to check."""
+    (found,) = check_policy(with_channel(DEFAULT, Channel.EMAIL, target_answer_s=8.0))
+    assert str(found) == (
+        "channels.email.target_answer_s: 8 s is unusual where people write; usual are 60 to"
+        " 604,800 s (7 days): check that seconds are meant"
+    )
+
+
 def test_errors_come_first() -> None:
     """Whoever reads only the first line reads the worst."""
-    both = replace(voice(relax_after_s=1.0), max_declines=0)
+    both = replace(voice(relax_after_s=29.0), max_declines=0)
     assert [finding.severity for finding in check_policy(both)] == [
         Severity.ERROR,
         Severity.WARNING,
