@@ -4,45 +4,53 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from models.columns import CALLS, LIVE, contacts_of
+from models.columns import CALLS, LIVE
 from models.policy import Policy, VoiceFollow
 
 
-def _nobody() -> pl.Series:
+def _no_party() -> pl.Series:
     return pl.Series([], dtype=pl.String)
+
+
+def _no_contact() -> pl.DataFrame:
+    return pl.DataFrame(schema={"contact_id": pl.String, "stays_with": pl.String})
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
     """What is taken apart because nobody could serve it together."""
 
-    live: pl.Series = field(default_factory=_nobody)
+    live: pl.Series = field(default_factory=_no_party)
     """Parties whose live contacts are a conversation, and the others a second one."""
-    alone: pl.Series = field(default_factory=_nobody)
-    """Contacts each of which is a conversation by itself."""
+    apart: pl.DataFrame = field(default_factory=_no_contact)
+    """(contact_id, stays_with): contacts that leave their party; those that stay with the same
+    contact, which may be themselves, are a conversation."""
 
 
 def in_conversations(members: pl.DataFrame, policy: Policy, split: Split) -> pl.DataFrame:
     """The members sorted by `conversation_idx`, the lead of each first (`position` 0).
 
     A conversation is a `part`: the party's name; in front of it stands `live:` or `follower:`
-    where the party is split, and `alone:` before the id of a contact that is a conversation by
-    itself. `follower`s wait for the call of their party.
+    where the party is split, and `apart:` before the id of a contact that is a conversation by
+    itself, or with those that stay with it. `follower`s wait for the call of their party.
     """
     is_live = pl.col("channel").is_in(LIVE)
     is_split = pl.col("party").is_in(split.live.implode())
     waits = policy.voice_follow is not VoiceFollow.KEEP_TEXT_OWNER
-    alone = pl.col("put_off") | pl.col("second_call") | contacts_of(split.alone)
+    alone = pl.col("put_off") | pl.col("second_call")
+    stays_with = pl.when(alone).then("contact_id").otherwise("stays_with")
     side = pl.when(is_live).then(pl.lit("live:")).otherwise(pl.lit("follower:"))
     return (
-        members.with_columns(second_call=_is_second_call())
+        members.join(split.apart, on="contact_id", how="left")
+        .with_columns(second_call=_is_second_call())
+        .with_columns(stays_with=stays_with)
         .with_columns(
-            part=pl.when(alone)
-            .then(pl.lit("alone:") + pl.col("contact_id"))
+            part=pl.when(pl.col("stays_with").is_not_null())
+            .then(pl.lit("apart:") + pl.col("stays_with"))
             .when(is_split)
             .then(side + pl.col("party"))
             .otherwise("party"),
-            follower=is_split & ~is_live & ~alone & waits,
+            follower=is_split & ~is_live & pl.col("stays_with").is_null() & waits,
         )
         .sort(
             "part",

@@ -17,6 +17,9 @@ from models.policy import Policy
 from models.skills import build_skill_levels
 
 
+_ASKS_FOR = pl.struct("queue_id", "channel", "requirements", "steps", "named", "first_steps")
+
+
 def build_splits(
     batch: Batch,
     policy: Policy,
@@ -41,7 +44,7 @@ def build_splits(
     stuck = pl.concat([left, parted]).filter(
         ~pl.col("suitable") & ~pl.col("follower") & (pl.len().over("part") > 1)
     )
-    return Split(live=parted["party"].unique().sort(), alone=_alone(desk, stuck))
+    return Split(live=parted["party"].unique().sort(), apart=_apart(desk, stuck))
 
 
 def _with_calls_apart(desk: "_Desk", whole: pl.DataFrame) -> pl.DataFrame:
@@ -56,14 +59,22 @@ def _with_calls_apart(desk: "_Desk", whole: pl.DataFrame) -> pl.DataFrame:
     return parted.filter(goes.any().over("party"))
 
 
-def _alone(desk: "_Desk", stuck: pl.DataFrame) -> pl.Series:
-    """Contacts that nobody could take with the others of their part, where somebody takes one."""
+def _apart(desk: "_Desk", stuck: pl.DataFrame) -> pl.DataFrame:
+    """Contacts that nobody could take with the others of their part, where somebody takes one.
+
+    Those that ask for the same stay together: whoever is suitable for one is for all.
+    """
     if stuck.is_empty():
-        return stuck["contact_id"]
-    alone = desk.judged(stuck["party"].unique(), Split(alone=stuck["contact_id"]))
-    able = alone.select("contact_id", able="suitable")
-    parts = stuck.join(able, on="contact_id").filter(pl.col("able").any().over("part"))
-    return parts["contact_id"].sort()
+        return Split().apart
+    each = stuck.select("contact_id", stays_with="contact_id")
+    alone = desk.judged(stuck["party"].unique(), Split(apart=each))
+    able = alone.select("contact_id", "asks_for", able="suitable")
+    parts = stuck.drop("asks_for").join(able, on="contact_id")
+    return (
+        parts.filter(pl.col("able").any().over("part"))
+        .select("contact_id", stays_with=pl.col("contact_id").min().over("part", "asks_for"))
+        .sort("contact_id")
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,10 +89,11 @@ class _Desk:
     overflow: Overflow
 
     def judged(self, parties: pl.Series, split: Split) -> pl.DataFrame:
-        """(contact_id, party, part, is_live, follower, fits, suitable) of these parties.
+        """(contact_id, party, part, is_live, follower, fits, suitable, asks_for) of these parties.
 
         Whether somebody passes the tests up to `units_full`, or up to `shift_too_short`, for the
-        conversation that the contact is part of if the parties are split so.
+        conversation that the contact is part of if the parties are split so; `asks_for` is equal
+        for conversations of a queue and channel that ask for the same.
         """
         batch, policy, agents, overflow = self.batch, self.policy, self.agents, self.overflow
         few = self.contacts.filter(pl.col("party").is_in(parties.implode()))
@@ -95,10 +107,13 @@ class _Desk:
                 "suitable": np.logical_or.reduce(found.suitable, axis=1),
             }
         )
-        kind = conversations.units.select("conversation_idx", "class_idx")
+        kind = conversations.units.select("conversation_idx", "class_idx", asks_for=_ASKS_FOR)
         return (
             conversations.members.join(kind, on="conversation_idx")
             .join(told, on="class_idx")
             .with_columns(is_live=pl.col("channel").is_in(LIVE))
-            .select("contact_id", "party", "part", "is_live", "follower", "fits", "suitable")
+            .select(
+                *("contact_id", "party", "part", "is_live"),
+                *("follower", "fits", "suitable", "asks_for"),
+            )
         )

@@ -75,7 +75,9 @@ def _without_calls(centre: Centre, contacts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _apart(centre: Centre, contacts: pl.DataFrame) -> pl.DataFrame:
-    """All alone are the contacts of which somebody suits one, but nobody all together."""
+    """Where somebody suits one of the contacts, but nobody all together, only those stay together
+    that are alike.
+    """
     whole = ("party", "part")
     several = contacts.filter((pl.len().over(whole) > 1) & ~pl.col("must_follow"))
     if several.is_empty():
@@ -91,10 +93,16 @@ def _apart(centre: Centre, contacts: pl.DataFrame) -> pl.DataFrame:
     better = hopeless.select(whole).join(
         possible.select("party", part="whole"), on=whole, how="semi"
     )
-    found = contacts.join(
-        better.with_columns(is_apart=pl.lit(value=True)), on=whole, how="left"
-    ).with_columns(pl.col("is_apart").fill_null(value=False))
-    return found.with_columns(part=pl.when("is_apart").then(_alone()).otherwise("part"))
+    kind = pl.Series("kind", build_conversations(centre, single).need_set)
+    alike = pl.col("contact_id").max().over("party", "whole", "queue", "channel", "kind")
+    moved = (
+        single.with_columns(kind)
+        .with_columns(apart="alike " + alike)
+        .join(better, left_on=["party", "whole"], right_on=whole, how="semi")
+        .select("contact_id", "apart")
+    )
+    found = contacts.join(moved, on="contact_id", how="left")
+    return found.with_columns(part=pl.coalesce("apart", "part")).drop("apart")
 
 
 def _alone() -> pl.Expr:

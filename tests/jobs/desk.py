@@ -89,6 +89,11 @@ class Desk:
         lead = self.lead(members)
         return all(self.unfit(agent, members, lead) for agent in self.shown.agents.values())
 
+    def are_alike(self, one: Contact, other: Contact) -> bool:
+        """Whether both ask the same of the same agents."""
+        same = (one.queue_id, one.channel) == (other.queue_id, other.channel)
+        return same and sorted(self.asked(one)) == sorted(self.asked(other))
+
     def lead(self, members: Iterable[Contact]) -> Contact:
         """The heaviest, then the first, of some contacts."""
         return min(

@@ -127,10 +127,10 @@ def given_conversations(desk: Desk, offered: list[Row]) -> list[Given]:
         leads = [contact for contact in got if with_agent[contact.contact_id]["is_lead"]]
         if len(leads) == len(got):
             got = [lead]
+        elif len(leads) > 1 and is_apart(desk, core, lead):
+            got = [contact for contact in got if desk.are_alike(contact, lead)]
         elif len(leads) > 1:
-            got = [
-                contact for contact in got if (contact.channel in LIVE) == (lead.channel in LIVE)
-            ]
+            got = [one for one in got if (one.channel in LIVE) == (lead.channel in LIVE)]
         agent = desk.shown.agents[row["agent_id"]]
         given.append(Given(agent, lead, tuple(got), row["units"], names(row["profiles"])))
     assert sum(len(each.members) for each in given) == len(offered), "a contact without its lead"
@@ -149,12 +149,16 @@ def check_nobody_is_torn_apart(desk: Desk, given: list[Given]) -> None:
         if whole.isdisjoint(got):
             assert len(got) == 1, f"{got} beside {whole}"
         elif got not in (whole, live, whole - live):
-            rest = [contact for contact in core if contact.channel not in LIVE]
-            assert len(got) == 1, f"{got} of {whole}"
-            assert desk.has_nobody(core), f"{got} of {whole}, which somebody takes together"
-            assert each.lead.channel in LIVE or len(rest) == 1 or desk.has_nobody(rest)
+            assert is_apart(desk, core, each.lead), f"{got} of {whole}, which somebody takes"
+            assert all(desk.are_alike(member, each.lead) for member in each.members), got
         holder = locked_to(desk, each)
         assert holder in {None, each.agent.agent_id}, f"{got} belong to {holder}"
+
+
+def is_apart(desk: Desk, core: list[Contact], lead: Contact) -> bool:
+    """Whether nobody could serve what belongs together, or what a call left of it."""
+    rest = [contact for contact in core if contact.channel not in LIVE]
+    return desk.has_nobody(core) or (lead in rest and desk.has_nobody(rest))
 
 
 def locked_to(desk: Desk, given: Given) -> str | None:
