@@ -300,7 +300,8 @@ def test_breaks_and_meetings_are_off_shift(
 @pytest.mark.parametrize(
     ("agent", "load", "free_later_s"),
     [
-        ({}, [], np.inf),  # free now
+        ({}, [], np.inf),  # nothing that would end
+        ({}, [held(expected_end_at=ahead(500))], 500.0),  # free now, beside an email
         ({}, [held(**CALL, expected_end_at=ahead(500))], 500.0),  # whatever the horizon
         ({}, [held(**CALL, expected_end_at=ahead(2))], 2.0),
         ({}, [held(**CALL, expected_end_at=ago(2))], np.inf),  # overdue
@@ -315,6 +316,30 @@ def test_when_an_agent_can_be_free_at_all(
 ) -> None:
     """`E`: the first end of an item that is not overdue, or the start of the shift."""
     assert state_of(load, agent).free_later_s.tolist() == [free_later_s]
+
+
+@pytest.mark.parametrize(
+    ("agent", "activities", "starts_in_s"),
+    [
+        ({}, [], np.inf),  # on shift
+        ({"shift_start_at": ahead(900)}, [], 900.0),
+        ({"shift_start_at": ahead(900)}, [(-60, 99)], 900.0),
+        ({}, [(-60, 99)], 99.0),
+        ({}, [(-60, 99), (-60, 300), (200, 900)], 300.0),  # of those that go on the latest end
+        ({}, [(60, 99)], np.inf),  # not begun yet: on shift
+        ({}, [(-60, 4 * 3600)], np.inf),  # until the shift ends
+        ({"shift_end_at": ago(60)}, [(-90, 99)], np.inf),  # the shift is over
+    ],
+)
+@pytest.mark.parametrize("presence", ["available", "away"])
+def test_when_an_agent_who_is_off_shift_starts(
+    presence: str, agent: Row, activities: list[tuple[int, int]], starts_in_s: float
+) -> None:
+    """With the shift, or when the break ends; `E` of who is not on shift is the same."""
+    rows = [{"agent_id": "a", "starts_at": ahead(s), "ends_at": ahead(e)} for s, e in activities]
+    state = state_of([], agent | {"presence": presence}, agent_activities=rows)
+    assert state.starts_in_s.tolist() == [starts_in_s]
+    assert state.free_later_s.tolist() == [starts_in_s]
 
 
 @pytest.mark.parametrize(

@@ -413,6 +413,28 @@ def test_too_many_mixes_with_shared_lanes_keep_the_smallest_shared_cap() -> None
     assert (found.problem.mixes, found.problem.agent_cap.tolist()) == (None, [2])
 
 
+def test_one_conversation_fits_alone_however_many_mixes_there_are() -> None:
+    """More than 1,000 of small ones; the case that is held yields to calls and to nothing else.
+
+    A call of 100 units fits into its 100, the others have 60: floor(60 / 100) would be none.
+    """
+    policy = with_channel(Policy(), Channel.VOICE, blocks=())
+    for name in ("chat", "messaging", "social", "email"):
+        policy = with_channel(policy, Channel(name), units=1.0, max_new_per_tick=9, blocks=())
+    small = ("chat", "messaging", "social", "email")
+    names = ("voice", *small)
+    tables: dict[str, list[Row]] = {
+        "agents": [{"agent_id": "a"}],
+        "agent_channels": serves("a", **dict.fromkeys(names, 9), case=9),
+        "agent_load": [held("h", channel="case", units=40.0)],
+    }
+    waiting_for_a = waiting(*names, *small)
+    found = stated(waiting_for_a, policy, **tables)
+    # 10^4 vectors of the small ones alone.
+    assert (found.problem.mixes, found.problem.agent_cap.tolist()) == (None, [1])
+    assert len(assigned(waiting_for_a, policy, **tables)) == 1
+
+
 @st.composite
 def patterns(draw: st.DrawFn) -> tuple[Limits, Rules]:
     """Limits of a few agents in up to four lanes; every lane alone fits its cap."""

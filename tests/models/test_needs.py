@@ -9,7 +9,8 @@ import pytest
 
 from models.policy import Policy
 from models.proficiency import turns
-from tests.models.tiny import Row, ago, ahead
+from models.tables import Channel
+from tests.models.tiny import Row, ago, ahead, serves
 from tests.models.tiny_conversations import conversations, only_unit, skill_levels
 
 ALL_FOUR = [
@@ -216,6 +217,92 @@ def test_nothing_is_skipped_where_nobody_is_there() -> None:
         agent_skills=EXPERT,
     )
     assert unit["step"] == 0
+
+
+def teams(**of: str) -> list[Row]:
+    """Rows of `queue_members`: letters of agents by queue."""
+    return [{"queue_id": q, "agent_id": agent} for q, team in of.items() for agent in team]
+
+
+EVERYTHING = tuple(Channel)
+
+
+@pytest.mark.parametrize(
+    ("tables", "skipped"),
+    [
+        ({"queue_members": teams(q="eb")}, False),
+        # The expert is there, but for another queue ...
+        ({"queue_members": teams(q="b", r="e")}, True),
+        # ... unless that one may ever help, closed or not, lending or not.
+        ({"queue_members": teams(q="b", r="e"), "overflow": [("q", "r")]}, False),
+        ({"queue_members": teams(q="b", r="e"), "overflow": [("r", "q")]}, True),
+        ({"queue_members": teams(q="b", r="e"), "overflow": [("s", "r")]}, True),
+        ({"queue_members": teams(q="b", s="e"), "overflow": [("q", "r"), ("r", "s")]}, True),
+        # A queue that names nobody is open to everybody.
+        ({"queue_members": teams(r="eb")}, False),
+        ({"queue_members": []}, False),
+        # Nobody is there for it at all: whoever comes first may be the expert.
+        ({"queue_members": teams(q="x", r="eb")}, False),
+        # The expert takes calls only; then nobody who chats has the skills.
+        ({"served": {"e": "voice", "b": "chat"}}, True),
+        ({"served": {"e": "chat", "b": "voice"}}, False),
+        ({"served": {"e": "voice", "b": "voice"}}, False),  # nobody chats: nobody is there for it
+    ],
+)
+@pytest.mark.parametrize("asked", ["short form", "steps"])
+def test_only_who_may_take_it_keeps_a_requirement_alive(
+    asked: str, tables: dict[str, Any], skipped: bool
+) -> None:
+    """A chat of `q`; of `e` and `b` who are there only `e` is an expert, and `x` is away."""
+    given = {
+        "queue_members": tables.get("queue_members", teams(q="eb")),
+        "overflow": [
+            {"queue_id": of, "to_queue_id": to, "condition": "waited", "threshold": 1e6}
+            for of, to in tables.get("overflow", [])
+        ],
+        "agent_channels": [
+            {"agent_id": agent, "channel": channel, "max_items": 1}
+            for agent in "ebx"
+            for channel in EVERYTHING
+            if tables.get("served", {}).get(agent, channel) == channel
+        ],
+    }
+    short = [row | {"contact_id": "c"} for row in ALL_FOUR]
+    wants = {"contact_skills": short} if asked == "short form" else {"contact_steps": STEPS}
+    unit = only_unit(
+        queues=[{"queue_id": name, "relax_after_s": 1e6} for name in "qrs"],
+        contacts=[chat(0)],
+        agents=[{"agent_id": "e"}, {"agent_id": "b"}, {"agent_id": "x", "presence": "away"}],
+        agent_skills=knows("e", required=9, high=9, medium=9, low=9, s=9),
+        **wants,
+        **given,
+    )
+    last = {"short form": 3, "steps": 2}[asked]
+    assert unit["step"] == (last if skipped else 0)
+
+
+def test_each_contact_looks_at_its_own_queue_and_channel() -> None:
+    """Four contacts that ask for the same, in two queues and channels: each has its own experts.
+
+    `e` of `q` chats and has the skill; who is there for calls, or for `r`, has not.
+    """
+    queues, channels = ("q", "r"), ("chat", "voice")
+    low: Row = {"skill": "low", "min_proficiency": 3, "importance": "low"}
+    ids = [f"{queue}-{channel}" for queue in queues for channel in channels]
+    found = conversations(
+        queues=[{"queue_id": name, "relax_after_s": 1e6} for name in queues],
+        queue_members=teams(q="eb", r="b"),
+        agents=[{"agent_id": "e"}, {"agent_id": "b"}],
+        agent_channels=[
+            *serves("e", chat=1),
+            *serves("b", chat=1, voice=1),
+        ],
+        agent_skills=knows("e", low=9),
+        contacts=[{"contact_id": name, "queue_id": name[0], "channel": name[2:]} for name in ids],
+        contact_skills=[low | {"contact_id": name} for name in ids],
+    )
+    steps = dict(found.units.select("lead_contact_id", "step").iter_rows())
+    assert steps == {"q-chat": 0, "q-voice": 1, "r-chat": 1, "r-voice": 1}
 
 
 def test_levels_that_drop_nothing_are_stepped_over() -> None:

@@ -245,6 +245,37 @@ def test_the_count_is_what_a_queue_by_hand_gives(
     assert lost(found) == sorted(expected)
 
 
+def test_what_is_left_to_people_is_counted_by_queue() -> None:
+    """Ten agents declined two mails of `q`, one of them in a thread with a third, and one of `r`."""
+    contacts: list[Row] = [
+        {"contact_id": "c"},
+        {"contact_id": "d", "conversation_id": "t"},
+        {"contact_id": "e", "conversation_id": "t"},
+        {"contact_id": "f", "queue_id": "r"},
+        {"contact_id": "g", "queue_id": "r", "hold_until": ahead(60)},
+    ]
+    found = stated(
+        queues=[{"queue_id": name} for name in "qrs"],
+        agents=[{"agent_id": "a"}],
+        contacts=contacts,
+        declines=[
+            {"contact_id": contact, "agent_id": f"x{n}", "declined_at": ago(900)}
+            for contact in "cdf"
+            for n in range(10)
+        ],
+    )
+    rows = outlook(found)
+    assert {name: row["num_manual_only"] for name, row in rows.items()} == {"q": 2, "r": 1, "s": 0}
+
+
+@pytest.mark.parametrize(("back_in_s", "saved"), [(10, True), (16, False)])
+def test_who_comes_back_from_a_break_in_time_saves_the_target(back_in_s: int, saved: bool) -> None:
+    """A call of 5 s has 15 s left; the only agent is in a meeting, with hours of shift to come."""
+    meeting: Row = {"agent_id": "a", "starts_at": ago(60), "ends_at": ahead(back_in_s)}
+    found = stated(agents=[{"agent_id": "a"}], contacts=[call("c", 5)], agent_activities=[meeting])
+    assert lost(found) == ([] if saved else ["c"])
+
+
 def test_a_queue_says_how_it_stands() -> None:
     """Three emails wait for two free members of whom one serves another queue as well.
 

@@ -1,20 +1,21 @@
 """What agents hold of the parties that wait, and locks to an agent (section 3)."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
 from models.batch_problem import BatchProblem, build_problem
-from models.policy import Policy
+from models.policy import Policy, VoiceFollow
 from tests.models.tiny import Row, ago, ahead, pair_gains, serves, tiny
 
 Tables = dict[str, list[Row]]
 
 
-def stated(**tables: list[Row]) -> BatchProblem:
+def stated(policy: Policy | None = None, /, **tables: list[Row]) -> BatchProblem:
     """A tiny batch as a problem; unless named, agent `a` could serve the one email `c`."""
     base: Tables = {"agents": [{"agent_id": "a"}], "contacts": [{"contact_id": "c"}]}
-    return build_problem(tiny(**base | tables), Policy())
+    return build_problem(tiny(**base | tables), policy or Policy())
 
 
 def locking(found: BatchProblem) -> list[str | None]:
@@ -73,6 +74,79 @@ def test_a_customer_in_talk_with_an_agent_is_locked_to_them(
     """Offered or active with an agent on duty who passes every test before capacity."""
     load = {"contact_id": "h", "agent_id": "b", **OF_CUSTOMER} | item
     assert locking(stated(**TWO | tables, agent_load=[load])) == [agent_id]
+
+
+MAIL_OF_B: Row = {"contact_id": "h", "agent_id": "b", **OF_CUSTOMER}
+CALL_OF_B: Row = MAIL_OF_B | {"channel": "voice"}
+
+
+@pytest.mark.parametrize(
+    ("item", "num_declines", "agent_id"),
+    [
+        (MAIL_OF_B, 2, "b"),
+        (MAIL_OF_B, 3, None),  # `max_declines`: banned, and somebody else is left
+        (CALL_OF_B, 2, "b"),
+        (CALL_OF_B, 3, None),
+    ],
+)
+def test_who_declined_for_good_locks_nothing(
+    item: Row, num_declines: int, agent_id: str | None
+) -> None:
+    """Otherwise the mail would wait for somebody who may not have it."""
+    declines: list[Row] = [
+        {"contact_id": "c", "agent_id": "b", "declined_at": ago(900 + n)}
+        for n in range(num_declines)
+    ]
+    found = stated(**TWO, agent_load=[item], declines=declines)
+    assert locking(found) == [agent_id]
+    # Locked to `b`, who is on the phone, it waits.
+    beside = {("c", "b")} if item is MAIL_OF_B else set()
+    assert set(pair_gains(found)) == ({("c", "a")} if agent_id is None else beside)
+
+
+def test_of_two_who_hold_something_who_declined_is_left_out() -> None:
+    """`b` got theirs later, but is banned: `a` has the lock."""
+    of_a = MAIL_OF_B | {"contact_id": "k", "agent_id": "a", "started_at": ago(900)}
+    declines: list[Row] = [
+        {"contact_id": "c", "agent_id": "b", "declined_at": ago(900 + n)} for n in range(3)
+    ]
+    assert locking(stated(**TWO, agent_load=[MAIL_OF_B, of_a])) == ["b"]
+    assert locking(stated(**TWO, agent_load=[MAIL_OF_B, of_a], declines=declines)) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("item", "hours", "agent_id"),
+    [
+        (MAIL_OF_B, 72.0, "b"),  # `max_wait_s` of an email, and not more
+        (MAIL_OF_B, 72.01, None),
+        (MAIL_OF_B, 145.0, None),  # long starved
+        (CALL_OF_B, 72.01, "b"),  # the customer is on the phone with `b`
+        (MAIL_OF_B | {"channel": "chat"}, 72.01, None),
+    ],
+)
+def test_who_waited_too_long_is_locked_only_to_whom_they_talk(
+    item: Row, hours: float, agent_id: str | None
+) -> None:
+    """A mail that waited three days goes to whoever is free, though `b` holds another one."""
+    mail = {"contact_id": "c", "entered_at": ago(3600 * hours), **OF_CUSTOMER}
+    found = stated(**TWO | {"contacts": [mail]}, agent_load=[item])
+    assert locking(found) == [agent_id]
+
+
+@pytest.mark.parametrize(
+    ("item", "agent_id"),
+    [(CALL_OF_B, None), (CALL_OF_B | {"channel": "callback"}, None), (MAIL_OF_B, "b")],
+)
+def test_where_what_is_written_keeps_its_agent_a_call_locks_nothing(
+    item: Row, agent_id: str | None
+) -> None:
+    """`keep_text_owner`: what is written goes its own way while they talk, as while it rings."""
+    policy = replace(Policy(), voice_follow=VoiceFollow.KEEP_TEXT_OWNER)
+    assert locking(stated(policy, **TWO, agent_load=[item])) == [agent_id]
+    # A mail that `a` holds beside the call of `b` still locks, to `a`.
+    of_a = MAIL_OF_B | {"contact_id": "k", "agent_id": "a"}
+    assert locking(stated(policy, **TWO, agent_load=[CALL_OF_B, of_a])) == ["a"]
+    assert locking(stated(**TWO, agent_load=[CALL_OF_B, of_a])) == ["b"]
 
 
 def test_of_several_agents_in_talk_the_latest_locks() -> None:

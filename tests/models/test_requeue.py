@@ -67,6 +67,42 @@ def test_the_end_of_the_shift_counts_before_the_presence() -> None:
     assert requeued(gone | {"presence": "busy"}, CHAT) == {"h": ago(HOUR)}
 
 
+@pytest.mark.parametrize(
+    ("item", "starts_in_h", "stays"),
+    [
+        ({"due_at": ahead(2 * HOUR)}, 2, True),  # back when the answer is due
+        ({"due_at": ahead(2 * HOUR - 1)}, 2, False),
+        ({"due_at": ahead(99 * HOUR)}, 2, True),
+        # Without a promise: eight hours of an email since it was given, or since the last message.
+        ({"started_at": ago(9 * HOUR)}, 2, False),
+        ({"started_at": ago(6 * HOUR)}, 2, True),
+        ({"started_at": ago(6 * HOUR + 1)}, 2, False),
+        ({"started_at": ago(9 * HOUR), "last_customer_at": ago(6 * HOUR)}, 2, True),
+        ({"started_at": ago(9 * HOUR), "last_customer_at": ago(6 * HOUR + 1)}, 2, False),
+        ({"started_at": ago(6 * HOUR), "last_customer_at": ago(9 * HOUR)}, 2, True),
+        # The promise counts, not what is usual.
+        ({"started_at": ago(6 * HOUR), "due_at": ahead(HOUR)}, 2, False),
+        ({"due_at": ahead(99 * HOUR)}, 0, False),  # nothing is known of a next shift
+        ({"due_at": ahead(99 * HOUR), "channel": "chat"}, 2, False),  # the customer is there
+        ({"due_at": ahead(99 * HOUR), "channel": "messaging"}, 2, True),
+        # Parked, and the customer has written: the same.
+        ({"due_at": ahead(99 * HOUR), "state": "parked", "last_customer_at": ago(60)}, 2, True),
+        ({"due_at": ahead(HOUR), "state": "parked", "last_customer_at": ago(60)}, 2, False),
+    ],
+)
+def test_what_can_wait_for_the_next_shift_stays(item: Row, starts_in_h: int, stays: bool) -> None:
+    """The agent left nine hours ago, and comes back in two hours or has no next shift yet."""
+    gone: Row = {
+        "agent_id": "a",
+        "presence": "offline",
+        "presence_since": ago(9 * HOUR),
+        "shift_start_at": ahead(starts_in_h * HOUR) if starts_in_h else ago(17 * HOUR),
+        "shift_end_at": ahead((starts_in_h + 8) * HOUR) if starts_in_h else ago(9 * HOUR),
+    }
+    mail: Row = {"agent_id": "a", "contact_id": "h", "started_at": ago(10 * HOUR)}
+    assert requeued(gone, mail | item) == ({} if stays else {"h": ago(9 * HOUR)})
+
+
 def test_a_break_is_not_an_absence() -> None:
     """A present agent in a planned activity is off shift, but not known to be gone."""
     agent = {"agent_id": "a", "presence": "busy", "presence_since": ago(3 * HOUR)}

@@ -8,7 +8,7 @@ from models.batch_problem import BatchProblem, build_problem
 from models.policy import Policy
 from models.problem import NOBODY
 from models.tables import Channel
-from tests.models.tiny import Row, ago, ahead, pair_gains, tiny, with_channel
+from tests.models.tiny import Row, ago, ahead, pair_gains, serves, tiny, with_channel
 
 Tables = dict[str, list[Row]]
 HOUR = 3600.0
@@ -73,6 +73,132 @@ def test_nobody_waits_beyond_the_hold_of_the_channel(hold_s: float, waits: bool)
     """1.2 * 120 = 144 s against `hold_preferred_s`."""
     policy = with_channel(Policy(), Channel.MESSAGING, hold_preferred_s=hold_s)
     assert waits_for(stated(policy)) == ("b" if waits else None)
+
+
+def reserved(found: BatchProblem) -> dict[str, bool]:
+    """Whether each conversation waits for somebody, by its lead."""
+    leads = found.conversations.units["lead_contact_id"].to_list()
+    return dict(zip(leads, (found.reserved.agent != NOBODY).tolist(), strict=True))
+
+
+@pytest.mark.parametrize("slips_by_s", [20.0, 100.0, 400.0, 499.0])
+def test_the_wait_for_one_agent_is_bounded_from_its_first_second(slips_by_s: float) -> None:
+    """Looked at every 5 s, `b` always seems to be free so soon. Nobody waits for more than 600 s.
+
+    Each contact is one look, at one that has waited so long: w + 1.2 E <= 600 holds for all looks
+    up to some second and for none after it, though E itself would be allowed for ever.
+    """
+    looks = range(0, 900, 5)
+    contacts = [
+        RECENT | {"contact_id": f"{waited}", "entered_at": ago(waited), "due_at": ahead(10 * HOUR)}
+        for waited in looks
+    ]
+    found = reserved(stated(contacts=contacts, agent_load=[on_call(slips_by_s)]))
+    last = 600 - 1.2 * slips_by_s
+    assert found == {f"{waited}": waited <= last for waited in looks}
+    # Who is released at the next look has waited for less than the bound.
+    assert max(waited for waited in looks if found[f"{waited}"]) + 5 <= 600
+
+
+def test_the_longest_wait_of_the_members_counts() -> None:
+    """Two messages of one customer, of 460 s and of now: 460 + 144 s are more than 600 s."""
+    thread = {"conversation_id": "t", "due_at": ahead(10 * HOUR)}
+    for waited_s, waits in ((460.0, False), (450.0, True)):
+        old: Row = {"contact_id": "d", "channel": "messaging", "entered_at": ago(waited_s)}
+        found = stated(contacts=[RECENT | thread, old | thread])
+        assert list(reserved(found).values()) == [waits]
+
+
+@pytest.mark.parametrize(
+    ("items", "pairs"),
+    [
+        ([120.0], ""),  # the only message that `b` may have; a call could begin
+        ([120.0, 60.0], ""),
+        ([-5.0], "a"),  # overdue: nobody knows when there will be room
+        ([], "ab"),  # room for it now
+    ],
+)
+def test_an_agent_who_is_full_here_but_free_elsewhere_is_waited_for(
+    items: list[float], pairs: str
+) -> None:
+    """`b` may have one message at a time, and takes calls as well: free now, but not for this."""
+    load: list[Row] = [
+        on_call(left_s) | {"contact_id": f"h{n}", "channel": "messaging"}
+        for n, left_s in enumerate(items)
+    ]
+    found = stated(
+        agent_channels=[*serves("a", messaging=5), *serves("b", messaging=1, voice=1)],
+        agent_load=load,
+    )
+    assert found.agents.free_now.tolist() == [True, True]
+    assert waits_for(found) == (None if pairs else "b")
+    assert set(pair_gains(found)) == {("c", agent) for agent in pairs}
+    if not pairs:
+        assert found.reserved.free_in_s.tolist() == [min(items)]
+
+
+@pytest.mark.parametrize(
+    ("due_in_s", "left_s", "waits"),
+    [
+        (60.0, 25.0, True),  # 1.2 * 25 = 30, half of the 60 s of a chat
+        (60.0, 26.0, False),
+        (600.0, 37.5, True),  # 1.2 * 37.5 = 45, all that a chat waits for somebody
+        (600.0, 38.0, False),
+    ],
+)
+def test_a_chat_waits_for_an_agent_who_is_free_soon(
+    due_in_s: float, left_s: float, waits: bool
+) -> None:
+    """Though it might be held for `b` anyway, nobody else gets it meanwhile."""
+    chat = RECENT | {"channel": "chat", "due_at": ahead(due_in_s)}
+    found = stated(contacts=[chat], agent_load=[on_call(left_s)])
+    assert found.agents.free_soon.tolist() == [False, True]
+    assert waits_for(found) == ("b" if waits else None)
+    assert set(pair_gains(found)) == ({("c", "b")} if waits else {("c", "a"), ("c", "b")})
+
+
+def test_who_has_room_now_is_not_waited_for_whatever_else_ends_soon() -> None:
+    """`b` holds an email that ends in two minutes and could take the message now."""
+    mail = on_call(120) | {"channel": "email"}
+    found = stated(agent_load=[mail])
+    assert waits_for(found) is None
+    assert set(pair_gains(found)) == {("c", "a"), ("c", "b")}
+
+
+@pytest.mark.parametrize(
+    ("channel", "activities", "due_in_s", "waits_s"),
+    [
+        ("email", [(-60, 900)], 8 * HOUR, 900.0),  # back from a break in a quarter of an hour
+        ("email", [(-60, 900), (-30, 1200)], 8 * HOUR, 1200.0),  # two at once: the later end
+        ("email", [(-60, 900), (950, 1200)], 8 * HOUR, 900.0),  # the next one has not begun
+        ("email", [(-60, 900)], 1500.0, 900.0),  # 900 + 600 s to handle it
+        ("email", [(-60, 900)], 1499.0, None),
+        ("email", [(-60, 4 * HOUR)], 8 * HOUR, None),  # until the end of the shift: not back
+        ("email", [(-60, 5 * HOUR)], 8 * HOUR, None),
+        ("messaging", [(-60, 900)], 8 * HOUR, None),  # messaging waits for no shift
+        ("chat", [(-60, 5)], 8 * HOUR, None),  # real-time
+    ],
+)
+def test_mail_may_wait_for_the_end_of_a_break(
+    channel: str,
+    activities: list[tuple[float, float]],
+    due_in_s: float,
+    waits_s: float | None,
+) -> None:
+    """`b` is in an activity and has four hours of shift left; away, as people on a break are."""
+    contact = RECENT | {"channel": channel, "due_at": ahead(due_in_s), "entered_at": ago(0)}
+    found = stated(
+        agents=[{"agent_id": "a"}, {"agent_id": "b", "presence": "away"}],
+        agent_load=[],
+        contacts=[contact],
+        agent_activities=[
+            {"agent_id": "b", "starts_at": ahead(begin), "ends_at": ahead(end)}
+            for begin, end in activities
+        ],
+    )
+    assert waits_for(found) == ("b" if waits_s else None)
+    if waits_s:
+        assert found.reserved.free_in_s.tolist() == [waits_s]
 
 
 @pytest.mark.parametrize(
