@@ -17,6 +17,7 @@ from jobs.config import Config, ConfigError, read_config
 from jobs.kept_batches import has_batch_of
 from jobs.readers import Answer, read_answer, read_status
 from jobs.runner import repair_publication, run, stop_on_signals
+from jobs.settings_text import each_setting
 from jobs.tick import TickJob, run_tick
 from models.tables import EARLIEST, LATEST, Decision
 from solver.child import SolverChild
@@ -184,9 +185,15 @@ def _explain(answer: Answer, archive: Path, *, as_json: bool) -> None:
 
 
 @app.command("config")
-def config_command(config: ConfigOption = None, home: HomeOption = None) -> None:
-    """All settings as JSON, defaults included."""
-    show.console.file.write(load(config, home).to_json() + "\n")
+def config_command(
+    config: ConfigOption = None, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """All settings with what they are now, defaults included, and the ranges of their numbers."""
+    settings = load(config, home)
+    if as_json:
+        show.console.file.write(settings.to_json() + "\n")
+    else:
+        typer.echo("\n".join(str(setting) for setting in each_setting(settings)))
 
 
 def load(config: Path | None, home: Path | None) -> Config:

@@ -1,6 +1,7 @@
 """Commands on policies: list, show, check, and rehearse a change on archived batches."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -40,10 +41,13 @@ def list_command(as_json: JsonOption = False) -> None:
 
 
 @app.command("show")
-def show_command(name: str) -> None:
-    """Print a ready-made policy as its file, with its comments, to copy from."""
+def show_command(name: str, as_json: JsonOption = False) -> None:
+    """Print a ready-made policy as its file, with comments, to copy from; or all its numbers."""
     if name not in ready_made():
         raise ConfigError(f"policy: no ready-made {name!r}; expected one of {_names()}")
+    if as_json:
+        show.print_json(asdict(load_ready_made(name)))
+        return
     typer.echo((READY_MADE / f"{name}.toml").read_text(encoding="utf-8"), nl=False)
 
 

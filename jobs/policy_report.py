@@ -1,12 +1,13 @@
 """What a change of policy would do, for people and for programs: numbers, moves, worth."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
 from jobs import show
 from jobs.rehearsal import Judged, Rehearsal
+from jobs.settings_text import each_setting
 from models.policy import Policy
 from models.problem import MILLI
 
@@ -27,7 +28,7 @@ class Change:
 
 def changes(before: Policy, after: Policy) -> list[Change]:
     """Every number that differs, sorted by key."""
-    old, new = dict(_numbers(before)), dict(_numbers(after))
+    old, new = _texts(before), _texts(after)
     both = ((key, old.get(key, ABSENT), new.get(key, ABSENT)) for key in sorted({*old, *new}))
     return [Change(key, first, second) for key, first, second in both if first != second]
 
@@ -168,19 +169,9 @@ def _totals(found: Sequence[Rehearsal]) -> dict[str, float | int]:
     return totals
 
 
-def _numbers(settings: object, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Every number of a policy as text, with its key in the settings."""
-    if is_dataclass(settings):
-        for item in fields(settings):
-            yield from _numbers(getattr(settings, item.name), f"{prefix}.{item.name}")
-    elif isinstance(settings, Mapping):
-        for key, below in settings.items():
-            yield from _numbers(below, f"{prefix}.{key}")
-    elif isinstance(settings, tuple) and any(is_dataclass(item) for item in settings):
-        for place, item in enumerate(settings):
-            yield from _numbers(item, f"{prefix}[{place}]")
-    else:
-        yield prefix.removeprefix("."), _text(settings)
+def _texts(policy: Policy) -> dict[str, str]:
+    """Every number of a policy as text, by its key in the settings."""
+    return {setting.key: _text(setting.value) for setting in each_setting(policy)}
 
 
 def _text(value: object) -> str:
