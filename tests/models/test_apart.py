@@ -167,6 +167,83 @@ def test_what_is_put_off_or_a_second_call_takes_no_part() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("change", "stays"),
+    [
+        ({}, True),  # whoever suits one of them suits both
+        ({"entered_at": ago(900), "priority": 0, "value": 9.0}, True),
+        ({"language": "fr"}, False),
+        ({"language": None}, False),
+        ({"channel": "case"}, False),
+        ({"queue_id": "r"}, False),
+    ],
+)
+def test_contacts_that_ask_for_the_same_stay_together(change: Row, stays: bool) -> None:
+    """Beside the French chat there are two mails, both German and of one queue unless changed."""
+    second = MAIL | {"contact_id": "second"} | change
+    batch = tiny(
+        agents=TEAM,
+        agent_skills=LANGUAGES,
+        queues=[{"queue_id": "q"}, {"queue_id": "r"}],
+        contacts=[CHAT, MAIL, second],
+    )
+    plan = assign(batch, Policy(), SolveOptions())
+    leads = plan.assignments.filter("is_lead")["contact_id"].sort().to_list()
+    mails = ["second" if "entered_at" in change else "mail"] if stays else ["mail", "second"]
+    assert leads == ["chat", *mails]
+    assert plan.assignments.height == 3
+
+
+@pytest.mark.parametrize(
+    ("asks", "stays"),
+    [
+        ([("mail", "x", "required"), ("second", "x", "required")], True),
+        ([("mail", "x", "required"), ("second", "y", "required")], False),
+        ([("mail", "x", "required"), ("second", "x", "low")], True),  # not dropped yet
+        ([("second", "x", "required")], False),
+        # Nobody has `y`, so that it is dropped at once, but it stays named.
+        ([("mail", "x", "required"), ("second", "x", "required"), ("second", "y", "low")], False),
+    ],
+)
+def test_to_ask_for_the_same_is_to_name_the_same_skills(
+    asks: list[tuple[str, str, str]], stays: bool
+) -> None:
+    """Skills insisted on, and those named in the match."""
+    batch = tiny(
+        agents=TEAM,
+        agent_skills=[*LANGUAGES, {"agent_id": "german", "skill": "x", "proficiency": 5}],
+        contacts=[CHAT, MAIL, MAIL | {"contact_id": "second"}],
+        contact_skills=[
+            {"contact_id": name, "skill": skill, "min_proficiency": 3, "importance": importance}
+            for name, skill, importance in asks
+        ],
+    )
+    plan = assign(batch, Policy(), SolveOptions())
+    assert plan.explanations["detail"].n_unique() == (2 if stays else 3)
+
+
+@pytest.mark.parametrize(("first", "stays"), [(5, True), (6, False)])
+def test_to_ask_for_the_same_is_to_be_at_the_same_step(first: int, stays: bool) -> None:
+    """The second step of both mails says the same, and the first one what counts in the match."""
+    steps = [
+        {"contact_id": name, "step": n, "alternative": 0, "skill": "x", "min_proficiency": least}
+        | {"expires_s": 60.0}
+        for name, levels in (("mail", (5, 3)), ("second", (first, 3)))
+        for n, least in enumerate(levels)
+    ]
+    old = {"entered_at": ago(70)}
+    batch = tiny(
+        agents=TEAM,
+        agent_skills=[*LANGUAGES, {"agent_id": "german", "skill": "x", "proficiency": 9}],
+        contacts=[CHAT, MAIL | old, MAIL | old | {"contact_id": "second"}],
+        contact_steps=steps,
+    )
+    leads = assign(batch, Policy(), SolveOptions()).assignments.filter("is_lead")
+    assert sorted(leads["contact_id"]) == (
+        ["chat", "mail"] if stays else ["chat", "mail", "second"]
+    )
+
+
 def test_only_the_conversation_that_is_stuck_goes_apart() -> None:
     """Another customer's chat and mail, both in French, go to one agent."""
     others = [

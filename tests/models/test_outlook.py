@@ -246,7 +246,7 @@ def test_the_count_is_what_a_queue_by_hand_gives(
 
 
 def test_what_is_left_to_people_is_counted_by_queue() -> None:
-    """Ten agents declined two mails of `q`, one of them in a thread with a third, and one of `r`."""
+    """Ten agents declined two mails of `q`, one in a thread with a third one, and one of `r`."""
     contacts: list[Row] = [
         {"contact_id": "c"},
         {"contact_id": "d", "conversation_id": "t"},
