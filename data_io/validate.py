@@ -27,6 +27,7 @@ from data_io.closed_days import closed_days
 from data_io.conversion import convert
 from data_io.quarantine import READ_LINE, READ_RULE, no_rejects, raw_json, rejected
 from data_io.row_rules import row_rules, typed_rows
+from models.batch import Batch
 from models.tables import HOLIDAYS, INPUT_TABLES, InputTables, Table
 
 
@@ -40,6 +41,11 @@ class Validated:
     tables: InputTables
     rejects: pl.DataFrame
     notes: tuple[str, ...]
+
+    def batch(self, now: datetime) -> Batch:
+        """The good rows as the tables of one instant."""
+        frames = ((table, self.tables.frame(table)) for table in INPUT_TABLES)
+        return Batch(now, *(table.empty() if rows is None else rows for table, rows in frames))
 
 
 def validate(raw: InputTables, now: datetime) -> Validated:

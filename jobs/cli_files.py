@@ -16,7 +16,9 @@ from data_io.validate import validate
 from jobs import archive, show
 from jobs.cli import ConfigOption, HomeOption, JsonOption, load, parse_instant
 from jobs.clock import SystemClock
+from models.policy import Policy
 from models.problem import MILLI
+from models.reference_check import ids_are_known
 from models.solution import Limit
 from models.tables import OUTPUT_TABLES
 from solver.solve import solve
@@ -39,14 +41,17 @@ def validate_command(
     as_json: JsonOption = False,
 ) -> None:
     """Check a folder of input tables; exits with 1 if a row breaks a rule of the contracts, or if
-    no tick would take the folder because a required table is missing.
+    no tick would take the folder because a required table is missing. Ids that lead nowhere are
+    only noted.
     """
     read = read_folder(folder)
-    checked = validate(read.tables, parse_instant(at) if at else SystemClock().now())
+    now = parse_instant(at) if at else SystemClock().now()
+    checked = validate(read.tables, now)
     rejects = pl.concat([read.rejects, checked.rejects])
     by_rule = rejects.group_by("table_name", "rule").agg(num=pl.len(), first=pl.col("raw").first())
     by_rule = by_rule.sort("table_name", "rule")
-    notes = [*read.notes, *checked.notes]
+    unknown = ids_are_known(Policy(), checked.batch(now))
+    notes = [*read.notes, *checked.notes, *(str(finding) for finding in unknown)]
     lacking = tuple(lacking_tables(read.tables, read.rejects))
     if as_json:
         good = {

@@ -21,7 +21,6 @@ from models.batch import Batch
 from models.centre_check import check_centre
 from models.policy import Policy
 from models.policy_check import PolicyFinding, Severity, check_policy
-from models.tables import INPUT_TABLES
 from solver.solve import solve
 
 app = typer.Typer(no_args_is_help=True, help="Check, compare and start from policies.")
@@ -141,11 +140,7 @@ def _read_centre(folder: Path, at: str | None) -> tuple[Batch, int]:
     read = read_folder(folder)
     check_complete(read.tables, read.rejects)
     checked = validate(read.tables, now)
-    frames = {table: checked.tables.frame(table) for table in INPUT_TABLES}
-    batch = Batch(
-        now, *(table.empty() if frame is None else frame for table, frame in frames.items())
-    )
-    return batch, len(read.rejects) + len(checked.rejects)
+    return checked.batch(now), len(read.rejects) + len(checked.rejects)
 
 
 def _print_findings(findings: Sequence[PolicyFinding], num_rejected: int) -> None:

@@ -16,6 +16,7 @@ from models.proficiency import LANGUAGE_PREFIX
 from models.reference_check import (
     calendars_open,
     helpers_can_lend,
+    ids_are_known,
     names_are_known,
     profiles_have_limits,
 )
@@ -194,6 +195,7 @@ CHECKS: tuple[Callable[[Policy, Batch], Iterator[PolicyFinding]], ...] = (
     calendars_open,
     helpers_can_lend,
     names_are_known,
+    ids_are_known,
     profiles_have_limits,
     channels_fit_their_agents,
 )

@@ -1,12 +1,28 @@
 """Names in a policy and in the tables of a centre that lead nowhere, or to nothing."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import polars as pl
 
 from models.batch import Batch
 from models.policy import Policy
 from models.policy_check import FIRST_FEW, PolicyFinding, Severity, few_findings
+from models.proficiency import AGENT_PREFIX
+from models.tables import (
+    AGENT_PREFERENCES,
+    AGENT_QUOTAS,
+    AGENTS,
+    CALENDARS,
+    CONTACT_STEPS,
+    CONTACTS,
+    CUSTOMER_AGENTS,
+    CUSTOMERS,
+    HOLIDAYS,
+    QUEUE_MEMBERS,
+    QUEUES,
+    Table,
+)
 
 
 def calendars_open(policy: Policy, batch: Batch) -> Iterator[PolicyFinding]:
@@ -80,6 +96,28 @@ def names_are_known(policy: Policy, batch: Batch) -> Iterator[PolicyFinding]:
             yield _unknown("site_caps", f"site {site}", sites)
 
 
+def ids_are_known(policy: Policy, batch: Batch) -> Iterator[PolicyFinding]:
+    """Ids that no contract keeps to their tables: a source may name who is not there today.
+
+    Such a row has no effect. One may be meant; many are a misspelt name or another kind of id.
+    """
+    del policy
+    for naming in NAMINGS:
+        named = _ids_named(naming, batch)
+        rows: pl.DataFrame = getattr(batch, naming.of.name)
+        unknown = named.filter(~pl.col("id").is_in(rows[naming.of.key[0]].implode()))
+        if not unknown.is_empty():
+            few = ", ".join(unknown["id"].unique().sort().head(FIRST_FEW))
+            yield PolicyFinding(
+                Severity.WARNING,
+                "unknown_id",
+                f"{naming.table.name}.{naming.column}",
+                f"{len(unknown):,} of {len(named):,} rows name {unknown['id'].n_unique():,} that"
+                f" are not in {naming.of.name}, such as {few}: they have no effect; correct the"
+                " ids, or let it be where they are merely not there today",
+            )
+
+
 def profiles_have_limits(policy: Policy, batch: Batch) -> Iterator[PolicyFinding]:
     """A profile that contacts carry limits somebody."""
     carried = (
@@ -102,6 +140,39 @@ def profiles_have_limits(policy: Policy, batch: Batch) -> Iterator[PolicyFinding
             f"{row['num']} contacts carry it and nobody has a limit for it: add it to"
             " [policy.profiles] or agent_profiles",
         ),
+    )
+
+
+@dataclass(frozen=True)
+class _Naming:
+    """A column of ids that may name what is not in the snapshot."""
+
+    table: Table
+    column: str
+    of: Table
+    prefix: str = ""
+    """Of the values that are ids of this kind."""
+
+
+NAMINGS = (
+    _Naming(QUEUE_MEMBERS, "agent_id", AGENTS),
+    _Naming(HOLIDAYS, "calendar_id", CALENDARS),
+    _Naming(CUSTOMERS, "owner_agent_id", AGENTS),
+    _Naming(CUSTOMER_AGENTS, "agent_id", AGENTS),
+    _Naming(AGENT_QUOTAS, "mentor_agent_id", AGENTS),
+    _Naming(AGENT_PREFERENCES, "subject", QUEUES, "queue:"),
+    _Naming(CONTACT_STEPS, "skill", AGENTS, AGENT_PREFIX),
+    _Naming(CONTACTS, "last_agent_id", AGENTS),
+    _Naming(CONTACTS, "resolver_agent_id", AGENTS),
+)
+
+
+def _ids_named(naming: _Naming, batch: Batch) -> pl.DataFrame:
+    """(id) of every row whose column names one."""
+    rows: pl.DataFrame = getattr(batch, naming.table.name)
+    named = pl.col(naming.column)
+    return rows.filter(named.str.starts_with(naming.prefix)).select(
+        id=named.str.strip_prefix(naming.prefix)
     )
 
 

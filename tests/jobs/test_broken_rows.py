@@ -35,6 +35,26 @@ def test_a_holiday_with_malformed_hours_keeps_the_queue_closed(tmp_path: Path) -
     assert f"their days stay closed (office {NOW:%Y-%m-%d})" in checked
 
 
+def test_ids_that_lead_nowhere_are_noted_with_examples(tmp_path: Path) -> None:
+    """Members who are not there today are legal, so no row is lost, and nobody is refused."""
+    centre = tiny(
+        agents=[{"agent_id": "ana"}],
+        queue_members=[{"queue_id": "q", "agent_id": name} for name in ("ana", "Ana", "ben")],
+        customers=[{"customer_id": "u1", "owner_agent_id": "zoe"}],
+    )
+    inbox = write_csvs(tmp_path, centre)
+    found = call_json("validate", inbox, *AT)
+    assert found["rejected"] == []
+    assert found["notes"] == [
+        "queue_members.agent_id: 2 of 3 rows name 2 that are not in agents, such as Ana, ben: they"
+        " have no effect; correct the ids, or let it be where they are merely not there today",
+        "customers.owner_agent_id: 1 of 1 rows name 1 that are not in agents, such as zoe: they"
+        " have no effect; correct the ids, or let it be where they are merely not there today",
+    ]
+    checked = call_json("policy", "check", "default", "--on", inbox, *AT)
+    assert [one["rule"] for one in checked["findings"]] == ["unknown_id", "unknown_id"]
+
+
 BORROWING = tiny(
     queues=[{"queue_id": "calls"}, {"queue_id": "general"}, {"queue_id": "late"}],
     agents=[{"agent_id": "ana"}],

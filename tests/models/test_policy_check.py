@@ -7,6 +7,7 @@ import pytest
 from models.centre_check import check_centre
 from models.policy import Boost, Policy, ProfilePolicy
 from models.policy_check import PolicyFinding, Severity, check_policy
+from models.reference_check import ids_are_known
 from models.tables import Channel
 from tests.models.tiny import serves, tiny, with_channel
 
@@ -221,3 +222,61 @@ def test_many_findings_of_a_kind_are_counted() -> None:
     found = check_centre(DEFAULT, batch)
     assert len(found) == 6
     assert found[-1].detail == "4 others of this kind"
+
+
+def test_every_column_of_ids_is_looked_up() -> None:
+    """Each names one that is there and one that is not; what is no id of the kind is left out."""
+    steps = {"contact_id": "c", "step": 0, "min_proficiency": 1}
+    batch = tiny(
+        queues=[{"queue_id": "q", "calendar_id": "office"}],
+        calendars=[
+            {
+                "calendar_id": "office",
+                "time_zone": "UTC",
+                "weekday": 0,
+                "opens_minute": 0,
+                "closes_minute": 1440,
+            }
+        ],
+        holidays=[
+            {"calendar_id": name, "day": "2026-12-25", "opens_minute": 0, "closes_minute": 0}
+            for name in ("office", "x")
+        ],
+        agents=[{"agent_id": "ana"}],
+        queue_members=[{"queue_id": "q", "agent_id": name} for name in ("ana", "x")],
+        customers=[{"customer_id": name, "owner_agent_id": name} for name in ("ana", "x")],
+        customer_agents=[
+            {"customer_id": "ana", "agent_id": name, "score": 1.0} for name in ("ana", "x")
+        ],
+        agent_quotas=[
+            {"agent_id": "ana", "skill": s, "quota": 1, "done": 0, "mentor_agent_id": name}
+            for s, name in (("s", "ana"), ("t", "x"))
+        ],
+        agent_preferences=[
+            {"agent_id": "ana", "subject": subject, "weight": 1.0}
+            for subject in ("queue:q", "queue:x", "channel:chat")
+        ],
+        contacts=[
+            {"contact_id": "c", "last_agent_id": "ana", "resolver_agent_id": "ana"},
+            {"contact_id": "d", "last_agent_id": "x", "resolver_agent_id": "x"},
+        ],
+        contact_steps=[
+            steps | {"alternative": place, "skill": skill}
+            for place, skill in enumerate(("agent:ana", "agent:x", "billing"))
+        ],
+    )
+    found = list(ids_are_known(DEFAULT, batch))
+    assert rules(tuple(found)) == {"unknown_id"}
+    assert {finding.where for finding in found} == {
+        "queue_members.agent_id",
+        "holidays.calendar_id",
+        "customers.owner_agent_id",
+        "customer_agents.agent_id",
+        "agent_quotas.mentor_agent_id",
+        "agent_preferences.subject",
+        "contact_steps.skill",
+        "contacts.last_agent_id",
+        "contacts.resolver_agent_id",
+    }
+    assert all("1 of 2 rows name 1 that are not in" in finding.detail for finding in found)
+    assert all("such as x:" in finding.detail for finding in found)
