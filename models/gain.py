@@ -138,7 +138,7 @@ def build_gain(
     sticky = stickiness(batch, policy, conversations, agents, held)
     return Gain(
         match_base=levels.match_terms()[0][kind] * stakes.spread
-        - np.minimum(stakes.failure, best_p * stakes.spread),
+        - np.minimum(stakes.failure, best_p * stakes.spread - policy.service_worth),
         value_at_risk=value_at_risk(conversations, stakes, later, delay_s, policy),
         priority=priority(units, policy),
         rated=terms,

@@ -136,6 +136,8 @@ class Policy:
     """Cost of a second of expected overtime."""
     shift_margin_s: UpToDay = 120.0
     """A live contact needs mean handling time and this much before the shift ends."""
+    service_worth: Money = 1.0
+    """The match of the best suitable agent is worth at least this: nobody could do better."""
     handover_cost: Money = 1.0
     """Cost of an episode that outlives the agent's shift and changes hands."""
     idle_worth: Money = 0.05

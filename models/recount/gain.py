@@ -177,7 +177,10 @@ def build_worth(sides: Sides, eligibility: Eligibility) -> Worth:
     return Worth(
         resolved=resolved,
         failed=failed,
-        charged=np.minimum(failed, eligibility.best_probability[kind_of] * (resolved + failed)),
+        charged=np.minimum(
+            failed,
+            eligibility.best_probability[kind_of] * (resolved + failed) - policy.service_worth,
+        ),
         at_risk=value_at_risk(sides, missed, expected_delay(sides, eligibility)),
         priority=priority_worth(sides),
         hold_rate=value_at_risk(sides, missed, horizon) / policy.hold_horizon_s,
