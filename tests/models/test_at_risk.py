@@ -138,10 +138,6 @@ def test_a_boost_of_age_may_carry_it_over_the_target(age_s: float, left_s: float
     assert found == pytest.approx([math.exp(-left_s / 485)], rel=1e-9)
 
 
-PATIENT = replace(
-    Policy(), handover_cost=0.0, idle_worth=0.0, utilisation_worth=0.0, busy_cost=0.0
-)
-"""Without the terms that only depend on the agent's shift, idleness and work."""
 ASKS: Tables = {
     "contacts": [{"contact_id": "c"}],
     "contact_skills": [{"contact_id": "c", "skill": "x", "min_proficiency": 0}],
@@ -167,21 +163,35 @@ def matches(found: BatchProblem) -> list[float]:
 @pytest.mark.parametrize(
     ("of", "expected"),
     [
-        # p = 0.41: 0.41 * 14 = 5.74 of the 6 that a failure costs; so 5.74 are charged.
-        ({"a": 1}, [0.0]),
-        ({"a": 0}, [0.0]),  # p = 0.35: 4.9
-        ({"a": 1, "b": 0}, [0.0, -0.84]),  # the worse of two weak ones: (0.35 - 0.41) * 14
-        # p = 0.47: 6.58 is more than 6, all of which is charged.
-        ({"a": 2}, [0.58]),
-        ({"a": 2, "b": 0}, [0.58, -1.1]),
+        # p = 0.41: of the 6 that a failure costs 0.41 * 14 - 1 = 4.74 are charged.
+        ({"a": 1}, [1.0]),
+        ({"a": 0}, [1.0]),  # p = 0.35: 4.9 - 3.9
+        ({"a": 1, "b": 0}, [1.0, 0.16]),  # the worse of two weak ones: 4.9 - 4.74
+        ({"a": 2}, [1.0]),  # p = 0.47: 6.58 - 5.58
+        ({"a": 2, "b": 0}, [1.0, -0.68]),
+        # p = 0.53: 7.42 - 1 is more than 6, all of which is charged.
+        ({"a": 3}, [1.42]),
+        ({"a": 3, "b": 0}, [1.42, -1.1]),
     ],
 )
 def test_a_failure_that_nobody_can_expect_to_avoid_is_not_charged(
     of: dict[str, int], expected: list[float]
 ) -> None:
-    """p (B + F) - min(F, p_best (B + F)) with B = 8 and F = 6, p = 0.35 + 0.06 * proficiency."""
+    """p (B + F) - min(F, p_best (B + F) - 1), B = 8 and F = 6, p = 0.35 + 0.06 * proficiency.
+
+    The best of those who are suitable is worth `service_worth` at least, which is 1.
+    """
     found = stated(agents=[{"agent_id": name} for name in of], agent_skills=levels(**of), **ASKS)
     assert matches(found) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("worth", "expected"), [(0.0, 0.0), (0.3, 0.3), (5.0, 5.0)])
+def test_what_serving_is_worth_at_least_is_a_number_of_the_policy(
+    worth: float, expected: float
+) -> None:
+    """p = 0.41 of the only agent: 5.74 less 5.74 less the worth."""
+    found = stated(replace(Policy(), service_worth=worth), agent_skills=levels(a=1), **ASKS)
+    assert matches(found) == pytest.approx([expected])
 
 
 @pytest.mark.parametrize(
@@ -194,13 +204,13 @@ def test_a_failure_that_nobody_can_expect_to_avoid_is_not_charged(
     ],
 )
 def test_the_best_of_the_suitable_agents_says_what_can_be_avoided(expert: Row, best: int) -> None:
-    """The expert is there, or not: 6 are charged, or 0.41 * 14 = 5.74."""
+    """The expert is there, or not: 6 are charged, or 0.41 * 14 - 1 = 4.74."""
     found = stated(
         agents=[{"agent_id": "a"}, {"agent_id": "b"} | expert],
         agent_skills=levels(a=1, b=9),
         **ASKS,
     )
-    charged = 6.0 if best == 9 else 5.74
+    charged = 6.0 if best == 9 else 4.74
     assert matches(found)[0] == pytest.approx(5.74 - charged)
 
 
@@ -213,21 +223,25 @@ def test_where_nobody_suits_all_of_the_failure_counts() -> None:
 
 
 def test_a_contact_is_served_by_the_weak_where_there_are_no_others() -> None:
-    """5.74 - 6 would not be worth it, by what is at risk in ten minutes of eight hours."""
+    """5.74 - 6 would not be worth it, by what is at risk in ten minutes of eight hours.
+
+    With 5.74 - 4.74 it is, although a handover four hours before the end of a shift costs 1 / e.
+    """
     weak: Tables = {"agent_skills": levels(a=1), **ASKS}
-    assert given(PATIENT, **weak) == {"c": "a"}
+    assert given(**weak) == {"c": "a"}
+    assert given(replace(Policy(), service_worth=0.0), **weak) == {}
     # It waits for the expert who is on a call, rather than to be spoilt now.
     two: Tables = {"agents": [{"agent_id": "a"}, {"agent_id": "b", "presence": "busy"}]}
-    assert given(PATIENT, **two, **weak | {"agent_skills": levels(a=1, b=9)}) == {}
+    assert given(**two, **weak | {"agent_skills": levels(a=1, b=9)}) == {}
 
 
 @pytest.mark.parametrize("importance", ["low", "medium", "high"])
 def test_a_contact_whose_skill_was_dropped_is_served_by_who_does_not_have_it(
     importance: str,
 ) -> None:
-    """The skill is still named, so p = 0.35 for everybody who is there: 4.9 - 4.9."""
+    """The skill is still named, so p = 0.35 for everybody who is there: 4.9 - 3.9."""
     asks = [
         row | {"min_proficiency": 5, "importance": importance} for row in ASKS["contact_skills"]
     ]
-    found = given(PATIENT, contacts=ASKS["contacts"], contact_skills=asks)
+    found = given(contacts=ASKS["contacts"], contact_skills=asks)
     assert found == {"c": "a"}
