@@ -164,7 +164,8 @@ def _chain(servers: int, traffic: float, haste: float) -> Floats:
         weight: Floats = np.exp(log_weight - log_weight.max())
         falling = traffic < deaths[-1]
         if falling and weight[-1] < _NEGLIGIBLE * (1 - traffic / deaths[-1]):
-            return weight / weight.sum()
+            probability: Floats = weight / weight.sum()
+            return probability
         length *= 2
 
 
