@@ -10,14 +10,14 @@ from models.recount.centre import Centre
 from models.recount.conversations import build_conversations
 from models.recount.drain import passing
 from models.recount.members import by_conversation
-from models.recount.numbers import Bools, ints
+from models.recount.numbers import ints
 from models.recount.overflow import Overflow
 from models.recount.rules import tests_up_to
 from models.recount.sides import Sides
 from models.tables import Channel, Tier
 
 TOGETHER, CALLS, FOLLOWER = "together", "calls", "follower"
-"""Parts of a party of which there is one; all others are a contact alone."""
+"""Parts of a party of which there is one each; all others left by themselves."""
 
 TALKS = (Channel.VOICE.value, Channel.VIDEO.value)
 
@@ -59,61 +59,55 @@ def _without_second_calls(contacts: pl.DataFrame) -> pl.DataFrame:
 
 def _without_calls(centre: Centre, contacts: pl.DataFrame) -> pl.DataFrame:
     """Live contacts leave their party where somebody could take them, but nobody the whole."""
-    live = pl.col("is_live")
-    rest = contacts.filter(pl.col("part") == TOGETHER)
+    live, part = pl.col("is_live"), pl.col("part")
+    rest = contacts.filter(part == TOGETHER)
     mixed = rest.filter(live.any().over("party") & ~live.all().over("party"))
     if mixed.is_empty():
         return contacts
-    # Of both there is one conversation for each party, in the order of the parties.
-    whole, calls = by_conversation(mixed), by_conversation(mixed.filter(live))
-    leaves = _anybody(centre, calls, Reason.UNITS_FULL)
-    leaves &= ~_anybody(centre, whole, Reason.UNITS_FULL)
-    parties = whole.filter("is_lead")["party"].filter(pl.Series(leaves, dtype=pl.Boolean))
-    split = (pl.col("part") == TOGETHER) & pl.col("party").is_in(parties.implode())
-    part = pl.when(live).then(pl.lit(CALLS)).otherwise(pl.lit(FOLLOWER))
-    return contacts.with_columns(part=pl.when(split).then(part).otherwise("part"))
+    calls = mixed.filter(live).with_columns(part=pl.lit(CALLS))
+    able = _leads(centre, pl.concat([mixed, calls]), Reason.UNITS_FULL).filter("is_able")
+    whole = able.filter(part == TOGETHER)
+    leaving = able.filter(part == CALLS).join(whole, on="party", how="anti")["party"]
+    split = (part == TOGETHER) & pl.col("party").is_in(leaving.implode())
+    of_split = pl.when(live).then(pl.lit(CALLS)).otherwise(pl.lit(FOLLOWER))
+    return contacts.with_columns(part=pl.when(split).then(of_split).otherwise(part))
 
 
 def _apart(centre: Centre, contacts: pl.DataFrame) -> pl.DataFrame:
     """Where somebody suits one of the contacts, but nobody all together, only those stay together
     that are alike.
     """
-    whole = ("party", "part")
-    several = contacts.filter((pl.len().over(whole) > 1) & ~pl.col("must_follow"))
+    several = contacts.filter(
+        (pl.len().over("party", "part") > 1) & ~pl.col("must_follow")
+    ).with_columns(whole=pl.col("part"))
     if several.is_empty():
         return contacts
-    together = by_conversation(several)
-    single = by_conversation(several.with_columns(whole="part", part=_alone()))
-    hopeless = together.filter("is_lead").filter(
-        pl.Series(~_anybody(centre, together, Reason.SHIFT_TOO_SHORT), dtype=pl.Boolean)
-    )
-    possible = single.filter(
-        pl.Series(_anybody(centre, single, Reason.SHIFT_TOO_SHORT), dtype=pl.Boolean)
-    )
-    better = hopeless.select(whole).join(
-        possible.select("party", part="whole"), on=whole, how="semi"
-    )
-    kind = pl.Series("kind", build_conversations(centre, single).need_set)
-    alike = pl.col("contact_id").max().over("party", "whole", "queue", "channel", "kind")
-    moved = (
-        single.with_columns(kind)
-        .with_columns(apart="alike " + alike)
-        .join(better, left_on=["party", "whole"], right_on=whole, how="semi")
-        .select("contact_id", "apart")
-    )
+    single = several.with_columns(part=_alone())
+    leads = _leads(centre, pl.concat([several, single]), Reason.SHIFT_TOO_SHORT)
+    of, is_whole = ("party", "whole"), pl.col("part") == pl.col("whole")
+    stays = leads.filter(is_whole & pl.col("is_able"))
+    leaves = leads.filter(~is_whole & pl.col("is_able")).join(stays, on=of, how="anti")
+    alike = pl.col("contact_id").max().over(*of, "queue", "channel", "asks")
+    parted = leads.filter(~is_whole).join(leaves, on=of, how="semi")
+    moved = parted.select("contact_id", alike="alike:" + alike)
     found = contacts.join(moved, on="contact_id", how="left")
-    return found.with_columns(part=pl.coalesce("apart", "part")).drop("apart")
+    return found.with_columns(part=pl.coalesce("alike", "part")).drop("alike")
 
 
 def _alone() -> pl.Expr:
     return "alone:" + pl.col("contact_id")
 
 
-def _anybody(centre: Centre, members: pl.DataFrame, last: Reason) -> Bools:
-    """(C,) whether an agent passes all tests up to this one."""
+def _leads(centre: Centre, contacts: pl.DataFrame, last: Reason) -> pl.DataFrame:
+    """The lead of every `party` and `part`, were these conversations; `is_able` if an agent passes
+    all tests up to this one, `asks` equal where they ask for the same.
+    """
+    members = by_conversation(contacts)
     found = build_conversations(centre, members)
     sides = Sides(centre.batch, centre.policy, found, centre.agents, centre.overflow)
     classes = np.arange(len(sides.example))
     number = num_set(passing(tests_up_to(last, sides), classes, len(centre.agents)))
-    some: Bools = number[sides.class_of] > 0
-    return some
+    return members.filter("is_lead").with_columns(
+        is_able=pl.Series(number[sides.class_of] > 0, dtype=pl.Boolean),
+        asks=pl.Series(found.need_set),
+    )

@@ -8,8 +8,8 @@ ben does email and social. cai is on a call that ends in 30 s, and so is free so
 - v1 is a call that just came in and was promised an answer in 30 s: two ticks and the 20 s in
   which a call is accepted, so that it may just be held. d1 wants a language that nobody speaks.
 
-V = 200 unless stated: B = 4 + 0.02 V = 8, F = 4 + 0.01 V = 6, L = 2 + 0.01 V = 4. Every F is less
-than the best chance is worth, so that all of it is charged: p (B + F) - F.
+V = 200 unless stated: B = 4 + 0.02 V = 8, F = 4 + 0.01 V = 6, L = 2 + 0.01 V = 4. The best chance
+is always worth F and 1 more, 0.7 * 14 > 6 + 1, so that all of F is charged: p (B + F) - F.
 Balance is 0.05 + 0.06 = 0.11 for all: nobody's last assignment, nor anybody's handled time, is
 known. No class has a worth, nobody holds what yields, declined, is borrowed or had k1 last, and
 levels above those asked for cost nothing: these terms are 0. Of the three emails e1 came first and

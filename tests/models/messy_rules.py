@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from models.batch import Batch
+from models.columns import LIVE
 from models.policy import Boost, Policy, ProfilePolicy, ProfileReset, VoiceFollow
 from models.tables import (
     INPUT_TABLES,
@@ -358,7 +359,7 @@ def _overflow(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Polic
 
 
 def _preferred(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Policy]:
-    """Those who are preferred are on a call, or come later."""
+    """Those who are preferred are on a call, hold what they may, come later, or have a break."""
     late = [cells.chance(0.3) for _ in range(len(batch.agents))]
     starts, ends = batch.agents["shift_start_at"], batch.agents["shift_end_at"]
     people = _with(
@@ -375,7 +376,15 @@ def _preferred(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Poli
     targets = [cells.one(None, None, old) for old in batch.queues["target_answer_s"]]
     queues = _with(batch.queues, target_answer_s=targets)
     batch = replace(batch, agents=people, queues=queues)
-    batch = replace(batch, agent_load=_with_work(cells, batch, 0.3, Channel.VOICE))
+    work = (Channel.VOICE, Channel.VOICE, Channel.MESSAGING, Channel.EMAIL)
+    batch = replace(batch, agent_load=_with_work(cells, batch, 0.5, *work))
+    breaks = [
+        {"agent_id": agent, "starts_at": cells.ago(2), "ends_at": cells.ago(-300, -3_000)}
+        for agent in batch.agents["agent_id"]
+        if cells.chance(0.2)
+    ]
+    resting = pl.concat([batch.agent_activities, _rows("agent_activities", breaks)])
+    batch = replace(batch, agent_activities=resting)
     size, agents = len(batch.contacts), batch.agents["agent_id"].to_list()
     contacts = _with(
         batch.contacts,
@@ -443,6 +452,7 @@ def _fairness(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Polic
         fairness_cost=cells.one(0.0, 0.2, 20.0),
         preference_share=cells.one(0.0, 0.01, 0.3, 0.3),
         idle_full_s=cells.one(600.0, 60.0),
+        failure_fixed=cells.one(4.0, 4.0, 60.0),
     )
 
 
@@ -484,7 +494,15 @@ def _parties(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Policy
         time_zone=cells.some(size, *ZONES),
     )
     follow = cells.one(*VoiceFollow, VoiceFollow.KEEP_TEXT_OWNER)
+    if cells.chance(0.3):
+        batch = replace(batch, agent_channels=_calling_or_writing(batch.agent_channels))
     return replace(batch, contacts=contacts), replace(policy, voice_follow=follow)
+
+
+def _calling_or_writing(agent_channels: pl.DataFrame) -> pl.DataFrame:
+    """Agents of even numbers keep the live channels only, the others all but these."""
+    even = pl.col("agent_id").str.slice(1).cast(pl.Int64) % 2 == 0
+    return agent_channels.filter(pl.col("channel").is_in(list(LIVE)) == even)
 
 
 def _with_work(cells: _Cells, batch: Batch, share: float, *channels: Channel) -> pl.DataFrame:

@@ -151,6 +151,10 @@ def test_what_follows_a_call_goes_apart_only_if_it_need_not_wait() -> None:
         ({"g": GERMAN, "m": MESSAGE, "e": {}}, {}, {"g", "m", "e"}),
         # The same of live contacts: there are no others, so that nothing is split before.
         ({"g": CALLBACK | GERMAN, "v": CALL}, {}, {"g", "v"}),
+        # Whoever suits one of two that are alike suits both: these stay together.
+        ({"g": GERMAN, "e": {}, "f": {}, "m": MESSAGE, "n": MESSAGE}, {}, {"g", "e f", "m n"}),
+        ({"g": GERMAN, "h": GERMAN, "e": {}}, {}, {"g h", "e"}),
+        ({"g": GERMAN, "e": {}, "r": {"queue_id": "r"}}, {}, {"g", "e", "r"}),
         # Nobody is suitable for either.
         ({"g": GERMAN, "h": MESSAGE | GERMAN}, {}, {"g h"}),
         # Somebody is suitable for both, as soon as they are available.
@@ -162,9 +166,43 @@ def test_what_follows_a_call_goes_apart_only_if_it_need_not_wait() -> None:
 def test_who_suits_nobody_together_goes_apart_if_that_helps(
     contacts: dict[str, Row], agent: Row, expected: set[str]
 ) -> None:
-    """Each contact is by itself where somebody is suitable for one of them alone."""
-    batch = of_one_customer(contacts, agents=[{"agent_id": "a"} | agent])
+    """Only what is alike stays together where somebody is suitable for one contact alone."""
+    queues = [{"queue_id": "q"}, {"queue_id": "r"}]
+    batch = of_one_customer(contacts, agents=[{"agent_id": "a"} | agent], queues=queues)
     assert conversations(Recount(batch, POLICY)) == expected
+
+
+@pytest.mark.parametrize(
+    ("skills", "steps", "alike"),
+    [
+        ({}, {}, True),
+        ({"e": ("x", 5)}, {}, False),
+        ({"e": ("x", 5), "f": ("x", 5)}, {}, True),
+        ({"e": ("x", 5), "f": ("x", 4)}, {}, False),
+        ({}, {"e": "x"}, False),
+        ({}, {"e": "x", "f": "x"}, True),
+        ({}, {"e": "x", "f": "y"}, False),
+    ],
+)
+def test_only_who_asks_for_the_same_stays_together(
+    skills: dict[str, tuple[str, int]], steps: dict[str, str], alike: bool
+) -> None:
+    """Skills by name and level, and steps; nobody takes the German email."""
+    level = [{"agent_id": "a", "skill": name, "proficiency": 7} for name in "xy"]
+    batch = of_one_customer(
+        {"g": GERMAN, "e": {}, "f": {}},
+        agent_skills=level,
+        contact_skills=[
+            {"contact_id": name, "skill": skill, "min_proficiency": least}
+            for name, (skill, least) in skills.items()
+        ],
+        contact_steps=[
+            {"contact_id": name, "step": 0, "alternative": 0, "skill": skill}
+            | {"min_proficiency": 5}
+            for name, skill in steps.items()
+        ],
+    )
+    assert conversations(Recount(batch, POLICY)) == {"g", *(["e f"] if alike else ["e", "f"])}
 
 
 def test_calls_that_nobody_takes_together_leave_nothing() -> None:

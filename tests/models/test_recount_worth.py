@@ -92,19 +92,19 @@ def test_boosts_add_worth_and_age_to_those_that_they_match() -> None:
     ("levels", "expected"),
     [
         # p = 0.35 + 0.06 level: 0.41 and 0.35. The better one expects 0.41 * 14 = 5.74 of the 14
-        # at stake, less than F = 6: the other one is charged what it falls short of that.
-        ({"ana": 1, "ben": 0}, [0.0, -0.84]),
-        # 0.47 * 14 = 6.58: whoever takes it risks 6.
-        ({"ana": 2, "ben": 0}, [0.58, -1.1]),
-        # dee, who could do better, is away; cai, who is busy, is suitable.
-        ({"ana": 1, "ben": 0, "dee": 10}, [0.0, -0.84]),
-        ({"ana": 1, "ben": 0, "cai": 2}, [-0.26, -1.1]),
+        # at stake, and 1 of it must remain for the service: 4.74 of F = 6 are charged, to both.
+        ({"ana": 1, "ben": 0}, [1.0, 0.16]),
+        # 0.53 * 14 - 1 = 6.42: whoever takes it risks all of the 6.
+        ({"ana": 3, "ben": 0}, [1.42, -1.1]),
+        # dee, who could do better, is away; cai, who is busy, is suitable: 0.47 * 14 - 1 = 5.58.
+        ({"ana": 1, "ben": 0, "dee": 10}, [1.0, 0.16]),
+        ({"ana": 1, "ben": 0, "cai": 2}, [0.16, -0.68]),
     ],
 )
 def test_what_nobody_can_expect_to_avoid_is_not_charged(
     levels: dict[str, int], expected: list[float]
 ) -> None:
-    """match = p (B + F) - min(F, p_best (B + F)), the best of those who are suitable."""
+    """match = p (B + F) - min(F, p_best (B + F) - 1), the best of those who are suitable."""
     presence = {"cai": "busy", "dee": "away"}
     batch = tiny(
         agents=[
