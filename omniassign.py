@@ -20,7 +20,8 @@ from jobs.clock import SimulatedClock
 from jobs.config import Config, ConfigError
 from jobs.errors import EXPECTED, FailedTicksError
 from jobs.runner import run
-from jobs.tick import TickJob, TickReport
+from jobs.tick import TickJob
+from jobs.tick_report import TickReport
 from models import kpis
 from scenarios.centre import CentreSize
 from scenarios.generate import generate_centre

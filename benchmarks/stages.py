@@ -29,7 +29,8 @@ from data_io.quarantine import REJECTS
 from data_io.source import Snapshot
 from data_io.store import Store
 from jobs.config import Config, StoreConfig
-from jobs.tick import STAGES, TickJob, TickReport, run_tick
+from jobs.tick import TickJob, run_tick
+from jobs.tick_report import STAGES, TickReport
 from models.batch_problem import build_problem
 from models.tables import INPUT_TABLES, InputTables
 from scenarios.generate import generate_batch

@@ -31,11 +31,12 @@ _ADDED_EMPTY = {
         *("region", "tier", "step", "relaxes_at", "breach_at", "unavoidable"),
     ),
     "price": ("profiles",),
-    "tick": ("tier_weight", "preference_cost", "policy_arm"),
+    "tick": ("tier_weight", "preference_cost", "policy_arm", "num_over_limit"),
 }
 ADDED: dict[tuple[str, str], float | str | None] = {
     ("explanation", "rent"): 0.0,
     ("tick", "proof"): "prices",
+    ("outlook", "num_manual_only"): 0,
     **{(table, column): None for table, columns in _ADDED_EMPTY.items() for column in columns},
 }
 """Columns that an earlier release did not publish, with what they would have said."""

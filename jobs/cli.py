@@ -11,10 +11,11 @@ import typer
 
 from data_io.imports.folder import FolderSource
 from data_io.store import Store
-from jobs import show
+from jobs import show, show_answer, show_status
 from jobs.clock import Clock, SystemClock, newest_grid_instant
 from jobs.config import Config, ConfigError, read_config
-from jobs.kept_batches import has_batch_of
+from jobs.kept_batches import batch_of
+from jobs.over_limit import agents_over_limit
 from jobs.readers import Answer, read_answer, read_status
 from jobs.runner import repair_publication, run, stop_on_signals
 from jobs.settings_text import each_setting
@@ -105,17 +106,25 @@ def run_command(
 
 @app.command()
 def status(
-    config: ConfigOption = None, home: HomeOption = None, as_json: JsonOption = False
+    kept: Annotated[
+        Path | None,
+        typer.Option("--archive", help="Kept batches, to name agents; HOME/archive by default."),
+    ] = None,
+    config: ConfigOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """The last tick, why contacts wait, and what is in quarantine; works while a job runs."""
     settings = load(config, home)
     window = timedelta(seconds=settings.publish.window_s)
     found = read_status(settings.store.published, window)
+    over = agents_over_limit(kept or settings.store.home / "archive", found.tick["tick_at"].item())
     if not as_json:
-        show.print_status(found, window)
+        show_status.print_status(found, window, over)
         return
     frames = {field.name: getattr(found, field.name).to_dicts() for field in fields(found)}
-    show.print_json(frames | {"tick": frames["tick"][0]})
+    names = {"over_limit": None if over is None else over.to_dicts()}
+    show.print_json(frames | {"tick": frames["tick"][0]} | names)
 
 
 @app.command()
@@ -155,17 +164,17 @@ def explain(
         from jobs.why_not import why_not  # noqa: PLC0415
 
         why = why_not(archive, contact or "", other or "")
-        show.print_json(asdict(why)) if as_json else show.print_why_not(why)
+        show.print_json(asdict(why)) if as_json else show_answer.print_why_not(why)
     elif asked == (True, False, True, False):
         from jobs.why_nobody import why_nobody  # noqa: PLC0415
 
         reasons = why_nobody(archive, contact or "")
-        show.print_json(asdict(reasons)) if as_json else show.print_why_nobody(reasons)
+        show.print_json(asdict(reasons)) if as_json else show_answer.print_why_nobody(reasons)
     elif asked == (False, False, False, True):
         from jobs.why_not import slots_of_agent  # noqa: PLC0415
 
         slots = slots_of_agent(archive, agent or "")
-        show.print_json(asdict(slots)) if as_json else show.print_slots(slots)
+        show.print_json(asdict(slots)) if as_json else show_answer.print_slots(slots)
     else:
         raise ConfigError(
             "explain: nothing that can be explained, expected CONTACT, CONTACT --why-not AGENT,"
@@ -179,9 +188,11 @@ def _explain(answer: Answer, archive: Path, *, as_json: bool) -> None:
         show.print_json(answer.row | offers)
         return
     waits = answer.decision == Decision.UNASSIGNED.value
-    kept = waits and has_batch_of(archive, answer.tick_at)
+    kept = waits and batch_of(archive, answer.tick_at) is not None
     hint = f"explain {answer.contact_id} --why-nobody --archive {archive}"
-    show.print_answer(answer, f"What would change that: omniassign {hint}" if kept else None)
+    show_answer.print_answer(
+        answer, f"What would change that: omniassign {hint}" if kept else None
+    )
 
 
 @app.command("config")

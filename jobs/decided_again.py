@@ -14,8 +14,10 @@ from jobs.archive import read_solution
 from jobs.config import parse_settings
 from jobs.readers import TERMS, NotFoundError
 from models.answers import Change, conversations_of
+from models.batch import Batch
 from models.batch_problem import BatchProblem, build_problem
 from models.plan import Plan
+from models.policy import Policy
 from models.problem import MILLI, NOBODY
 from models.solution import Solution, SolveOptions
 from models.tables import Decision
@@ -61,6 +63,8 @@ class Decided:
     """A batch with its decision."""
 
     folder: Path
+    batch: Batch
+    policy: Policy
     stated: BatchProblem
     solution: Solution
     plan: Plan
@@ -144,7 +148,9 @@ def decide_again(folder: Path) -> Decided:
         stated, solution = build_problem(batch, config.policy), read_solution(kept)
         plan = stated.to_plan(solution)
         as_decided = plan.digest() == archived_digest
-        return Decided(folder, stated, solution, plan, config.solver, as_decided)
+        return Decided(
+            folder, batch, config.policy, stated, solution, plan, config.solver, as_decided
+        )
     made: list[tuple[BatchProblem, Solution]] = []
     plan = assign(
         batch,
@@ -156,7 +162,7 @@ def decide_again(folder: Path) -> Decided:
     )
     stated, solution = made[0]
     as_decided = plan.digest() == archived_digest
-    return Decided(folder, stated, solution, plan, config.solver, as_decided)
+    return Decided(folder, batch, config.policy, stated, solution, plan, config.solver, as_decided)
 
 
 def in_money(loss: ForcedLoss) -> Loss:

@@ -21,9 +21,10 @@ def find_batch(archive: Path) -> Path:
     return max(batches, key=lambda path: (path.name.split("-")[0], path.stat().st_mtime_ns))
 
 
-def has_batch_of(archive: Path, tick_at: datetime) -> bool:
-    """Whether the batch of that tick is in the archive."""
-    return bool(_batches(archive, f"{tick_at:%Y%m%dT%H%M%S%f}-"))
+def batch_of(archive: Path, tick_at: datetime) -> Path | None:
+    """The batch of that tick in the archive, the one written last, or None."""
+    batches = _batches(archive, f"{tick_at:%Y%m%dT%H%M%S%f}-")
+    return max(batches, key=lambda path: path.stat().st_mtime_ns, default=None)
 
 
 def _batches(archive: Path, prefix: str) -> list[Path]:

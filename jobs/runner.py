@@ -12,7 +12,8 @@ from types import FrameType
 from data_io.publish import publish
 from jobs.clock import Clock, newest_grid_instant
 from jobs.memory import release_freed_memory
-from jobs.tick import TickJob, TickOutcome, TickReport, run_tick
+from jobs.tick import TickJob, TickOutcome, run_tick
+from jobs.tick_report import TickReport
 from models.plan import Carried
 
 log = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -23,20 +23,18 @@ from jobs.archive import archive_batch
 from jobs.certify import PlanWitness
 from jobs.clock import Stopwatch
 from jobs.config import Config
+from jobs.tick_report import TickReport, read_report, tick_row
 from models.audit import audit, recount
 from models.batch import Batch
+from models.over_limit import build_over_limit
 from models.plan import Carried, Finding, Plan
 from models.policy import Policy
-from models.problem import MILLI, AssignmentProblem
+from models.problem import AssignmentProblem
 from models.recount.case import Recount
 from models.solution import Hint, Solution, SolveOptions
-from models.tables import TICK, Decision, Presence
 from solver.assign import Solver, Stage, Witness, assign
 
 log = logging.getLogger(__name__)
-
-STAGES = ("ingest", "read", *(stage.value for stage in Stage), "audit", "commit", "publish")
-"""Stages of a tick in order, as they are timed."""
 
 
 class AuditError(Exception):
@@ -62,41 +60,23 @@ class SourceError(Exception):
         )
 
 
-@dataclass(frozen=True)
-class TickReport:
-    """What a tick did, in numbers."""
-
-    tick_at: datetime
-    already_committed: bool
-    num_contacts: int
-    num_agents: int
-    num_assigned: int
-    num_held: int
-    num_unassigned: int
-    num_lost: int
-    num_rejected: int
-    gain: float
-    bound: float
-    gap: float
-    greedy_gain: float
-    termination: str
-    limit: str | None
-    backend: str
-    seconds: dict[str, float]
-    """Wall seconds by stage, in the order of `STAGES`."""
-
-    @property
-    def total_s(self) -> float:
-        """Wall seconds of the whole tick."""
-        return sum(self.seconds.values())
-
-
 @dataclass(frozen=True, eq=False)
 class TickOutcome:
     """The report of a tick and its plan; the plan is None where the tick was already committed."""
 
     report: TickReport
     plan: Plan | None
+
+
+@dataclass(frozen=True, eq=False)
+class Decided:
+    """A plan that is not committed yet."""
+
+    plan: Plan
+    findings: tuple[Finding, ...]
+    """What the audit finds wrong with it."""
+    num_over_limit: int
+    """Agents who held more than their limits before it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,12 +111,12 @@ def run_tick(job: TickJob, tick_at: datetime, previous: Carried | None = None) -
         remember = max(HOUR, timedelta(seconds=job.config.policy.auto_ready_s))
         batch = job.store.read_batch(tick_at, tick_at, remember)
     witness = PlanWitness()
-    plan, findings = decide(job, batch, previous, watch, witness)
-    if findings:
+    decided = decide(job, batch, previous, watch, witness)
+    plan = decided.plan
+    if decided.findings:
         suspects = job.config.store.suspects
-        raise AuditError(
-            findings, keep_batch(suspects, job.config, batch, plan, previous, witness)
-        )
+        kept = keep_batch(suspects, job.config, batch, plan, previous, witness)
+        raise AuditError(decided.findings, kept)
     if job.archive is not None:
         keep_batch(job.archive, job.config, batch, plan, previous, witness)
     with watch.stage("publish"):
@@ -146,7 +126,7 @@ def run_tick(job: TickJob, tick_at: datetime, previous: Carried | None = None) -
         # Whoever hung up while we were thinking must not be assigned: commit compares versions.
         ingest(job.source, job.store, tick_at, job.config.policy)
     with watch.stage("commit"):
-        row = _tick_row(job, batch, plan, watch)
+        row = tick_row(batch, plan, decided.num_over_limit, job.store.num_rejected(), watch)
         result = job.store.commit(plan, row)
     with watch.stage("publish"):
         window = timedelta(seconds=job.config.publish.window_s)
@@ -163,19 +143,21 @@ def decide(
     previous: Carried | None,
     watch: Stopwatch,
     witness: Witness = lambda *_: None,
-) -> tuple[Plan, tuple[Finding, ...]]:
-    """The plan for a batch, and what the audit finds wrong with it.
+) -> Decided:
+    """The plan for a batch, and what is found beside it.
 
     The audit's own look at the tables needs no plan: it runs while the solver works.
     """
     policy, options = job.config.policy, job.config.solver
     looks: list[Future[Recount]] = []
+    above: list[Future[pl.DataFrame]] = []
     with ThreadPoolExecutor(max_workers=1) as beside:
 
         def solve_meanwhile(
             problem: AssignmentProblem, options: SolveOptions, hint: Hint | None
         ) -> Solution:
             looks.append(beside.submit(recount, batch, policy))
+            above.append(beside.submit(build_over_limit, batch, policy))
             return job.solver(problem, options, hint)
 
         plan = assign(
@@ -188,7 +170,8 @@ def decide(
             witness=witness,
         )
         with watch.stage("audit"):
-            return plan, audit(plan, looks[0].result())
+            findings = audit(plan, looks[0].result())
+            return Decided(plan, findings, above[0].result()["agent_id"].n_unique())
 
 
 def ingest(source: Source | None, store: Store, now: datetime, policy: Policy) -> None:
@@ -251,41 +234,3 @@ def keep_batch(
 
 def _stages(watch: Stopwatch) -> Callable[[Stage], AbstractContextManager[None]]:
     return lambda stage: watch.stage(stage.value)
-
-
-def _tick_row(job: TickJob, batch: Batch, plan: Plan, watch: Stopwatch) -> pl.DataFrame:
-    held = plan.unassigned.filter(pl.col("decision") == Decision.HELD.value).height
-    present = batch.agents.filter(pl.col("presence") != Presence.OFFLINE.value).height
-    timed = [name for name in STAGES if name not in {"commit", "publish"}]
-    row = {
-        "tick_at": plan.tick_at,
-        "num_contacts": len(batch.contacts),
-        "num_agents": present,
-        "num_assigned": len(plan.assignments),
-        "num_held": held,
-        "num_unassigned": len(plan.unassigned) - held,
-        "num_lost": 0,
-        "num_rejected": job.store.num_rejected(),
-        "gain": plan.gain_milli / MILLI,
-        "bound": plan.bound_milli / MILLI,
-        "gap": plan.gap,
-        "greedy_gain": plan.greedy_milli / MILLI,
-        "termination": plan.termination.value,
-        "limit": plan.limit.value if plan.limit else None,
-        "backend": plan.backend,
-        "policy_digest": plan.policy_digest,
-        "proof": plan.proof.value,
-        "tier_weight": plan.tier_weight_milli / MILLI,
-        "preference_cost": plan.preference_cost_milli / MILLI,
-        "policy_arm": None,
-        **{f"{name}_s": watch.seconds(name) for name in timed},
-    }
-    return pl.DataFrame([row], schema=TICK.schema())
-
-
-def read_report(row: pl.DataFrame, watch: Stopwatch, *, already_committed: bool) -> TickReport:
-    """The report of a committed tick from its row in `tick`; `watch` knows the last stages."""
-    values = row.row(0, named=True)
-    numbers = {item.name: values[item.name] for item in fields(TickReport) if item.name in values}
-    seconds = {name: values.get(f"{name}_s", watch.seconds(name)) for name in STAGES}
-    return TickReport(**numbers, already_committed=already_committed, seconds=seconds)

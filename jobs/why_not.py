@@ -8,9 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+import polars as pl
+
 from jobs.config import ConfigError
 from jobs.decided_again import Given, Loss, PairWorth, decide_again, in_money
 from jobs.kept_batches import find_batch
+from jobs.over_limit import told_limits
 from models.answers import (
     Change,
     Conversation,
@@ -21,6 +24,7 @@ from models.answers import (
     price_of_forcing,
     refusal,
 )
+from models.over_limit import build_over_limit
 from models.problem import MILLI
 from models.tables import Channel
 from solver.questions import loss_of_pair
@@ -66,6 +70,8 @@ class AgentSlots:
     tick_at: datetime
     agent_id: str
     lanes: tuple[SlotLine, ...]
+    over_limit: str
+    """Limits that they hold more than, in plain words; empty for none."""
     as_decided: bool
 
 
@@ -129,7 +135,14 @@ def slots_of_agent(archive: Path, agent_id: str) -> AgentSlots:
     agent = case.agent(agent_id)
     served = case.stated.agents.served[agent].nonzero()[0].tolist()
     lanes = lanes_of_agent(case.stated.problem, case.solution, agent, served, case.options, solve)
-    return AgentSlots(case.plan.tick_at, agent_id, tuple(map(_slot_line, lanes)), case.as_decided)
+    over = build_over_limit(case.batch, case.policy).filter(pl.col("agent_id") == agent_id)
+    return AgentSlots(
+        tick_at=case.plan.tick_at,
+        agent_id=agent_id,
+        lanes=tuple(map(_slot_line, lanes)),
+        over_limit=told_limits(over),
+        as_decided=case.as_decided,
+    )
 
 
 def _slot_line(lane: LaneWorth) -> SlotLine:

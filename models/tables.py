@@ -929,6 +929,13 @@ TICK = Table(
             minimum=0.0,
         ),
         _identity("policy_arm", "Which policy of a switchback decided.", nullable=True),
+        _whole(
+            "num_over_limit",
+            "Agents who held more than their limits: by hand, or because parked work woke up.",
+            0,
+            10_000_000,
+            nullable=True,
+        ),
     ),
 )
 

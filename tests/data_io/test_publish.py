@@ -38,7 +38,7 @@ EMPTY_BEFORE = {
     "assignment": ["profiles", "seen_before", "num_context", "is_borrowed"],
     "explanation": ["priority", "tier", "step", "relaxes_at", "breach_at", "unavoidable"],
     "price": ["profiles"],
-    "tick": ["tier_weight", "preference_cost", "policy_arm"],
+    "tick": ["tier_weight", "preference_cost", "policy_arm", "num_over_limit"],
 }
 
 

@@ -116,10 +116,11 @@ def test_rows_of_an_older_release_get_the_columns_of_this_one() -> None:
 
 def test_the_state_of_an_older_release_goes_on(tmp_path: Path) -> None:
     """Contacts, agents and offers from before offers had answers: the offer stands and expires."""
-    *before, offers = read_migrations()
+    before = read_migrations()[:2]
+    assert read_migrations()[2].name == "offers_and_routing"
     path = tmp_path / "store.duckdb"
     database = Database(path)
-    migrate(database, tuple(before), START)
+    migrate(database, before, START)
     tables = stand_in_tables(0, 2, 2)
     offer = {"contact_id": ["contact-0-0"], "agent_id": ["agent-0"], "contact_version": [1]}
     assert tables.contacts is not None
@@ -133,7 +134,6 @@ def test_the_state_of_an_older_release_goes_on(tmp_path: Path) -> None:
         with database.incoming(frame):
             database.run_text(f"INSERT INTO {name} BY NAME SELECT * FROM incoming")
     database.close()
-    assert offers.version == 3
     with Store.open(path, "test", START) as store:
         later = START + timedelta(seconds=21)
         batch = store.read_batch(later, later)

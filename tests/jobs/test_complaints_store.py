@@ -22,7 +22,8 @@ from data_io.quarantine import no_rejects
 from data_io.source import Answers, Snapshot
 from data_io.store import IN_MEMORY, Store
 from jobs.config import Config, StoreConfig
-from jobs.tick import TickJob, TickReport, run_tick
+from jobs.tick import TickJob, run_tick
+from jobs.tick_report import TickReport
 from models.batch import Batch
 from models.policy import Boost, Policy
 from models.tables import INPUT_TABLES, RESPONSES, InputTables

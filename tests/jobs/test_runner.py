@@ -15,14 +15,17 @@ from data_io.store import Store
 from jobs import runner
 from jobs.clock import SimulatedClock, newest_grid_instant
 from jobs.config import Config, StoreConfig
-from jobs.tick import AuditError, TickJob, TickOutcome, TickReport
+from jobs.tick import AuditError, TickJob, TickOutcome
+from jobs.tick_report import TickReport
 from models.plan import Carried, Finding
 from solver.solve import solve
 
 START = datetime(2026, 11, 3, 14, tzinfo=UTC)
 EVERY = timedelta(seconds=5)
 REPORT = TickReport(
-    START, False, 0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0.0, 0.0, "optimal", None, "flow", {}
+    *(START, False, 0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0.0, 0.0, "optimal", None, "flow"),
+    num_over_limit=0,
+    seconds={},
 )
 
 

@@ -19,7 +19,8 @@ from jobs import tick as module
 from jobs.archive import replay
 from jobs.config import Config, StoreConfig
 from jobs.runner import carried_over
-from jobs.tick import STAGES, AuditError, TickJob, run_tick
+from jobs.tick import AuditError, TickJob, run_tick
+from jobs.tick_report import STAGES
 from models.plan import Finding, Plan
 from models.problem import AssignmentProblem
 from models.solution import Hint, Solution, SolveOptions
