@@ -84,8 +84,8 @@ class Breaks:
 class Staffing:
     """Heads per team instead of personal shifts: idle agents go first, busy ones when done.
 
-    From `from_s[r]` on, `heads[r, g]` agents of team g take work. Who must go while busy finishes
-    first, and is the first to be called back.
+    From `from_s[r]` on, `heads[r, g]` agents of team g take work. If more are busy, whoever
+    finishes first goes, until the heads are right: nothing new starts before.
     """
 
     team: Ints

@@ -63,6 +63,9 @@ class Roster:
         staffing = centre.staffing
         self._heads: list[list[int]] = [] if staffing is None else staffing.heads.tolist()
         self._teams = [] if staffing is None else _members(staffing)
+        self._team_of: list[int] = [] if staffing is None else staffing.team.tolist()
+        self._leaving = [0] * len(self._teams)
+        """Heads over the plan by team: so many leave as they finish."""
         self._desks = desks
         self._ledger = ledger
         self._after_work = [AgentState.OFFLINE] * centre.num_agents
@@ -80,6 +83,10 @@ class Roster:
 
     def put_down(self, agent: int, now_s: float) -> None:
         """The agent holds nothing any more; those who should be away go now."""
+        if self._teams and self._leaving[self._team_of[agent]]:
+            self._leaving[self._team_of[agent]] -= 1
+            self._send_away(agent, AgentState.OFFLINE, now_s)
+            return
         if not self._desks.on_duty[agent]:
             self._ledger.set_state(agent, self._after_work[agent], now_s)
 
@@ -99,17 +106,19 @@ class Roster:
 
     def _set_heads(self, row: int, now_s: float) -> list[int]:
         free: list[int] = []
-        for members, heads in zip(self._teams, self._heads[row], strict=True):
-            on_duty = [agent for agent in members if self._desks.on_duty[agent]]
-            surplus = len(on_duty) - heads
-            if surplus > 0:
-                busy_last = sorted(on_duty, key=lambda agent: bool(self._desks.held[agent]))
-                for agent in busy_last[:surplus]:
-                    self._send_away(agent, AgentState.OFFLINE, now_s)
-            else:
-                away = [agent for agent in members if not self._desks.on_duty[agent]]
-                busy_first = sorted(away, key=lambda agent: not self._desks.held[agent])
-                free += self._call_in(busy_first[:-surplus], now_s)
+        for team, heads in enumerate(self._heads[row]):
+            on_duty = [agent for agent in self._teams[team] if self._desks.on_duty[agent]]
+            change = heads - (len(on_duty) - self._leaving[team])
+            # Whoever was about to leave stays; only then is somebody called in, and vice versa.
+            self._leaving[team] -= change
+            if self._leaving[team] < 0:
+                away = [agent for agent in self._teams[team] if not self._desks.on_duty[agent]]
+                free += self._call_in(away[: -self._leaving[team]], now_s)
+                self._leaving[team] = 0
+            idle = [agent for agent in on_duty if not self._desks.held[agent]]
+            for agent in idle[: self._leaving[team]]:
+                self._send_away(agent, AgentState.OFFLINE, now_s)
+                self._leaving[team] -= 1
         return free
 
 

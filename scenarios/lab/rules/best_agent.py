@@ -14,6 +14,6 @@ class BestAgent:
         return one_by_one(
             floor,
             by_priority(floor),
-            lambda contact, agents: p[floor.kind[contact], agents],
             anybody(floor),
+            lambda contact, agents: p[floor.kind[contact], agents],
         )

@@ -7,7 +7,7 @@ import numpy as np
 
 from scenarios.lab.floor import Floor
 from scenarios.lab.router import Decision
-from scenarios.lab.rules.one_by_one import by_priority, idle_order, one_by_one
+from scenarios.lab.rules.one_by_one import by_priority, one_by_one
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,6 @@ class Bullseye:
         return one_by_one(
             floor,
             by_priority(floor),
-            lambda _, agents: idle_order(floor, agents),
             p >= at_least.min(),
-            lambda contact: p[floor.kind[contact]] >= reached[contact],
+            may_serve=lambda contact: p[floor.kind[contact]] >= reached[contact],
         )

@@ -11,6 +11,14 @@ class LeastActive:
     def decide(self, floor: Floor) -> Decision:
         """Pairs that start now."""
         held = (floor.held_kind != NOTHING).sum(axis=1)
+
+        def started(agent: int) -> None:
+            held[agent] += 1
+
         return one_by_one(
-            floor, first_come(floor), lambda _, agents: -held[agents], anybody(floor)
+            floor,
+            first_come(floor),
+            anybody(floor),
+            lambda _, agents: -held[agents],
+            started=started,
         )

@@ -2,7 +2,7 @@
 
 from scenarios.lab.floor import Floor
 from scenarios.lab.router import Decision
-from scenarios.lab.rules.one_by_one import anybody, first_come, idle_order, one_by_one
+from scenarios.lab.rules.one_by_one import anybody, first_come, one_by_one
 
 
 class LongestIdle:
@@ -10,6 +10,4 @@ class LongestIdle:
 
     def decide(self, floor: Floor) -> Decision:
         """Pairs that start now."""
-        return one_by_one(
-            floor, first_come(floor), lambda _, agents: idle_order(floor, agents), anybody(floor)
-        )
+        return one_by_one(floor, first_come(floor), anybody(floor))

@@ -11,9 +11,15 @@ class MostAvailable:
     def decide(self, floor: Floor) -> Decision:
         """Pairs that start now."""
         channel = floor.centre.classes.channel[floor.kind]
+        room = floor.room.copy()
+
+        def started(agent: int) -> None:
+            room[agent] -= 1
+
         return one_by_one(
             floor,
             first_come(floor),
-            lambda contact, agents: floor.room[agents, channel[contact]],
             anybody(floor),
+            lambda contact, agents: room[agents, channel[contact]],
+            started=started,
         )

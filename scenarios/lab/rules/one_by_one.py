@@ -15,42 +15,54 @@ MayServe = Callable[[int], Flags]
 
 
 def one_by_one(
-    floor: Floor, order: Ints, rank: Rank, allowed: Flags, may_serve: MayServe | None = None
+    floor: Floor,
+    order: Ints,
+    allowed: Flags,
+    rank: Rank | None = None,
+    may_serve: MayServe | None = None,
+    started: Callable[[int], None] | None = None,
 ) -> Decision:
     """Pairs that start: each contact of `order` takes the highest ranked allowed free agent.
 
-    `allowed` is (K, A) by class; `may_serve` narrows it by contact. Equal ranks go to the agent
-    who has been idle longest, then to the first.
+    `allowed` is (K, A) by class; `may_serve` narrows it by contact. Equal ranks, and all without
+    a `rank`, go to the agent who has been idle longest, then to the first. `started` is told every
+    agent who gets a contact, for ranks that depend on it.
     """
     can = floor.can_start & allowed
-    room = floor.room.copy()
+    choices = np.count_nonzero(can, axis=1)
+    hopeful = order[choices[floor.kind[order]] > 0]
+    if len(hopeful) == 0:
+        return nothing_starts()
+    room, idle_s = floor.room.copy(), idle_seconds(floor)
     channel = floor.centre.classes.channel
     contacts: list[int] = []
     agents: list[int] = []
-    hopeful: Flags = np.logical_or.reduce(can, axis=1)
-    for contact in order[hopeful[floor.kind[order]]].tolist():
-        kind = int(floor.kind[contact])
-        if not hopeful[kind]:
+    for contact, kind in zip(hopeful.tolist(), floor.kind[hopeful].tolist(), strict=True):
+        if not choices[kind]:
             continue
         able = can[kind] if may_serve is None else can[kind] & may_serve(contact)
-        candidates = np.flatnonzero(able)
+        candidates = able.nonzero()[0]
         if len(candidates) == 0:
             continue
-        agent = int(candidates[_first(rank(contact, candidates), idle_order(floor, candidates))])
+        if rank is not None:
+            ranks = rank(contact, candidates)
+            candidates = candidates[ranks == ranks.max()]
+        agent = int(candidates[idle_s[candidates].argmax()])
         contacts.append(contact)
         agents.append(agent)
+        if started is not None:
+            started(agent)
         _fill(room[agent], int(channel[kind]))
-        can[:, agent] &= room[agent, channel] > 0
-        hopeful = np.logical_or.reduce(can, axis=1)
-    if not contacts:
-        return nothing_starts()
+        still = can[:, agent] & (room[agent, channel] > 0)
+        choices -= can[:, agent] & ~still
+        can[:, agent] = still
     return Decision(np.array(contacts, dtype=np.int64), np.array(agents, dtype=np.int64))
 
 
-def idle_order(floor: Floor, agents: Ints) -> Floats:
-    """Seconds since each agent had nothing to do; below 0 for those who hold something."""
-    busy = (floor.held_kind[agents] != NOTHING).any(axis=1)
-    idle: Floats = np.where(busy, -1.0, floor.now_s - floor.idle_since_s[agents])
+def idle_seconds(floor: Floor) -> Floats:
+    """(A,) seconds since each agent had nothing to do; below 0 for those who hold something."""
+    busy = np.logical_or.reduce(floor.held_kind != NOTHING, axis=1)
+    idle: Floats = np.where(busy, -1.0, floor.now_s - floor.idle_since_s)
     return idle
 
 
@@ -67,11 +79,6 @@ def by_priority(floor: Floor) -> Ints:
 def anybody(floor: Floor) -> Flags:
     """(K, A) every eligible agent."""
     return floor.centre.eligible
-
-
-def _first(rank: Floats | Ints, idle: Floats) -> int:
-    best = np.flatnonzero(rank == rank.max())
-    return int(best[np.argmax(idle[best])])
 
 
 def _fill(room: Ints, channel: int) -> None:

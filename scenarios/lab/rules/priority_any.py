@@ -2,7 +2,7 @@
 
 from scenarios.lab.floor import Floor
 from scenarios.lab.router import Decision
-from scenarios.lab.rules.one_by_one import anybody, by_priority, idle_order, one_by_one
+from scenarios.lab.rules.one_by_one import anybody, by_priority, one_by_one
 
 
 class PriorityAnybody:
@@ -10,6 +10,4 @@ class PriorityAnybody:
 
     def decide(self, floor: Floor) -> Decision:
         """Pairs that start now."""
-        return one_by_one(
-            floor, by_priority(floor), lambda _, agents: idle_order(floor, agents), anybody(floor)
-        )
+        return one_by_one(floor, by_priority(floor), anybody(floor))

@@ -15,12 +15,13 @@ class RoundRobin:
     def decide(self, floor: Floor) -> Decision:
         """Pairs that start now."""
         agents = floor.centre.num_agents
-        decision = one_by_one(
+        return one_by_one(
             floor,
             first_come(floor),
-            lambda _, candidates: -((candidates - self._last - 1) % agents),
             anybody(floor),
+            lambda _, candidates: -((candidates - self._last - 1) % agents),
+            started=self._serve,
         )
-        if len(decision.agent):
-            self._last = int(decision.agent[-1])
-        return decision
+
+    def _serve(self, agent: int) -> None:
+        self._last = agent

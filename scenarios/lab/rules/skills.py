@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from scenarios.lab.floor import Floor
 from scenarios.lab.router import Decision
-from scenarios.lab.rules.one_by_one import by_priority, idle_order, one_by_one
+from scenarios.lab.rules.one_by_one import by_priority, one_by_one
 
 SKILLED = 0.6
 
@@ -20,9 +20,4 @@ class SkillsBased:
 
     def decide(self, floor: Floor) -> Decision:
         """Pairs that start now."""
-        return one_by_one(
-            floor,
-            by_priority(floor),
-            lambda _, agents: idle_order(floor, agents),
-            floor.centre.p >= self.threshold,
-        )
+        return one_by_one(floor, by_priority(floor), floor.centre.p >= self.threshold)

@@ -92,8 +92,7 @@ def test_breaks_wait_for_the_contact_and_end_on_time() -> None:
 
 def test_fewer_heads_send_the_idle_home_first() -> None:
     """3 heads, one busy; at 50 only 1: both idle agents go, so the busy one stays on duty."""
-    heads = Staffing(np.zeros(3, dtype=np.int64), np.array([0.0, 50.0]), np.array([[3], [1]]))
-    events = run(replace(centre(3), staffing=heads), day([0, 60]))
+    events = run(replace(centre(3), staffing=heads((0, 3), (50, 1))), day([0, 60]))
     assert story(events) == [("answered", 0, 100), ("answered", 100, 200)]
     assert sorted(spans(events, 0) + spans(events, 1) + spans(events, 2)) == [
         ("available", 0, 50),
@@ -102,18 +101,37 @@ def test_fewer_heads_send_the_idle_home_first() -> None:
     ]
 
 
-def test_a_busy_agent_over_the_heads_finishes_and_is_called_back_first() -> None:
-    """Both busy, 1 head at 50: one finishes as a ghost. 2 heads at 90 call the ghost back."""
-    heads = Staffing(
-        np.zeros(2, dtype=np.int64), np.array([0.0, 50.0, 90.0]), np.array([[2], [1], [2]])
-    )
-    both = replace(centre(2), staffing=heads)
-    assert story(run(both, day([0, 0, 60, 60])))[2:] == [("answered", 100, 200)] * 2
-    fewer = replace(both, staffing=replace(heads, heads=np.array([[2], [1], [1]])))
-    assert story(run(fewer, day([0, 0, 60, 60])))[2:] == [
-        ("answered", 100, 200),
-        ("answered", 200, 300),
-    ]
+def heads(*rows: tuple[float, int]) -> Staffing:
+    """One team with so many heads from each instant on; three agents at most."""
+    from_s, number = zip(*rows, strict=True)
+    count = np.array(number, dtype=np.int64)[:, None]
+    return Staffing(np.zeros(3, dtype=np.int64), np.array(from_s), count)
+
+
+def test_whoever_finishes_first_goes_when_heads_are_too_many() -> None:
+    """3 busy until 80, 100 and 130, 2 heads from 50 on: who ends at 80 goes though two wait.
+
+    Those are answered at 100 and 130.
+    """
+    fewer = replace(centre(3), staffing=heads((0, 3), (50, 2)))
+    events = run(fewer, day([0, 0, 0, 60, 60], noise=[0.8, 1.0, 1.3, 1.0, 1.0]))
+    assert story(events)[3:] == [("answered", 100, 200), ("answered", 130, 230)]
+    assert spans(events, 0) == [("available", 0, 80)]
+
+
+def test_heads_that_return_in_time_keep_whoever_was_to_go() -> None:
+    """The third head comes back at 70, before anybody has finished: nobody goes."""
+    same = replace(centre(3), staffing=heads((0, 3), (50, 2), (70, 3)))
+    events = run(same, day([0, 0, 0, 60, 60], noise=[0.8, 1.0, 1.3, 1.0, 1.0]))
+    assert story(events)[3:] == [("answered", 80, 180), ("answered", 100, 200)]
+
+
+def test_heads_that_return_late_call_somebody_in() -> None:
+    """The first has gone at 80; the third head at 90 answers at once; all ends at 200."""
+    later = replace(centre(3), staffing=heads((0, 3), (50, 2), (90, 3)))
+    events = run(later, day([0, 0, 0, 60, 60], noise=[0.8, 1.0, 1.3, 1.0, 1.0]))
+    assert story(events)[3:] == [("answered", 90, 190), ("answered", 100, 200)]
+    assert spans(events, 0) == [("available", 0, 80), ("available", 90, 200)]
 
 
 @pytest.mark.parametrize("router", [LongestIdle, lambda: TeamFifo([0], [[0]], [[0]])])

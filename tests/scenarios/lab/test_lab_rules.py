@@ -136,6 +136,15 @@ def test_most_available_counts_what_is_left() -> None:
     assert pairs(MostAvailable(), seen) == [(0, 1)]
 
 
+def test_chats_of_one_decision_are_spread() -> None:
+    """Each chat counts for the next: room 3 then 2 and 2; in turn; the fewest open first."""
+    seen = floor([0, 0, 0, 0], at=chats())
+    seen.room[:, 1] = [1, 3, 2]
+    assert pairs(MostAvailable(), seen) == [(0, 1), (1, 1), (2, 2), (3, 0)]
+    assert pairs(RoundRobin(), seen) == [(0, 0), (1, 1), (2, 2), (3, 1)]
+    assert pairs(LeastActive(), seen) == [(0, 0), (1, 1), (2, 2), (3, 1)]
+
+
 def test_chats_fill_up_within_one_decision() -> None:
     """Seven chats, three agents with room for 1, 3 and 2: six start and one waits."""
     seen = floor([0] * 7, at=chats())
