@@ -53,17 +53,15 @@ def honest() -> Tick:
     return Tick(honest_batch(), POLICY, honest_plan())
 
 
-@cache
-def honest_tables() -> Recount:
-    """What the tables under the honest plan say, which most changes leave as it is."""
-    return recount(honest().batch, honest().policy)
-
-
 def rules(tick: Tick) -> set[str]:
     """Rules that the audit finds broken."""
+    return {finding.rule for finding in audit(tick.plan, tables_of(tick))}
+
+
+def tables_of(tick: Tick) -> Recount:
+    """What the tables say, which most changes leave as they are."""
     is_honest = tick.batch is honest().batch and tick.policy is honest().policy
-    tables = honest_tables() if is_honest else recount(tick.batch, tick.policy)
-    return {finding.rule for finding in audit(tick.plan, tables)}
+    return _honest_tables() if is_honest else recount(tick.batch, tick.policy)
 
 
 def in_batch(table: str, key: str, row: str, **values: object) -> Change:
@@ -158,6 +156,11 @@ def declined_once(contact_id: str, agent_id: str, age_s: float) -> Change:
     """An agent declined a contact."""
     row = {"contact_id": contact_id, "agent_id": agent_id, "declined_at": ago(age_s)}
     return lambda tick: tick.table("declines", rows(DECLINES, row))
+
+
+@cache
+def _honest_tables() -> Recount:
+    return recount(honest().batch, honest().policy)
 
 
 def with_cells(frame: pl.DataFrame, where: pl.Expr, values: dict[str, object]) -> pl.DataFrame:

@@ -24,6 +24,7 @@ from tests.models.audit_changes import (
     more_load,
     rules,
     says,
+    tables_of,
     under,
     without,
 )
@@ -172,7 +173,7 @@ CHANGES = list({**ROWS, **ELIGIBILITY, **LIMITS, **MONEY, **REASONS}.items())
 def test_an_honest_plan_is_clean() -> None:
     """The plan written by hand has no finding: two derivations of every number agree."""
     tick = honest()
-    assert audit(tick.plan, recount(tick.batch, tick.policy)) == ()
+    assert audit(tick.plan, tables_of(tick)) == ()
 
 
 @pytest.mark.parametrize(("rule", "change"), CHANGES, ids=[rule for rule, _ in CHANGES])
@@ -271,9 +272,9 @@ def test_rents_prove_a_bound_of_their_own() -> None:
     """
     tick = honest()
     proven = replace(tick.plan, proof=Proof.RENTS)
-    assert audit(proven, recount(tick.batch, tick.policy)) == ()
+    assert audit(proven, tables_of(tick)) == ()
     claimed = replace(proven, bound_milli=99_138, gain_milli=99_138, greedy_milli=0)
-    found = {finding.rule for finding in audit(claimed, recount(tick.batch, tick.policy))}
+    found = {finding.rule for finding in audit(claimed, tables_of(tick))}
     assert found == {"bound", "plan_gain"}
 
 
@@ -281,13 +282,13 @@ def test_what_a_search_proved_is_not_looked_up() -> None:
     """Prices of 0 prove 103.064 only; a search may still have proven 99.139."""
     tick = in_plan("prices", "ben", "agent_id", agent_price=0.0)(honest())
     searched = replace(tick.plan, proof=Proof.SEARCH)
-    assert audit(searched, recount(tick.batch, tick.policy)) == ()
+    assert audit(searched, tables_of(tick)) == ()
 
 
 def test_findings_count_and_name_offenders() -> None:
     """A finding says how many there are and names the first few."""
     tick = in_plan("assignments", "e1", contact_version=2)(honest())
-    (finding,) = audit(tick.plan, recount(tick.batch, tick.policy))
+    (finding,) = audit(tick.plan, tables_of(tick))
     assert finding.rule == "contact_facts"
     assert finding.detail == (
         "1 x value that differs from the contact's; first: e1 contact_version"

@@ -60,7 +60,7 @@ def test_the_backends_agree_and_all_audit_clean(
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(
     seed=st.integers(0, 10_000),
-    num_contacts=st.integers(1, 60),
+    num_contacts=st.integers(1, 40),
     num_agents=st.integers(1, 12),
     rules=st.just(frozenset(Rule)) | st.frozensets(st.sampled_from(Rule), min_size=1, max_size=4),
     backend=st.sampled_from(["auto", "greedy"]),

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from models.audit import CHECKS, audit, recount
+from models.audit import CHECKS, audit
 from models.recount.case import Case, Check
 from models.solution import Limit, Proof, Termination
 from models.tables import AGENT_PROFILES, CONTACT_SKILLS, OUTLOOK, REQUEUE, Channel
@@ -19,6 +19,7 @@ from tests.models.audit_changes import (
     more_load,
     rules,
     says,
+    tables_of,
     under,
 )
 from tests.models.honest_plan import NOW, QUEUE_STANDS, ago, held_item, rows
@@ -53,7 +54,7 @@ HONEST = {
 @pytest.mark.parametrize("tick", HONEST.values(), ids=HONEST)
 def test_what_routing_adds_can_be_honest(tick: Tick) -> None:
     """Plans written by hand have no finding: of a reservation, a tier, preferences, ..."""
-    assert audit(tick.plan, recount(tick.batch, tick.policy)) == ()
+    assert audit(tick.plan, tables_of(tick)) == ()
 
 
 def test_with_tiers_the_baseline_may_gain_more_whatever_the_bound() -> None:
@@ -296,5 +297,5 @@ def test_no_check_is_idle(check: Check) -> None:
     rule = FOUND_BY[check.__name__]
     changed = {name: change(honest()) for name, change in CHANGES if name == rule}
     tick = (changed | dict(ALONE) | dict(BROKEN))[rule]
-    case = Case(recount(tick.batch, tick.policy), tick.plan)
+    case = Case(tables_of(tick), tick.plan)
     assert rule in {finding.rule for finding in check(case)}
