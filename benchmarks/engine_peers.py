@@ -16,10 +16,11 @@ from scipy.sparse import coo_matrix
 
 from models.problem import NOBODY, AssignmentProblem, Ints, Positions
 from models.solution import Limit, SolveOptions, Termination
+from solver.baseline import solve_baseline
 from solver.form import count_pairs
 from solver.rows import build_rows, longest_slice, restricted
 from solver.rows_kernels import row_gains
-from solver.solve import find_backend, solve_baseline
+from solver.solve import find_backend
 
 LIMIT_S = 120.0
 

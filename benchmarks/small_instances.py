@@ -9,10 +9,13 @@ from enum import StrEnum
 
 import numpy as np
 
-from models.problem import MILLI, NOBODY, AssignmentProblem, Mixes, PairUnits
+from models.problem import MILLI, NO_TIER, NOBODY, AssignmentProblem, Mixes, PairUnits
 
 Hold = tuple[int, ...]
 """Contacts by agent and lane, then units by agent."""
+
+Worth = tuple[int, ...]
+"""Contacts served of each tier, then the gain in milli-units; what is larger is better."""
 
 
 class Family(StrEnum):
@@ -81,18 +84,26 @@ def draw_problem(family: Family, seed: int) -> AssignmentProblem:
 
 
 def best_gain(problem: AssignmentProblem) -> int:
-    """The largest gain of any valid assignment, milli-units, by a table over what agents hold."""
+    """The largest gain of any valid assignment, milli-units; tiers aside."""
+    return best_worth(replace(problem, tier=None))[-1]
+
+
+def best_worth(problem: AssignmentProblem) -> Worth:
+    """The best of all valid assignments, by a table over what agents hold."""
     rows, limits = pair_gains(problem), _Limits(problem)
-    table: dict[Hold, int] = {limits.nothing: 0}
+    tiers = [] if problem.tier is None else problem.tier.tolist()
+    table: dict[Hold, Worth] = {limits.nothing: (0,) * (max(tiers, default=NO_TIER) + 2)}
     for contact, row in enumerate(rows):
         grown = dict(table)
-        for hold, gain in table.items():
-            for agent, worth in row.items():
+        for hold, worth in table.items():
+            for agent, gain in row.items():
                 added = limits.add(hold, contact, agent)
                 if added is not None:
-                    total = gain + worth - limits.step(hold, agent)
-                    if total > grown.get(added, -(2**62)):
-                        grown[added] = total
+                    total = [*worth[:-1], worth[-1] + gain - limits.step(hold, agent)]
+                    if tiers and tiers[contact] != NO_TIER:
+                        total[tiers[contact]] += 1
+                    if added not in grown or tuple(total) > grown[added]:
+                        grown[added] = tuple(total)
         table = grown
     return max(table.values())
 

@@ -21,11 +21,11 @@ from typing import Self
 from models.problem import AssignmentProblem
 from models.solution import Hint, Limit, Solution, SolveOptions, Termination
 from solver.backend import failed
+from solver.baseline import solve_baseline
 from solver.solve import (
     better_of,
     find_backend,
     solve_alone,
-    solve_baseline,
     tiny_problem,
     warm_up,
     warm_up_baseline,

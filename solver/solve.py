@@ -9,10 +9,11 @@ from typing import cast
 import numpy as np
 
 from models.dense_problem import dense_problem
-from models.problem import AssignmentProblem, Mixes, PairUnits
+from models.problem import NO_TIER, AssignmentProblem, Mixes, PairUnits
 from models.solution import Hint, Limit, Solution, SolveOptions, Termination, usable
 from solver.backend import Backend
-from solver.form import LISTED_PAIRS, choose, count_pairs, folded, is_network
+from solver.baseline import BASELINE_BY_CLASS, solve_baseline
+from solver.form import choose, folded, is_network
 from solver.tier_levels import affordable
 
 BACKENDS = {
@@ -42,12 +43,10 @@ AT_ONCE_S = 1e-3
 LONG_PAST_S = 1e9
 """Whoever looks at the clock after an interruption finds that time is up."""
 
-TIERS = "solver.tiers"
-"""Imported, as backends are, when it is first asked for: compiled code takes long to load."""
+TIERS, FILLING = "solver.tiers", "solver.filling"
+"""Imported, as backends are, when they are first asked for: compiled code takes long to load."""
 
 BASELINE = "greedy"
-BASELINE_BY_CLASS = "solver.backends.greedy_by_class"
-"""The same plan as the baseline's, for problems whose pairs are too many to list."""
 
 
 def never() -> bool:
@@ -97,8 +96,11 @@ def solve_alone(
     def clock() -> float:
         return monotonic() + (LONG_PAST_S if stop() else 0.0)
 
+    solution: Solution
     if problem.tier is None or options.backend in OWN_TIERS:
         solution = backend(problem, options, hint, clock)
+        if solution.termination is not Termination.OPTIMAL:
+            solution = import_module(FILLING).filled_up(problem, solution)
     else:
         solution = import_module(TIERS).solve_in_tiers(problem, options, hint, backend, clock)
     if solution.limit is Limit.TIME and stop():
@@ -119,18 +121,6 @@ def check_backend(name: str) -> None:
             f"solve options: backend is {name!r}, expected one of {', '.join(sorted(BACKENDS))}:"
             " correct the name in the configuration"
         )
-
-
-def solve_baseline(
-    problem: AssignmentProblem, options: SolveOptions, hint: Hint | None
-) -> Solution:
-    """The greedy plan: always the pair that gains most now, by whichever way is faster."""
-    problem, hint = folded(problem), usable(hint, problem)
-    backend = find_backend(BASELINE)
-    if count_pairs(problem) > LISTED_PAIRS and problem.units is None:
-        backend = cast(Backend, import_module(BASELINE_BY_CLASS).solve)
-    plan = backend(problem, options, hint)
-    return replace(plan, baseline=plan.gain)
 
 
 def better_of(solution: Solution, baseline: Solution) -> Solution:
@@ -170,7 +160,7 @@ def warm_up(backend: str = "auto") -> None:
         problem = tiny_problem()
         if name == "mixes":
             either = Mixes(np.array([0, 2, 4]), np.array([[1], [0], [1], [0]]))
-            problem = replace(problem, mixes=either)
+            problem = replace(problem, mixes=either, tier=np.array([0, NO_TIER], dtype=np.int32))
         if name == "units":
             problem = replace(problem, units=PairUnits(np.ones(4, np.int64), np.ones(2, np.int64)))
         solve(problem, SolveOptions(backend=name))

@@ -25,6 +25,7 @@ from models.solution import (
 )
 from solver.backend import Clock, with_bound
 from solver.potentials import waiting_prices
+from solver.room_kernels import fits_a_mix
 from solver.tree import NO_PAIR, CapacityTree, build_tree, step_cost_at
 
 NAME = "greedy"
@@ -116,20 +117,6 @@ class _Room:
             floor,
             chosen,
         )
-
-
-@njit("b1(i4, i4, i8[::1], i8[:, ::1], i8[:, ::1])", cache=True)
-def fits_a_mix(agent: int, lane: int, start: Ints, count: Ints, held: Ints) -> bool:
-    """Whether one more in that lane stays within a mix of the agent."""
-    for mix in range(start[agent], start[agent + 1]):
-        fits = True
-        for other in range(count.shape[1]):
-            if held[agent, other] + (other == lane) > count[mix, other]:
-                fits = False
-                break
-        if fits:
-            return True
-    return False
 
 
 @njit(

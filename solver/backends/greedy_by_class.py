@@ -28,9 +28,9 @@ from models.solution import (
     step_costs,
 )
 from solver.backend import Clock
-from solver.backends.greedy import fits_a_mix
 from solver.claim import bound_by_class, gain_by_class, lane_of_entries
 from solver.form import only_agents_bind
+from solver.room_kernels import fits_a_mix
 from solver.rows import build_rows, longest_slice
 from solver.rows_kernels import F8, F8S, I4, I8, I8S, LANES, NOTHING, ROWS, Rows, row_gains
 from solver.tree import step_cost_at

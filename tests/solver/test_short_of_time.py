@@ -12,7 +12,6 @@ from benchmarks.mixed_instances import build_mixed
 from benchmarks.small_instances import Family, best_gain, draw_problem
 from models.bound import configuration_bound
 from models.dense_problem import dense_problem
-from models.feasibility import violations
 from models.problem import LARGEST_GAIN, NO_TIER, Mixes
 from models.solution import Hint, SolveOptions, Termination
 from solver.backends import greedy_by_class
@@ -20,19 +19,20 @@ from solver.backends.mix_proof import proven_by_search
 from solver.mix_bound import Proven
 from solver.mix_form import build_form
 from solver.solve import better_of, solve
+from tests.solver.lawful import assert_lawful
 
 DEADLINES = (1e-6, 1e-3, 0.01, 0.05, 0.3)
 
 
 @pytest.mark.parametrize("family", list(Family))
 def test_claims_hold_at_every_deadline(family: Family) -> None:
-    """gain <= optimum <= bound, a valid plan, and optimal only if it is."""
+    """A valid plan, gain <= optimum <= bound, optimal only if it is, and nobody left to add."""
     for seed in range(30):
         problem = draw_problem(family, seed)
         most = best_gain(problem)
         for deadline_s in DEADLINES:
             found = solve(problem, SolveOptions(deadline_s=deadline_s))
-            assert not violations(problem, found.agent)
+            assert_lawful(problem, found)
             assert found.gain <= most <= found.bound
             assert found.gain == most or found.termination is not Termination.OPTIMAL
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import count, product
+from itertools import chain, count, islice, product, repeat
 from time import monotonic
 
 import numpy as np
@@ -31,7 +31,8 @@ from models.solution import (
 from solver.backend import BackendError, Clock
 from solver.backends import auction, flow, greedy
 from solver.solve import solve
-from solver.tier_levels import tier_levels
+from solver.tier_levels import decide_counts, ranks, tier_levels, weighings
+from solver.tier_search import LEAST_S, TimeLeft
 from solver.tiers import plan_in_tiers, solve_in_tiers
 
 Problems = SearchStrategy[AssignmentProblem]
@@ -135,15 +136,16 @@ def test_prices_and_weight_prove_the_gain(data: DataObject, problems: Problems) 
     """D of the weighted gains at the prices, less the weights served, is the bound."""
     problem = with_tiers(data, data.draw(problems))
     plan = plan_in_tiers(problem, OPTIONS, None, flow.solve)
-    weighted = lifted(problem, plan.weight * plan.level)
-    score = int(plan.level[plan.solution.agent != NOBODY].sum())
-    assert plan.solution.tier_weight == plan.weight
+    level, weight = plan.weighing.level, plan.weighing.weight
+    score = int(level[plan.solution.agent != NOBODY].sum())
+    assert plan.solution.tier_weight == weight
     assert problem.tier is not None
     levels = np.array((*plan.solution.tier_levels, 0))
-    assert (levels[problem.tier] == plan.level).all()
-    assert upper_bound(weighted, plan.solution.prices) - plan.weight * score == plan.solution.gain
+    assert (levels[problem.tier] == level).all()
+    weighted = lifted(problem, weight * level)
+    assert upper_bound(weighted, plan.solution.prices) - weight * score == plan.solution.gain
     if plan.count_prices is not None:
-        by_level = dense_problem_of_levels(problem, plan.level)
+        by_level = dense_problem_of_levels(problem, level)
         assert upper_bound(by_level, plan.count_prices) == score
 
 
@@ -196,20 +198,20 @@ def test_the_weight_is_raised_where_serving_one_more_costs_a_long_chain() -> Non
     -100, and contact 3 (tiered) can only be served by agent 0. The last one, contact 2, moves to
     agent 3. Everybody is tiered, so nobody may be dropped: 300 become 3 x -100 + 0 = -300.
     """
-    chain = np.full((4, 4), -1)
+    eligible = np.zeros((4, 4), dtype=bool)
     gain = np.zeros((4, 4), dtype=np.int64)
     for i in range(3):
-        chain[i, [i, i + 1]] = 1
+        eligible[i, [i, i + 1]] = True
         gain[i, [i, i + 1]] = 100, -100
-    chain[3, 0] = 1
+    eligible[3, 0] = True
     problem = dense_problem(
-        gain, np.ones(4, dtype=np.int64), eligible=chain > 0, tier=np.zeros(4, dtype=np.int32)
+        gain, np.ones(4, dtype=np.int64), eligible=eligible, tier=np.zeros(4, dtype=np.int32)
     )
     plan = plan_in_tiers(problem, OPTIONS, None, flow.solve)
     assert (plan.solution.served, plan.solution.gain) == ((4,), -300)
     # One exchange is worth 203 at most, 2 x (100 + 1) + 1, so the first weight is 256; the chain
     # costs 600, so it is raised once.
-    assert plan.weight == 16 * 256
+    assert plan.weighing.weight == 16 * 256
 
 
 def test_money_alone_is_left_to_the_backend() -> None:
@@ -228,21 +230,112 @@ def test_levels_fall_with_the_tier() -> None:
     assert served_by_tier(tiered, np.array([0, NOBODY, 0, NOBODY])) == (0, 0, 0, 0, 0, 0, 0, 1)
 
 
-def test_with_mixes_one_call_outranks_many_chats_of_the_next_tier() -> None:
-    """Levels fall by more than an agent holds; two tiers of mixes are served but not proven."""
-    mixes = Mixes(np.array([0, 2]), np.array([[1, 0], [0, 3]]))
-    problem = dense_problem(
-        np.full((4, 1), 10),
+def one_call_or_three_chats(tier: list[int], call: int = 10) -> AssignmentProblem:
+    """One agent, who takes a call, which gains that much, or up to three chats, which gain 10."""
+    return dense_problem(
+        np.array([[call], [10], [10], [10]]),
         np.array([3]),
         lane=np.array([0, 1, 1, 1], dtype=np.int32),
         lane_cap=np.array([[1, 3]]),
-        mixes=mixes,
-        tier=np.array([0, 1, 1, 1], dtype=np.int32),
+        mixes=Mixes(np.array([0, 2]), np.array([[1, 0], [0, 3]])),
+        tier=np.array(tier, dtype=np.int32),
     )
-    assert tier_levels(problem).tolist() == [4, 1, 1, 1]
+
+
+def test_with_mixes_one_call_outranks_many_chats_of_the_next_tier() -> None:
+    """Each level is above the sum of the smaller ones, 4 > 3 x 1: most levels are most calls."""
+    problem = one_call_or_three_chats([0, 1, 1, 1])
+    level = tier_levels(problem)
+    assert level.tolist() == [4, 1, 1, 1]
+    assert decide_counts(problem, level)
+    assert not decide_counts(problem, ranks(problem))
     solution = solve_in_tiers(problem, OPTIONS, None, by_enumeration)
     assert (solution.served, solution.gain) == ((1, 0), 10)
-    assert (solution.termination, solution.limit) == (Termination.FEASIBLE, Limit.METHOD)
+    assert solution.termination is Termination.OPTIMAL
+
+
+def test_the_bound_is_that_of_the_plan_returned_and_not_of_the_one_it_came_with() -> None:
+    """A gentle weight, 512, prefers three chats, 30 + 3 x 512, to the call, 100 + 2 x 512.
+
+    So plans that serve the call gain 30 + 512 at most by this answer, and 130 by no price at all;
+    30, what plans with three chats gain, would be no bound.
+    """
+    problem = one_call_or_three_chats([0, 1, 1, 1], call=100)
+
+    def unproven(
+        problem: AssignmentProblem,
+        options: SolveOptions,
+        hint: Hint | None,
+        clock: Clock = monotonic,
+    ) -> Solution:
+        found = by_enumeration(problem, options, hint, clock)
+        return replace(found, termination=Termination.FEASIBLE, limit=Limit.TIME)
+
+    found = solve_in_tiers(problem, OPTIONS, None, unproven)
+    assert (found.served, found.gain, found.bound) == ((1, 0), 100, 130)
+    assert (found.termination, found.limit) == (Termination.FEASIBLE, Limit.TIME)
+
+
+def test_a_plan_that_only_counts_is_filled() -> None:
+    """A site has one place, which contact 0 must leave to contact 1: neither greed nor chains see.
+
+    A method that stops with nothing, but counts to the end, finds both. To it contact 2, who has
+    no tier, is nobody; they still get the agent who is free, and that plan meets its bound.
+    """
+    problem = dense_problem(
+        np.array([[0, 9, 1, 0], [5, 0, 0, 0], [0, 0, 0, 7]]),
+        np.ones(4, dtype=np.int64),
+        eligible=np.array([[0, 1, 1, 0], [1, 0, 0, 0], [0, 0, 0, 1]]) > 0,
+        agent_site=np.array([0, 0, NOBODY, NOBODY]),
+        site_cap=np.array([1]),
+        tier=np.array([0, 0, NO_TIER]),
+    )
+
+    def counting(
+        problem: AssignmentProblem,
+        options: SolveOptions,
+        hint: Hint | None,
+        clock: Clock = monotonic,
+    ) -> Solution:
+        found = flow.solve(problem, options, hint, clock)
+        if not problem.term_coef.any():
+            return found
+        nobody = np.full(3, NOBODY, dtype=np.int32)
+        cut = replace(found, termination=Termination.FEASIBLE, limit=Limit.TIME)
+        return replace(cut, agent=nobody, gain=0)
+
+    found = solve_in_tiers(problem, OPTIONS, None, counting)
+    assert found.agent.tolist() == [2, 0, 3]
+    assert (found.served, found.gain, found.termination) == ((2,), 13, Termination.OPTIMAL)
+
+
+def test_levels_of_mixes_that_would_be_too_large_are_ranks() -> None:
+    """40 tiers of 9: levels would be powers of 10 up to 10^39; their counts stay unproven."""
+    tier = np.repeat(np.arange(40, dtype=np.int32), 9)
+    problem = replace(
+        dense_problem(np.full((360, 1), 10), np.array([2])),
+        lane_cap=np.array([[2]]),
+        mixes=Mixes(np.array([0, 2]), np.array([[1], [2]])),
+        tier=tier,
+    )
+    level = tier_levels(problem)
+    assert (level == 40 - tier).all()
+    assert not decide_counts(problem, level)
+    found = solve(problem, OPTIONS)
+    assert (found.served[0], sum(found.served), found.gain) == (2, 2, 20)
+    assert found.termination is Termination.FEASIBLE
+
+
+def test_for_mixes_a_gentle_weight_is_tried_first() -> None:
+    """Three mean gains of 10 are 30, below 32; then come weights that no exchange outweighs."""
+    problem = one_call_or_three_chats([0, 1, 1, NO_TIER])
+    gentle, sure, surer = islice(weighings(problem, 10), 3)
+    assert (gentle.weight, gentle.level.tolist()) == (32, [2, 1, 1, 0])
+    # No gain is above 11, so moving a contact is worth 23 at most.
+    assert (sure.weight, sure.level.tolist()) == (32, [3, 1, 1, 0])
+    assert surer.weight == 16 * sure.weight
+    network = replace(problem, mixes=None)
+    assert next(weighings(network, 10)).level.tolist() == [2, 1, 1, 0]
 
 
 def by_enumeration(
@@ -299,34 +392,45 @@ def test_a_backend_that_misstates_its_gain_is_found_out() -> None:
         solve_in_tiers(problem, OPTIONS, None, boasting)
 
 
-def test_the_deadline_is_shared_and_passing_it_is_said() -> None:
-    """Each solve gets half of what is left; a clock that has run out ends with what there is."""
-    # Two contacts of tier 0, one slot: not everybody can be served, so counts must be proven.
-    problem = dense_problem(np.array([[5], [4]]), np.array([1]), tier=np.zeros(2, dtype=np.int32))
-    given: list[float] = []
+def test_what_is_left_of_the_deadline_is_shared() -> None:
+    """Half where another solve may follow, else all but twice what the first plan took."""
+    seconds = iter([10.0, 10.25, 10.5, 11.0, 12.5])
+    time = TimeLeft(SolveOptions(deadline_s=2.0, gap_target=0.5), lambda: next(seconds))
+    time.first_plan_is_there()  # after 0.25 s
+    part = time.all_but_closing()
+    assert (part.deadline_s, part.gap_target) == (1.0, 0.0)  # of 1.5 s, twice 0.25 are kept
+    assert time.half().deadline_s == 0.5
+    assert time.half().deadline_s == LEAST_S  # half a second late
 
-    def watched(
+
+def test_a_solve_that_finds_no_time_leaves_the_first_plan() -> None:
+    """Two contacts of tier 0, one slot: the better one is served, and nothing is proven."""
+    problem = dense_problem(np.array([[4], [5]]), np.array([1]), tier=np.zeros(2, dtype=np.int32))
+    clock = chain([0.0], repeat(3.0))
+    found = solve_in_tiers(problem, OPTIONS, None, flow.solve, clock=lambda: next(clock))
+    assert (found.agent.tolist(), found.served, found.gain) == ([NOBODY, 0], (1,), 5)
+    assert (found.termination, found.limit) == (Termination.FEASIBLE, Limit.TIME)
+    assert found.tier_levels == (1,)
+
+
+def test_counts_that_there_was_no_time_to_prove_are_not_proven() -> None:
+    """Time is up after the first solve, which serves one of two: that might not be the most."""
+    problem = dense_problem(np.array([[5], [4]]), np.array([1]), tier=np.zeros(2, dtype=np.int32))
+    now = 0.0
+
+    def slow(
         problem: AssignmentProblem,
         options: SolveOptions,
         hint: Hint | None,
         clock: Clock = monotonic,
     ) -> Solution:
-        del clock
-        given.append(options.deadline_s)
-        return flow.solve(problem, options, hint)
+        nonlocal now
+        now = 3.0
+        return flow.solve(problem, options, hint, clock)
 
-    seconds = iter([0.0, 0.0, 1.5, 1.5, 1.5, 9.0, 9.0, 9.0])
-    plan = plan_in_tiers(
-        problem, SolveOptions(deadline_s=2.0), None, watched, clock=lambda: next(seconds)
-    )
-    assert given == [1.0, 0.25]
-    assert plan.solution.termination is Termination.OPTIMAL
-    late = iter([0.0, 0.0, 3.0, 3.0, 3.0])
-    plan = plan_in_tiers(
-        problem, SolveOptions(deadline_s=2.0), None, flow.solve, clock=lambda: next(late)
-    )
-    assert plan.solution.served == (1,)
-    assert plan.solution.termination is Termination.FEASIBLE
+    found = solve_in_tiers(problem, OPTIONS, None, slow, clock=lambda: now)
+    assert (found.served, found.gain, found.bound) == ((1,), 5, 5)
+    assert found.termination is Termination.FEASIBLE
 
 
 @pytest.mark.parametrize("structure", [Structure.PLAIN, Structure.TIES])
