@@ -6,29 +6,38 @@ from scipy.sparse.csgraph import connected_components
 
 from models.feasibility import violations
 from models.problem import AssignmentProblem, Ints, Positions
-from models.solution import Solution
+from models.solution import Solution, Termination, served_by_tier
+from solver.backend import assignment_gain
 from solver.forced import Move
 
 
 def changes_between(
-    problem: AssignmentProblem, before: Positions, again: Solution, contact: int
+    problem: AssignmentProblem, first: Solution, again: Solution, contact: int
 ) -> tuple[Positions, tuple[Move, ...]]:
     """The plan with the pair, and what it changes.
 
     Two plans may differ in places that have nothing to do with each other. Those changes are
     undone, unless what is left breaks a limit, a site's say: to an optimal plan they add nothing,
-    and what they add to another one is not about the pair.
+    and what they add to another one is not about the pair. Should they add to an optimal one, they
+    had to do with the pair after all, by way of units for instance.
     """
+    before = first.agent
     changed = np.flatnonzero(before != again.agent)
     part = _connected(problem, changed, before, again.agent)
     near = changed[part == part[changed == contact]]
     plan = before.copy()
     plan[near] = again.agent[near]
-    if violations(problem, plan):
+    optimal = first.termination is Termination.OPTIMAL
+    torn = optimal and _worth(problem, plan) < _worth(problem, again.agent)
+    if torn or violations(problem, plan):
         near, plan = changed, again.agent
     order = np.append(contact, near[near != contact])
     moves = tuple(Move(int(i), int(before[i]), int(plan[i])) for i in order)
     return plan, moves
+
+
+def _worth(problem: AssignmentProblem, agent: Positions) -> tuple[tuple[int, ...], int]:
+    return served_by_tier(problem, agent), assignment_gain(problem, agent)
 
 
 def _connected(

@@ -85,7 +85,7 @@ def loss_of_pair(
         return None
     # Of plans worth the same the first: the others keep their mixes in it, so it changes least.
     best = max(found, key=lambda plan: (plan.served, plan.gain))
-    plan, moves = changes_between(problem, solution.agent, best, contact)
+    plan, moves = changes_between(problem, solution, best, contact)
     loss = solution.gain - assignment_gain(problem, plan)
     if least is not None:
         _check_bounds(solution.gain - loss, solution, again)

@@ -44,7 +44,7 @@ def loss_of_serving(
     found = solver(replace(raised, tier=problem.tier), options, None)
     if found.agent[contact] == NOBODY:
         return None
-    plan, moves = changes_between(problem, solution.agent, found, contact)
+    plan, moves = changes_between(problem, solution, found, contact)
     loss = solution.gain - assignment_gain(problem, plan)
     least: int | None = solution.gain - (found.bound - prize)
     if _has_tiers(problem):

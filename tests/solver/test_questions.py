@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DataObject, SearchStrategy
 
+from benchmarks.small_instances import Family, Worth, best_worth
 from models.bound import configuration_bound, no_prices
 from models.dense_problem import dense_problem
 from models.feasibility import violations
@@ -26,13 +27,17 @@ from solver.questions import (
     loss_of_pair,
     reduced_loss,
 )
+from solver.solve import solve
 from solver.tiers import solve_in_tiers
+from tests.solver.lawful import drawn_in_tiers
 
 Problems = SearchStrategy[AssignmentProblem]
 BruteForce = Callable[[AssignmentProblem], int]
 
 OPTIONS = SolveOptions()
+PATIENT = SolveOptions(deadline_s=30.0)
 PRIZE = 10**6
+TORN = (Family.UNITS, 205)
 some = settings(max_examples=60, deadline=None)
 
 
@@ -187,6 +192,50 @@ def test_the_loss_with_mixes_is_exact_where_solving_again_is(data: DataObject) -
         assert moved[i] == j
         assert violations(problem, moved) == ()
         assert assignment_gain(problem, moved) == plan.gain - loss.at_most
+
+
+@pytest.mark.parametrize(("family", "seed"), [*product([Family.MIXES], range(6)), TORN])
+def test_the_loss_in_tiers_is_that_of_the_best_plan_with_the_pair(
+    family: Family, seed: int
+) -> None:
+    """Counts come first. With units, changes that share nothing but an agent's room belong to it,
+    too: leaving some out would state the loss of another plan, which gains less.
+    """
+    problem = drawn_in_tiers(family, seed)
+    plan = solve(problem, PATIENT)
+    assert plan.termination is Termination.OPTIMAL
+    for i, j in zip(problem.pairs.contact.tolist(), problem.pairs.agent.tolist(), strict=True):
+        best = best_worth_with(problem, i, j)
+        loss = loss_of_pair(problem, plan, i, j, PATIENT, solve)
+        assert (loss is None) == (best is None)
+        if loss is not None and loss.is_exact:
+            fewer = loss.fewer_served or (0,) * len(plan.served)
+            counts = [had - less for had, less in zip(plan.served, fewer, strict=True)]
+            assert (*counts, plan.gain - loss.at_most) == best
+
+
+def best_worth_with(problem: AssignmentProblem, i: int, j: int) -> Worth | None:
+    """The best of all assignments with the pair: contact i may go nowhere else, before all tiers.
+
+    None where it cannot go there.
+    """
+    assert problem.tier is not None
+    here, pairs, units = np.arange(problem.num_contacts) == i, problem.pairs, problem.units
+    if units is not None:
+        units = replace(units, of_pair=units.of_pair[(pairs.contact != i) | (pairs.agent == j)])
+    later = np.where(problem.tier == NO_TIER, NO_TIER, problem.tier + 1)
+    there, *worth = best_worth(
+        replace(
+            problem,
+            only_agent=np.where(here, j, problem.only_agent).astype(np.int32),
+            tier=np.where(here, 0, later).astype(np.int32),
+            units=units,
+        )
+    )
+    counts = [*worth[:-1], *[0] * (int(problem.tier.max()) + 2 - len(worth))]
+    if problem.tier[i] != NO_TIER:
+        counts[problem.tier[i]] += 1
+    return (*counts, worth[-1]) if there else None
 
 
 def test_changes_that_have_nothing_to_do_with_the_pair_are_left_out() -> None:
