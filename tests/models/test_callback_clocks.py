@@ -208,7 +208,9 @@ def test_callbacks_of_several_zones_and_queues_have_clocks_of_their_own() -> Non
                 callback(contact_id=f"{queue}-{zone}", queue_id=queue, time_zone=zone)
                 for queue in ("plain", "q")
                 for zone in (ANGELES, MADRID, None)
-            ],
+            ]
+            # Mail of the same queue and zone knows no night.
+            + [callback(contact_id="mail", queue_id="plain", time_zone=ANGELES, channel="email")],
         )
     )
     waits = dict(found.members.select("contact_id", "wait_s").iter_rows())
@@ -219,4 +221,5 @@ def test_callbacks_of_several_zones_and_queues_have_clocks_of_their_own() -> Non
         f"q-{ANGELES}": 1.0,
         f"q-{MADRID}": 8.0,
         "q-None": 8.0,
+        "mail": 14.0,
     }

@@ -241,6 +241,7 @@ EVERYTHING = tuple(Channel)
         # A queue that names nobody is open to everybody.
         ({"queue_members": teams(r="eb")}, False),
         ({"queue_members": []}, False),
+        ({"queue_members": [], "served": {"e": "voice", "b": "chat"}}, True),
         # Nobody is there for it at all: whoever comes first may be the expert.
         ({"queue_members": teams(q="x", r="eb")}, False),
         # The expert takes calls only; then nobody who chats has the skills.
