@@ -73,7 +73,10 @@ class ContactClasses:
 
 @dataclass(frozen=True, eq=False)
 class Breaks:
-    """Rows of planned absence; work that is held when one begins is finished first."""
+    """Rows of planned absence; work that is held is finished first, and the whole length follows.
+
+    A break that falls into another, or outside the shift, is left out.
+    """
 
     agent: Ints
     from_s: Floats

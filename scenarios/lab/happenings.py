@@ -6,7 +6,7 @@ from scenarios.lab.centre import LabCentre
 from scenarios.lab.day import Day
 from scenarios.lab.desks import NEVER, Desks, Work
 from scenarios.lab.ledger import Ledger, Outcome
-from scenarios.lab.roster import Roster, planned_changes
+from scenarios.lab.roster import Change, Roster, planned_changes
 
 CHANGE, DONE, RETURN, LEAVE, TOO_LONG, CLEAR = range(6)
 """At the same instant the lower comes first: work before waiting."""
@@ -26,7 +26,7 @@ class Happenings:
         self.centre, self.day = centre, day
         self.desks = Desks(centre)
         self.ledger = Ledger(centre, day)
-        self.roster = Roster(centre, self.desks, self.ledger)
+        self.roster = Roster(centre, self.desks, self.ledger, self._announce)
         self.changes = planned_changes(centre)
         self.heap: list[Event] = [
             (change.at_s, CHANGE, row, None) for row, change in enumerate(self.changes)
@@ -133,6 +133,10 @@ class Happenings:
             if work.due_s < NEVER:
                 self.num_scheduled += 1
                 heappush(self.heap, (work.due_s, DONE, self.num_scheduled, work))
+
+    def _announce(self, change: Change) -> None:
+        heappush(self.heap, (change.at_s, CHANGE, len(self.changes), None))
+        self.changes.append(change)
 
     def _enter(self, visit: int, now_s: float) -> None:
         ledger = self.ledger

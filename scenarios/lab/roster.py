@@ -1,5 +1,6 @@
 """When agents come, go and rest: the planned changes of a day, and who goes when heads change."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -25,6 +26,8 @@ class Change:
     at_s: float
     duty: Duty
     who: int
+    lasts_s: float = 0.0
+    """Length of a BREAK."""
 
 
 def planned_changes(centre: LabCentre) -> list[Change]:
@@ -48,9 +51,7 @@ def planned_changes(centre: LabCentre) -> list[Change]:
             strict=True,
         )
         for agent, from_s, until_s in rows_of:
-            changes.append(Change(from_s, Duty.BREAK, agent))
-            if until_s < centre.shift_until_s[agent]:
-                changes.append(Change(until_s, Duty.BACK, agent))
+            changes.append(Change(from_s, Duty.BREAK, agent, until_s - from_s))
     changes = [change for change in changes if change.at_s < float("inf")]
     return sorted(changes, key=lambda change: (change.at_s, change.duty, change.who))
 
@@ -58,8 +59,14 @@ def planned_changes(centre: LabCentre) -> list[Change]:
 class Roster:
     """Carries out planned changes; work that is held when somebody should go is finished first."""
 
-    def __init__(self, centre: LabCentre, desks: Desks, ledger: Ledger) -> None:
-        """Nobody is on duty yet."""
+    def __init__(
+        self,
+        centre: LabCentre,
+        desks: Desks,
+        ledger: Ledger,
+        announce: Callable[[Change], None],
+    ) -> None:
+        """Nobody is on duty yet; `announce` is told the ends of breaks as they begin."""
         staffing = centre.staffing
         self._heads: list[list[int]] = [] if staffing is None else staffing.heads.tolist()
         self._teams = [] if staffing is None else _members(staffing)
@@ -68,27 +75,36 @@ class Roster:
         """Heads over the plan by team: so many leave as they finish."""
         self._desks = desks
         self._ledger = ledger
-        self._after_work = [AgentState.OFFLINE] * centre.num_agents
-        """State into which an agent goes who is not on duty and puts down the last item."""
+        self._announce = announce
+        self._break_s = [0.0] * centre.num_agents
+        """Length of the break that begins when the agent has put down everything; else 0."""
+        self._has_left = [False] * centre.num_agents
+        """The shift is over."""
 
     def carry_out(self, change: Change, now_s: float) -> list[int]:
         """Agents who are free to take work because of this change."""
         if change.duty == Duty.HEADS:
             return self._set_heads(change.who, now_s)
-        if change.duty in {Duty.ON, Duty.BACK}:
-            return self._call_in([change.who], now_s)
-        away = AgentState.NONPRODUCTIVE if change.duty == Duty.BREAK else AgentState.OFFLINE
-        self._send_away(change.who, away, now_s)
-        return []
+        agent = change.who
+        if change.duty == Duty.BREAK:
+            if self._desks.on_duty[agent]:
+                self._break_s[agent] = change.lasts_s
+                self._send_away(agent, now_s)
+            return []
+        if change.duty == Duty.OFF:
+            self._has_left[agent] = True
+            self._break_s[agent] = 0.0
+            self._send_away(agent, now_s)
+            return []
+        return [] if self._has_left[agent] else self._call_in([agent], now_s)
 
     def put_down(self, agent: int, now_s: float) -> None:
         """The agent holds nothing any more; those who should be away go now."""
         if self._teams and self._leaving[self._team_of[agent]]:
             self._leaving[self._team_of[agent]] -= 1
-            self._send_away(agent, AgentState.OFFLINE, now_s)
-            return
-        if not self._desks.on_duty[agent]:
-            self._ledger.set_state(agent, self._after_work[agent], now_s)
+            self._send_away(agent, now_s)
+        elif not self._desks.on_duty[agent]:
+            self._go(agent, now_s)
 
     def _call_in(self, agents: list[int], now_s: float) -> list[int]:
         for agent in agents:
@@ -98,11 +114,19 @@ class Roster:
             self._ledger.set_state(agent, AgentState.AVAILABLE, now_s)
         return [agent for agent in agents if self._desks.room[agent].any()]
 
-    def _send_away(self, agent: int, state: AgentState, now_s: float) -> None:
+    def _send_away(self, agent: int, now_s: float) -> None:
         self._desks.set_duty(agent, False)
-        self._after_work[agent] = state
         if not self._desks.held[agent]:
-            self._ledger.set_state(agent, state, now_s)
+            self._go(agent, now_s)
+
+    def _go(self, agent: int, now_s: float) -> None:
+        lasts_s = self._break_s[agent]
+        if not lasts_s:
+            self._ledger.set_state(agent, AgentState.OFFLINE, now_s)
+            return
+        self._break_s[agent] = 0.0
+        self._ledger.set_state(agent, AgentState.NONPRODUCTIVE, now_s)
+        self._announce(Change(now_s + lasts_s, Duty.BACK, agent))
 
     def _set_heads(self, row: int, now_s: float) -> list[int]:
         free: list[int] = []
@@ -117,7 +141,7 @@ class Roster:
                 self._leaving[team] = 0
             idle = [agent for agent in on_duty if not self._desks.held[agent]]
             for agent in idle[: self._leaving[team]]:
-                self._send_away(agent, AgentState.OFFLINE, now_s)
+                self._send_away(agent, now_s)
                 self._leaving[team] -= 1
         return free
 

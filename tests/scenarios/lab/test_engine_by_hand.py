@@ -78,16 +78,25 @@ def test_shift_ends_after_the_last_contact_and_takes_no_more() -> None:
     assert spans(events) == [("available", 0, 100)]
 
 
-def test_breaks_wait_for_the_contact_and_end_on_time() -> None:
-    """Break 50 to 150: starts at 100 when the call ends; the next call waits until 150."""
+def test_breaks_wait_for_the_contact_and_are_whole() -> None:
+    """Break 50 to 150: begins at 100 when the call ends, so that the next call waits until 200."""
     resting = Breaks(np.array([0]), np.array([50.0]), np.array([150.0]))
     events = run(replace(centre(), breaks=resting), day([0, 60]))
-    assert story(events) == [("answered", 0, 100), ("answered", 150, 250)]
+    assert story(events) == [("answered", 0, 100), ("answered", 200, 300)]
     assert spans(events) == [
         ("available", 0, 100),
-        ("nonproductive", 100, 150),
-        ("available", 150, 250),
+        ("nonproductive", 100, 200),
+        ("available", 200, 300),
     ]
+
+
+def test_nobody_comes_back_from_a_break_after_their_shift() -> None:
+    """Break 50 to 150 in a shift until 120: gone from then on; nobody answers the second."""
+    resting = Breaks(np.array([0]), np.array([50.0]), np.array([150.0]))
+    short = replace(centre(), breaks=resting, shift_until_s=np.array([120.0]), overtime_s=200.0)
+    events = run(short, day([60]))
+    assert story(events) == [("disconnected", None, 1200)]
+    assert spans(events) == [("available", 0, 50), ("nonproductive", 50, 120)]
 
 
 def test_fewer_heads_send_the_idle_home_first() -> None:
