@@ -57,6 +57,9 @@ bench-questions: $(READY) ## stated losses of forced pairs against solving again
 validate: $(READY) ## published Erlang and simulation results beside ours (a few minutes)
 	$(BIN)/python -m scenarios.lab.validate
 
+bench-prices: $(READY) ## seconds of prices and bounds, beside GLOP and SciPy
+	$(BIN)/python -m benchmarks.prices
+
 lock: ## resolve the ranges of pyproject.toml into the hashed locks
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 \
 		--group dev pyproject.toml -c constraints.txt -o requirements.lock
@@ -66,4 +69,4 @@ lock: ## resolve the ranges of pyproject.toml into the hashed locks
 clean: ## remove the environment and what runs left behind
 	rm -rf $(VENV) var .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
 
-.PHONY: help setup demo test lint format bench bench-rules bench-engine bench-gap bench-differential bench-questions validate lock clean
+.PHONY: help setup demo test lint format bench bench-rules bench-engine bench-gap bench-differential bench-questions validate bench-prices lock clean
