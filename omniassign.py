@@ -10,10 +10,12 @@ from pathlib import Path
 from statistics import median
 from typing import Annotated
 
+import polars as pl
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from data_io.imports.anonymous_bank import read_bank_day
+from data_io.publish import read_published
 from data_io.store import Store
 from jobs import cli, cli_certificate, cli_files, cli_import, cli_policy, show
 from jobs.clock import SimulatedClock
@@ -23,6 +25,7 @@ from jobs.runner import run
 from jobs.tick import TickJob
 from jobs.tick_report import TickReport
 from models import kpis
+from models.policy import Policy
 from scenarios.centre import CentreSize
 from scenarios.generate import generate_centre
 from scenarios.live import LiveWorld, real_visits, world_of_bank_day, world_of_centre
@@ -54,27 +57,16 @@ def demo(
     centre = generate_centre(seed, size, START)
     live = LiveWorld(world_of_centre(centre, settings.policy, seed))
     reports = play(live, settings, home, centre.start_at, centre.end_at, as_json=as_json)
-    summary = summarise(live, reports)
+    summary = summarise(live, settings.policy, reports)
     if as_json:
         show.print_json(summary)
         return
     show.print_rows(
-        "Half an hour of the demo centre" if minutes == 30 else "Demo",
+        f"{minutes} simulated minutes of a generated centre with {agents:,} agents",
         ("", ""),
         [(name, _text(value)) for name, value in summary.items()],
     )
-    published = home / "published"
-    show.console.print(
-        f"\nThe assignment tables are in {published}; any process may read them while ticks run:\n"
-        f"  omniassign status --home {home}\n"
-        f"  omniassign explain CONTACT --home {home}\n"
-        f"  omniassign explain CONTACT --why-nobody --home {home}\n"
-        '  python -c "from pathlib import Path; from data_io.publish import read_published;'
-        f" print(read_published(Path('{published}')).assignment)\"\n"
-        f"  any Parquet reader: {published}/CURRENT.json names the files of the newest batch",
-        soft_wrap=True,
-        highlight=False,
-    )
+    print_what_next(home)
 
 
 @app.command()
@@ -95,13 +87,9 @@ def relive(
     end_at = start_at + timedelta(minutes=minutes)
     live = LiveWorld(world_of_bank_day(bank_day, start_at, end_at, settings.policy, seed))
     reports = play(live, settings, home, start_at, end_at, as_json=as_json)
-    summary = summarise(live, reports)
+    summary = summarise(live, settings.policy, reports)
     real = real_visits(bank_day, start_at, end_at, settings.policy)
-    then = {
-        "service level": kpis.service_level(real),
-        "abandonment": kpis.abandonment_rate(real),
-        "mean answer, s": kpis.mean_answer_s(real),
-    }
+    then = service_of(real, settings.policy)
     if as_json:
         show.print_json({"replayed": summary, "really": then, "assumptions": bank_day.assumptions})
         return
@@ -172,39 +160,75 @@ def clear_home(home: Path) -> None:
     mark.touch()
 
 
-def summarise(live: LiveWorld, reports: list[TickReport]) -> dict[str, float | int | None]:
-    """What a manager asks after a run, by name."""
-    visits = live.world.events()
-    census = live.world.census()
+def summarise(
+    live: LiveWorld, policy: Policy, reports: list[TickReport]
+) -> dict[str, float | int | None]:
+    """What a manager asks after a run, by name: what came, how it went, what it was worth."""
+    census, num_ticks = live.world.census(), len(reports)
     milliseconds = [report.total_s * 1000 for report in reports]
     gain = sum(report.gain for report in reports)
     greedy = sum(report.greedy_gain for report in reports)
     return {
-        "ticks": len(reports),
-        "contacts that entered": census.arrived,
-        "contacts assigned": sum(report.num_assigned for report in reports),
-        "contacts held, summed over ticks": sum(report.num_held for report in reports),
-        "planned, but gone at commit": sum(report.num_lost for report in reports),
-        "waiting at the end": census.waiting,
-        "abandoned": census.abandoned,
-        "service level": kpis.service_level(visits),
-        "abandonment": kpis.abandonment_rate(visits),
-        "mean answer, s": kpis.mean_answer_s(visits),
-        "gain of the plans": gain,
-        "greedy baseline on the same ticks": greedy,
-        "value against greedy": gain / greedy if greedy else None,
-        "ticks proven optimal": sum(report.termination == "optimal" for report in reports),
-        "bound": sum(report.bound for report in reports),
-        "worst gap": max((report.gap for report in reports), default=None),
-        "median tick, ms": median(milliseconds) if milliseconds else None,
-        "worst tick, ms": max(milliseconds, default=None),
+        "contacts in all, with those there at the start": census.arrived,
+        "- done": census.handled,
+        "- with an agent at the end": census.in_service,
+        "- waiting at the end": census.waiting,
+        "- gave up waiting": census.abandoned,
+        **service_of(live.world.events(), policy),
+        "decisions taken (ticks)": num_ticks,
+        "contacts given to an agent by them": sum(report.num_assigned for report in reports),
+        "- decided, but gone or changed before it was written": sum(r.num_lost for r in reports),
+        "kept for a busy agent, in a tick": sum(report.num_held for report in reports) / num_ticks,
+        "worth of all decisions, money": gain,
+        "worth of a greedy choice in the same ticks, money": greedy,
+        "- more than greedy, %": 100 * (gain / greedy - 1) if greedy else None,
+        "most that any decisions could have been worth": sum(report.bound for report in reports),
+        "- ticks proven to be the best possible": sum(r.termination == "optimal" for r in reports),
+        "- largest gap of a tick to that, %": 100 * max(report.gap for report in reports),
+        "time for a tick, ms: median": median(milliseconds),
+        "- the slowest": max(milliseconds),
     }
+
+
+def service_of(visits: pl.DataFrame, policy: Policy) -> dict[str, float | None]:
+    """How customers fared, by name."""
+    live = [channel for channel, numbers in policy.channels.items() if numbers.real_time]
+    is_live = pl.col("channel").is_in(live)
+    level, gave_up = kpis.service_level(visits), kpis.abandonment_rate(visits)
+    return {
+        "answered within their target, %": None if level is None else 100 * level,
+        "gave up, % of those answered or gone": None if gave_up is None else 100 * gave_up,
+        "mean wait for an answer, s: calls and chats": kpis.mean_answer_s(visits.filter(is_live)),
+        "- messages, mail and cases": kpis.mean_answer_s(visits.filter(~is_live)),
+    }
+
+
+def print_what_next(home: Path) -> None:
+    """Commands that a newcomer may try on what a demo has left, with ids that are there."""
+    published = read_published(home / "published")
+    given = published.assignment.sort("tick_at", "contact_id")["contact_id"].tail(1)
+    waits = published.unassigned.sort("decision", "contact_id")["contact_id"].tail(1)
+    # Started by a path, as the Makefile does, it is not found by its name alone.
+    program = sys.argv[0] if Path(sys.argv[0]).name == "omniassign" else "omniassign"
+    asks = (
+        f"status --home {home}",
+        *(f"explain {contact} --home {home}" for contact in given),
+        *(f"explain {contact} --why-nobody --home {home}" for contact in waits),
+        f"check --home {home}",
+    )
+    told = (
+        "\nAsk on:",
+        *(f"  {program} {ask}" for ask in asks),
+        f"The decisions are Parquet files in {home / 'published'}, which any process may read"
+        " while ticks run; CURRENT.json there names the newest (docs/tables.md).",
+    )
+    show.console.print("\n".join(told), soft_wrap=True, highlight=False, markup=False)
 
 
 def _text(value: object) -> str:
     if isinstance(value, float):
-        return f"{value:,.4f}" if abs(value) < 10 else f"{value:,.1f}"
-    return "" if value is None else str(value)
+        return f"{value:,.2f}" if abs(value) < 10 else f"{value:,.1f}"
+    return "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def main() -> None:
