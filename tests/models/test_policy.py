@@ -105,7 +105,7 @@ def test_the_edges_of_the_ranges_are_fine() -> None:
         for item in fields(Policy)
         if item.name.endswith(("_worth", "_cost", "_share", "_fixed"))
     }
-    assert len(free) == 27
+    assert len(free) == 28
     free["priority_worth"] = (0.0,) * 10
     replace(Policy(), **free)
 
