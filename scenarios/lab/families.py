@@ -166,12 +166,11 @@ def _by_skill_and_language(
 def _levels(rng: np.random.Generator, agents: int, demand: Floats) -> Floats:
     """(skills, A) probabilities: two or three skills are strong, two fair, the others weak.
 
-    Skills in demand have more strong agents, though not quite in proportion.
+    Skills in demand have more strong agents, though fewer than in proportion: hiring lags.
     """
     skills = len(demand)
-    taught = np.sqrt(demand) + demand
-    taught /= taught.sum()
-    level = rng.uniform(0.30, 0.58, (skills, agents))
+    taught = np.sqrt(demand) / np.sqrt(demand).sum()
+    level = rng.uniform(0.42, 0.60, (skills, agents))
     for agent in range(agents):
         known = rng.choice(skills, 5, replace=False, p=taught)
         strong = int(rng.integers(2, 4))
@@ -224,8 +223,8 @@ def _blend(rng: np.random.Generator) -> _Parts:
 
 
 def _slower_without_skill(handle_s: Floats, p: Floats) -> Floats:
-    """(K, A): a quarter longer at p 0.3 than at p 0.9."""
-    h: Floats = handle_s[:, None] * (1 + 0.4 * (0.85 - p))
+    """(K, A): a tenth longer at p 0.45 than at p 0.95."""
+    h: Floats = handle_s[:, None] * (1 + 0.2 * (0.85 - p))
     return h
 
 

@@ -31,7 +31,7 @@ def test_few_days_of_every_example_are_inside() -> None:
     options = argparse.Namespace(days=8, seed=1, processes=1)
     lines = validate.simulated_lines(options, Console(quiet=True))
     assert len(lines) == 49
-    assert [line.measure for line in lines if not line.is_inside] == []
+    assert [line.measure for line in lines if line.is_refuted] == []
 
 
 @needs_data
@@ -43,7 +43,7 @@ def test_an_agent_fewer_is_noticed() -> None:
     days = validate.observe("MMC", 1, 0, 40)
     assert validate.compare(example, row, days, len(rows)).is_inside
     slower = [replace_busy(one, 1.03) for one in days]
-    assert not validate.compare(example, row, slower, len(rows)).is_inside
+    assert validate.compare(example, row, slower, len(rows)).is_refuted
 
 
 def replace_busy(counts: Counts, factor: float) -> Counts:
@@ -102,4 +102,4 @@ def test_json_has_a_line_per_number(capsys: pytest.CaptureFixture[str]) -> None:
     code = validate.main(["--days", "2", "--processes", "1", "--json"])
     lines = json.loads(capsys.readouterr().out)
     assert len(lines) == 69
-    assert code == (0 if all(line["is_inside"] for line in lines) else 1)
+    assert code == (1 if any(line["is_refuted"] for line in lines) else 0)
