@@ -117,8 +117,8 @@ def slow_prices(inputs: SlowInputs, demand: Floats) -> SlowPrices:
             f"slow price: demand is {demand.shape}, lowest {demand.min(initial=0.0)}; expected"
             f" (S, {periods}, {classes}) and nothing negative: sample it for these sub-periods"
         )
-    programme = _programme(inputs)
-    rows = periods * classes
+    typical_s = _typical_work_s(inputs)
+    programme, rows = _programme(inputs, typical_s), periods * classes
     basis = Basis(
         key=np.zeros(periods * groups, dtype=np.int64),
         block=np.zeros(rows, dtype=np.int64),
@@ -130,7 +130,7 @@ def slow_prices(inputs: SlowInputs, demand: Floats) -> SlowPrices:
     value = 0.0
     limit = 1000 + 50 * (rows + periods * groups)
     slow_kernels.start(programme, basis)
-    for sampled in np.ascontiguousarray(demand, dtype=np.float64).reshape(len(demand), rows):
+    for sampled in (demand * typical_s).reshape(len(demand), rows):
         status = slow_kernels.solve_from(programme, basis, duals, sampled, limit)
         if status != slow_kernels.OPTIMAL:
             raise PricesNotFoundError(status, limit)
@@ -139,7 +139,7 @@ def slow_prices(inputs: SlowInputs, demand: Floats) -> SlowPrices:
         value += float(duals.contact @ sampled + duals.block @ programme.capacity)
     return SlowPrices(
         agent=agent.reshape(periods, groups) / len(demand),
-        contact=contact.reshape(periods, classes) / len(demand),
+        contact=contact.reshape(periods, classes) * typical_s / len(demand),
         value=value / len(demand),
     )
 
@@ -192,15 +192,21 @@ def reward_per_contact(
     return resolution * value[:, None] + spared[:, None]
 
 
-def _programme(inputs: SlowInputs) -> Programme:
+def _typical_work_s(inputs: SlowInputs) -> Floats:
+    """(K,) geometric mean of each class: counted in such seconds, contacts have numbers near 1."""
+    logs = np.log(np.where(inputs.allowed, inputs.work_s, 1.0)).sum(axis=1)
+    typical: Floats = np.exp(logs / np.maximum(inputs.allowed.sum(axis=1), 1))
+    return typical
+
+
+def _programme(inputs: SlowInputs, typical_s: Floats) -> Programme:
     with np.errstate(divide="ignore", invalid="ignore"):
         rate = np.where(inputs.allowed, inputs.reward / inputs.work_s, -np.inf)
-        per_s = np.where(inputs.allowed, 1.0 / inputs.work_s, 0.0)
+        per_s = np.where(inputs.allowed, typical_s[:, None] / inputs.work_s, 0.0)
     # The golden ratio spreads the changes evenly, so no two are equal.
     spread = np.arange(rate.size).reshape(rate.shape) * 0.6180339887498949 % 1.0
-    size = np.abs(rate[inputs.allowed]).max(initial=0.0)
     return Programme(
-        rate=np.ascontiguousarray(rate + TIE_BREAK * size * spread),
+        rate=np.ascontiguousarray(rate * (1.0 + TIE_BREAK * spread)),
         per_s=np.ascontiguousarray(per_s),
         stay=np.require(inputs.stay, np.float64, ["C", "W"]),
         capacity=np.require(inputs.capacity_s, np.float64, ["C", "W"]).reshape(-1),

@@ -30,7 +30,7 @@ class Programme(NamedTuple):
     rate: Floats
     """(K, M) money per second, -inf where not allowed."""
     per_s: Floats
-    """(K, M) contacts per second of work."""
+    """(K, M) contacts per second of work, each counted as the seconds it typically takes."""
     stay: Floats
     """(K,) share of a queue that is still there a period later."""
     capacity: Floats
@@ -54,7 +54,7 @@ class Duals(NamedTuple):
     """Prices of both kinds of rows."""
 
     contact: Floats
-    """(n,) money per contact."""
+    """(n,) money per contact row's unit."""
     block: Floats
     """(P * M,) money per second."""
 

@@ -35,8 +35,8 @@ OPTIMAL, INFEASIBLE, TOO_LONG = 0, 1, 2
 NOWHERE = -2
 """Block of the column that enters if there is none."""
 EPS = 1e-9
-SHORTEST_PER_S = 1e-4
-"""Contacts per second that pivots in seconds are compared with, at least."""
+SMALLEST = 0.01
+"""Size that pivots are compared with, at least; most numbers of the rows are near 1."""
 DRIFT = 1e-8
 """Relative error in the contact rows from which the inverse is computed anew."""
 
@@ -117,11 +117,11 @@ def _break_of(
     price, scale = key_price(programme, basis, contact, block), key_per_s(programme, basis, block)
     used = 0.0 if scale == 0.0 else row[key_row(programme, basis, block)] * scale
     best, pivot, kind = np.inf, 0.0, IDLE
-    if used > EPS * max(scale, SHORTEST_PER_S):
+    if used > EPS * max(scale, SMALLEST):
         best, pivot = price / used, used
     for k in range(classes):
         step = used - row[first + k] * programme.per_s[k, m]
-        if step > EPS * max(scale, programme.per_s[k, m], SHORTEST_PER_S):
+        if step > EPS * max(scale, programme.per_s[k, m], SMALLEST):
             reach = price - programme.rate[k, m] + contact[first + k] * programme.per_s[k, m]
             if reach < best * step:
                 best, pivot, kind = reach / step, step, k

@@ -246,3 +246,25 @@ def test_many_random_programmes_end_at_an_optimum() -> None:
         assert prices.value >= 0.0
         asked = inputs.work_s * prices.agent[:, None] + prices.contact[:, :, None]
         assert (asked >= inputs.reward - CLOSE)[:, inputs.allowed].all()
+
+
+def test_classes_of_very_different_size_share_a_programme() -> None:
+    """Seconds and hours, cents and hundreds: the prices still prove the optimum."""
+    rng = np.random.default_rng(12)
+    for _ in range(40):
+        classes, groups, periods = rng.integers(2, 30), rng.integers(2, 50), rng.integers(1, 4)
+        shape = (classes, groups)
+        inputs = SlowInputs(
+            reward=10.0 ** rng.uniform(-2.0, 3.0, (classes, 1)) * rng.uniform(0.3, 1.0, shape),
+            work_s=10.0 ** rng.uniform(0.0, 4.5, (classes, 1)) * rng.uniform(0.5, 2.0, shape),
+            allowed=rng.random(shape) < 0.5,
+            capacity_s=rng.uniform(0.0, 9000.0, (periods, groups)),
+            stay=rng.uniform(0.0, 1.0, classes),
+        )
+        demand = rng.poisson(4.0, (1, periods, classes)).astype(float)
+        prices = slow_prices(inputs, demand)
+        asked = inputs.work_s * prices.agent[:, None] + prices.contact[:, :, None]
+        short = (inputs.reward - asked)[:, inputs.allowed].max(initial=0.0)
+        assert short <= CLOSE * inputs.reward.max()
+        cost = (demand[0] * prices.contact).sum() + (inputs.capacity_s * prices.agent).sum()
+        assert cost == pytest.approx(prices.value, rel=CLOSE, abs=CLOSE)
