@@ -65,11 +65,17 @@ class Try:
         """What no plan gains that serves as many of tiers 0 to k as this one, for every k."""
         return self.found.bound - _lifted_by(self.weighing, agent)
 
-    def levels(self, tier: Positions) -> tuple[int, ...]:
+    def rank(self, agent: Positions) -> tuple[int, bool, int]:
+        """Lower for a better bound of such plans, then for the smallest weight that is one."""
+        return self.bound(agent), self.weighing.weight == 0, self.weighing.weight
+
+    def levels(self, problem: AssignmentProblem) -> tuple[int, ...]:
         """Level of tier 0, 1, ...; 0 for tiers that nobody has."""
-        levels = np.zeros(int(tier.max(initial=NO_TIER)) + 1, dtype=np.int64)
-        tiered = tier != NO_TIER
-        levels[tier[tiered]] = self.weighing.level[tiered]
+        if problem.tier is None:
+            return ()
+        levels = np.zeros(int(problem.tier.max(initial=NO_TIER)) + 1, dtype=np.int64)
+        tiered = problem.tier != NO_TIER
+        levels[problem.tier[tiered]] = self.weighing.level[tiered]
         return tuple(levels.tolist())
 
 
@@ -91,7 +97,7 @@ class TierSearch:
         self.is_network = is_network(folded(problem))
         self._tries = [Try(Weighing(ranks(problem), 0), first)]
         self._plans: list[_Plan] = []
-        self.counted: Solution | None = None
+        self._counted: Solution | None = None
         self._most = served_by_tier(problem, _where_eligible(problem))
         """The largest counts as far as is known: at first of everybody with an eligible agent."""
         self._improve(first.agent)
@@ -105,12 +111,12 @@ class TierSearch:
     @property
     def is_complete(self) -> bool:
         """Whether the last answer with gains serves as many as are known to be possible."""
-        most = self._most if self.counted is None else max(plan.served for plan in self._plans)
+        most = self._most if self._counted is None else max(plan.served for plan in self._plans)
         return served_by_tier(self._problem, self._tries[-1].found.agent) >= most
 
     def must_count(self, exact: bool) -> bool:
         """Whether only counting can tell if the last answer, exact or not, serves most."""
-        return not self.is_complete and self.counted is None and (exact or self.is_network)
+        return not self.is_complete and self._counted is None and (exact or self.is_network)
 
     def take(self, found: Solution, weighing: Weighing) -> None:
         """Keep the answer to the raised gains; BackendError if its gain is wrong."""
@@ -131,22 +137,14 @@ class TierSearch:
 
     def count(self, counted: Solution) -> None:
         """Keep the answer to the problem that only counts."""
-        self.counted = counted
+        self._counted = counted
         self._most = served_by_tier(self._problem, counted.agent)
         self._improve(counted.agent)
 
-    def best_try(self) -> Try:
-        """The one with the best bound for plans that serve as many as the best one."""
-        agent = self._best().agent
-        return min(
-            self._tries,
-            key=lambda one: (one.bound(agent), one.weighing.weight == 0, one.weighing.weight),
-        )
-
-    def solution(self, proof: Try) -> Solution:
-        """The best plan with the bound of a try."""
+    def solution(self) -> Solution:
+        """The best plan, with the best bound for plans that serve as many."""
         best, last = self._best(), self._tries[-1].found
-        tier = self._problem.tier
+        proof = min(self._tries, key=lambda one: one.rank(best.agent))
         bound = proof.bound(best.agent)
         termination, limit = self._termination(best, bound)
         return replace(
@@ -156,7 +154,7 @@ class TierSearch:
             bound=bound,
             served=best.served,
             tier_weight=proof.weighing.weight,
-            tier_levels=() if tier is None else proof.levels(tier),
+            tier_levels=proof.levels(self._problem),
             baseline=0,
             backend=last.backend,
             termination=termination,
@@ -174,9 +172,9 @@ class TierSearch:
         return Termination.FEASIBLE, last.limit or Limit.METHOD
 
     def _counts_proven(self) -> bool:
-        if self.counted is None:
+        if self._counted is None:
             return True
-        exact = self.counted.termination is Termination.OPTIMAL
+        exact = self._counted.termination is Termination.OPTIMAL
         return exact and decide_counts(self._problem, tier_levels(self._problem))
 
     def _best(self) -> _Plan:

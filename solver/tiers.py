@@ -28,29 +28,18 @@ optimum would stop before it sees money beside such weights, so a gentle one com
 is found, those of tiers who wait look for chains of moves, and what room is left is filled.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import monotonic
 
 import numpy as np
 
 from models.lifted import lifted
-from models.problem import MILLI, AssignmentProblem, Prices
+from models.problem import MILLI, AssignmentProblem
 from models.solution import Hint, Solution, SolveOptions, Termination
 from solver.backend import Backend, Clock
 from solver.baseline import solve_baseline
-from solver.tier_levels import Weighing, check_weight, first_weight, ranks, tier_levels, weighings
+from solver.tier_levels import check_weight, first_weight, ranks, tier_levels, weighings
 from solver.tier_search import TierSearch, TimeLeft
-
-
-@dataclass(frozen=True, eq=False)
-class TieredPlan:
-    """A solution with what proves it: the weight, and the prices that prove the counts."""
-
-    solution: Solution
-    weighing: Weighing
-    """`solution.prices` are those of the gains that it raises."""
-    count_prices: Prices | None
-    """Prices of the problem whose gains are the levels; None where nobody had to count."""
 
 
 def solve_in_tiers(
@@ -64,28 +53,16 @@ def solve_in_tiers(
 
     `served` are the counts, `gain` is money alone, and `bound` holds for all plans that serve at
     least as many of tiers 0 to k as this one, for every k. `prices` and `rents` are those of the
-    weighted gains (`TieredPlan`), and so should the hint's be. OPTIMAL says that counts and gain
+    gains raised by `tier_weight`, and so should the hint's be. OPTIMAL says that counts and gain
     are both proven. The gap target is not passed on: it would be a share of the weights.
 
     However short the time, the plan is no worse than the greedy one with tiers first, and nobody
     waits who fits and pays. Raises OverflowError if the weights do not fit, BackendError if the
     backend breaks its word.
     """
-    return plan_in_tiers(problem, options, hint, solve_plain, clock).solution
-
-
-def plan_in_tiers(
-    problem: AssignmentProblem,
-    options: SolveOptions,
-    hint: Hint | None,
-    solve_plain: Backend,
-    clock: Clock = monotonic,
-) -> TieredPlan:
-    """What `solve_in_tiers` returns, with its proof."""
     rank = ranks(problem)
     if not rank.any():
-        plain = solve_plain(replace(problem, tier=None), options, hint, clock)
-        return TieredPlan(plain, Weighing(rank, 0), None)
+        return solve_plain(replace(problem, tier=None), options, hint, clock)
 
     check_weight(problem, rank, first_weight(problem))
     time = TimeLeft(options, clock)
@@ -104,11 +81,7 @@ def plan_in_tiers(
         if search.is_complete or not exact:
             break
         hint = Hint(found.prices, found.rents)
-    best = search.best_try()
-    counted = search.counted
-    return TieredPlan(
-        search.solution(best), best.weighing, None if counted is None else counted.prices
-    )
+    return search.solution()
 
 
 def _counting_only(problem: AssignmentProblem) -> AssignmentProblem:

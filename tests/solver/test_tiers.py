@@ -33,7 +33,7 @@ from solver.backends import auction, flow, greedy
 from solver.solve import solve
 from solver.tier_levels import decide_counts, ranks, tier_levels, weighings
 from solver.tier_search import LEAST_S, TimeLeft
-from solver.tiers import plan_in_tiers, solve_in_tiers
+from solver.tiers import solve_in_tiers
 
 Problems = SearchStrategy[AssignmentProblem]
 Value = Callable[[AssignmentProblem, list[int]], int]
@@ -135,33 +135,11 @@ def most_served(problem: AssignmentProblem, contacts: np.ndarray) -> int:
 def test_prices_and_weight_prove_the_gain(data: DataObject, problems: Problems) -> None:
     """D of the weighted gains at the prices, less the weights served, is the bound."""
     problem = with_tiers(data, data.draw(problems))
-    plan = plan_in_tiers(problem, OPTIONS, None, flow.solve)
-    level, weight = plan.weighing.level, plan.weighing.weight
-    score = int(level[plan.solution.agent != NOBODY].sum())
-    assert plan.solution.tier_weight == weight
+    solution = solve_in_tiers(problem, OPTIONS, None, flow.solve)
     assert problem.tier is not None
-    levels = np.array((*plan.solution.tier_levels, 0))
-    assert (levels[problem.tier] == level).all()
-    weighted = lifted(problem, weight * level)
-    assert upper_bound(weighted, plan.solution.prices) - weight * score == plan.solution.gain
-    if plan.count_prices is not None:
-        by_level = dense_problem_of_levels(problem, level)
-        assert upper_bound(by_level, plan.count_prices) == score
-
-
-def dense_problem_of_levels(problem: AssignmentProblem, level: np.ndarray) -> AssignmentProblem:
-    """The same network with the level as the gain of every pair."""
-    eligible = np.zeros((problem.num_contacts, problem.num_agents), dtype=bool)
-    eligible[problem.pairs.contact, problem.pairs.agent] = True
-    return dense_problem(
-        np.where(eligible, level[:, None], 0),
-        problem.agent_cap,
-        eligible=eligible,
-        lane=problem.contact_lane,
-        lane_cap=problem.lane_cap,
-        agent_site=problem.agent_site,
-        site_cap=problem.site_cap,
-    )
+    lift = solution.tier_weight * np.array((*solution.tier_levels, 0))[problem.tier]
+    proven = upper_bound(lifted(problem, lift), solution.prices)
+    assert proven - int(lift[solution.agent != NOBODY].sum()) == solution.gain
 
 
 @some
@@ -207,11 +185,11 @@ def test_the_weight_is_raised_where_serving_one_more_costs_a_long_chain() -> Non
     problem = dense_problem(
         gain, np.ones(4, dtype=np.int64), eligible=eligible, tier=np.zeros(4, dtype=np.int32)
     )
-    plan = plan_in_tiers(problem, OPTIONS, None, flow.solve)
-    assert (plan.solution.served, plan.solution.gain) == ((4,), -300)
+    solution = solve_in_tiers(problem, OPTIONS, None, flow.solve)
+    assert (solution.served, solution.gain) == ((4,), -300)
     # One exchange is worth 203 at most, 2 x (100 + 1) + 1, so the first weight is 256; the chain
     # costs 600, so it is raised once.
-    assert plan.weighing.weight == 16 * 256
+    assert solution.tier_weight == 16 * 256
 
 
 def test_money_alone_is_left_to_the_backend() -> None:
