@@ -16,6 +16,7 @@ from data_io.validate import validate
 from jobs import archive, show
 from jobs.cli import ConfigOption, HomeOption, JsonOption, load, parse_instant
 from jobs.clock import SystemClock
+from jobs.kept_batches import find_batch
 from models.policy import Policy
 from models.problem import MILLI
 from models.reference_check import ids_are_known
@@ -103,13 +104,20 @@ def export(
 
 
 @app.command("replay")
-def replay_command(folder: Path, as_json: JsonOption = False) -> None:
+def replay_command(
+    folder: Annotated[
+        Path, typer.Argument(help="An archived batch, or an archive, of which the newest counts.")
+    ],
+    as_json: JsonOption = False,
+) -> None:
     """Decide an archived batch again; exits with 1 unless the plan is the archived one."""
-    again = archive.replay(folder, solve)
+    kept = find_batch(folder)
+    again = archive.replay(kept, solve)
     plan = again.plan
     if as_json:
         show.print_json(
             {
+                "folder": kept,
                 "identical": again.identical,
                 "plan_digest": plan.digest(),
                 "archived_digest": again.archived_digest,
@@ -124,7 +132,7 @@ def replay_command(folder: Path, as_json: JsonOption = False) -> None:
         if not again.identical and plan.limit is Limit.TIME:
             verdict += ", because the deadline stopped it, which no clock does twice alike"
         show.console.print(
-            f"{len(plan.assignments)} assigned, gain {plan.gain_milli / MILLI:,.2f},"
+            f"{kept.name}: {len(plan.assignments)} assigned, gain {plan.gain_milli / MILLI:,.2f},"
             f" {plan.termination}: {verdict}"
         )
     if not again.identical:

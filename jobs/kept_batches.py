@@ -6,16 +6,24 @@ from pathlib import Path
 from data_io.batch_files import HEADER
 from jobs.readers import NotFoundError
 
+EXAMPLE = "20261103T140000000000-1a2b3c4d"
+"""Name of a kept batch: the instant of its tick, and the beginning of its plan's fingerprint."""
+
 
 def find_batch(archive: Path) -> Path:
-    """The folder itself if it is a batch, else the newest batch in it; NotFoundError if none."""
+    """The folder itself if it is a batch, else the newest batch in it, or in the `archive` of a
+    home folder; NotFoundError if there is none.
+    """
+    # Whatever way leads there: `..` has no name of its own.
+    archive = archive.resolve()
     if (archive / HEADER).exists():
         return archive
-    batches = _batches(archive, "")
+    batches = _batches(archive, "") or _batches(archive / "archive", "")
     if not batches:
         raise NotFoundError(
-            f"{archive}: no archived batch, expected one folder per tick; run ticks with"
-            " --archive FOLDER and name that folder here"
+            f"{archive}: no archived batch, expected a folder such as {EXAMPLE} with {HEADER} in"
+            " it, or a folder of such folders; run ticks with --archive FOLDER and name that"
+            " folder here"
         )
     # Names begin with the instant; of two plans for one instant the later was committed.
     return max(batches, key=lambda path: (path.name.split("-")[0], path.stat().st_mtime_ns))

@@ -126,7 +126,7 @@ def _print_moves(moves: pl.DataFrame) -> None:
         f"Who would move ({len(moves):,}), and what it is worth by the numbers of both policies"
     )
     if len(moves) > MOST_SHOWN:
-        title += f": the {MOST_SHOWN} that matter most"
+        title += f": the {MOST_SHOWN} that move most money"
     shown = moves.head(MOST_SHOWN).select(
         "contact_id",
         "channel",
@@ -145,10 +145,14 @@ def _amount(column: str) -> pl.Expr:
 
 
 def _all_moves(found: Sequence[Rehearsal]) -> pl.DataFrame:
-    """Moves of all batches with their tick, those that matter most by the new numbers first."""
+    """Moves of all batches with their tick: those that move most money, by the numbers of either
+    policy, first; ties by contact.
+    """
     moves = pl.concat([one.moves.with_columns(tick_at=pl.lit(one.tick_at)) for one in found])
-    matters = pl.col("worth_by_new").abs().fill_null(0.0)
-    return moves.sort(matters, "tick_at", "contact_id", descending=[True, False, False])
+    amounts = (pl.col(name).abs().fill_null(0.0) for name in ("worth_by_new", "worth_by_old"))
+    # As they are shown: what looks the same is a tie.
+    moved = pl.max_horizontal(amounts).round(2)
+    return moves.sort(moved, "contact_id", "tick_at", descending=[True, False, False])
 
 
 def _totals(found: Sequence[Rehearsal]) -> dict[str, float | int]:

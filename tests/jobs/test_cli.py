@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 import omniassign
 from data_io.store import Store
 from jobs.errors import EXPECTED
+from jobs.kept_batches import find_batch
 from jobs.readers import TERMS
 from models.gain import Term
 from models.policy import Policy
@@ -260,6 +261,21 @@ def test_the_archived_tick_replays_identically(home: Path) -> None:
     assert call_json("replay", folder)["identical"] is True
 
 
+@pytest.mark.parametrize(
+    "way", ["kept", "kept/{name}", "./kept/../kept", "{name}", ".", "archive"]
+)
+def test_a_batch_is_found_by_any_way_that_leads_to_it(
+    way: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Relative paths, the archive around it, the working folder itself, a home with an archive."""
+    (name,) = [path.name for path in (home / "kept").iterdir()]
+    shutil.copytree(home / "kept", tmp_path / "kept")
+    shutil.copytree(home / "kept", tmp_path / "archive" / "archive")
+    inside = {"{name}": tmp_path / "kept", ".": tmp_path / "kept" / name}
+    monkeypatch.chdir(inside.get(way, tmp_path))
+    assert find_batch(Path(way.format(name=name))).name == name
+
+
 @pytest.mark.parametrize("file_format", ["parquet", "csv", "ndjson"])
 def test_export_writes_every_output_table(home: Path, tmp_path: Path, file_format: str) -> None:
     """The published window and the whole store hold the same after one tick."""
@@ -288,7 +304,7 @@ def test_validate_exits_with_1_when_a_row_breaks_a_rule(inbox: Path) -> None:
         (["status", "--home", "{tmp}"], "CURRENT.json"),
         (["explain", "nobody", "--home", "{home}"], "contact 'nobody' is neither"),
         (["config", "--config", "{tmp}/bad.toml"], "did you mean 'store'"),
-        (["replay", "{tmp}"], "batch.json"),
+        (["replay", "{tmp}"], "no archived batch, expected a folder such as 20261103T14000000000"),
         (["validate", "{tmp}/none"], "none"),
         (["import", "servicenow", "{tmp}/none", "--at", "2016-03-15"], "none"),
         (

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 import omniassign
+from jobs import show
 from jobs.archive import archive_batch
 from jobs.config import READY_MADE, Config, read_config
 from jobs.errors import EXPECTED
@@ -385,6 +387,26 @@ def test_what_a_manager_reads(tmp_path: Path) -> None:
         " waiting, 1 left waiting. By the new policy's numbers the change is worth"
     ) in text
     assert " less (" in text.split("By the old policy's numbers")[1]
+
+
+def test_the_moves_of_most_money_come_first(
+    archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the numbers of either policy; those of one amount by contact. All are in the JSON."""
+    ticks = call_json("diff", "default", "zendesk", "--on", archive)["ticks"]
+    moves = [move for tick in ticks for move in tick["moves"]]
+
+    def moved(move: Any) -> tuple[float, str]:  # noqa: ANN401
+        amounts = (abs(move[f"worth_by_{judge}"] or 0.0) for judge in ("old", "new"))
+        return -round(max(amounts), 2), move["contact_id"]
+
+    expected = [move["contact_id"] for move in sorted(moves, key=moved)]
+    monkeypatch.setattr(show.console, "width", 200)
+    text = call("diff", "default", "zendesk", "--on", archive)
+    shown = re.findall(r"│ (contact-\d+) │", text)
+    assert len(expected) > 20 == len(shown)
+    assert shown == expected[:20]
+    assert "the 20 that move most money" in text
 
 
 def test_a_place_that_the_new_policy_does_not_allow_is_named(tmp_path: Path) -> None:
