@@ -18,10 +18,10 @@ from models.conversations import Conversations
 from models.declines import Declines
 from models.eligibility import Eligibility
 from models.fairness import balance, excess_cost
+from models.overqualified import levels_above
 from models.parties import HeldByParty
 from models.policy import Policy
 from models.problem import Floats, Ints, Positions
-from models.proficiency import TOP_LEVEL, list_sums
 from models.shift_end import expected_handover, expected_overtime, work_types
 from models.skills import SkillLevels
 from models.stickiness import stickiness
@@ -223,31 +223,12 @@ def by_fairness(facts: _Facts) -> Rated:
 
 def by_overqualification(facts: _Facts) -> Rated:
     """Levels above those that are insisted on; one row per set of required skills."""
-    levels, cost = facts.levels, facts.policy.overqualified_cost
-    asked = levels.requirements.filter(pl.col("from_skills") & ~pl.col("is_language"))
-    if not cost or asked.is_empty():
+    cost = facts.policy.overqualified_cost
+    found = levels_above(facts.levels) if cost else None
+    if found is None:
         return _nothing(facts)
-    sets = (
-        asked.group_by("class_idx", maintain_order=True)
-        .agg(key=pl.format("{}:{}", "skill_idx", "min_proficiency").str.join(","))
-        .with_columns(row=pl.col("key").rank("dense").cast(pl.Int64) - 1)
-    )
-    of_class = np.zeros(len(levels.num_skills), dtype=np.int64)
-    counts = np.zeros(len(levels.num_skills))
-    of_class[sets["class_idx"].to_numpy()] = sets["row"].to_numpy()
-    counts[sets["class_idx"].to_numpy()] = 1.0
-    first = sets.unique("row", keep="first", maintain_order=True).select("class_idx", "row")
-    parts = asked.join(first, on="class_idx", maintain_order="left")
-    skill, least, row = (
-        parts[name].to_numpy().astype(np.int64) for name in ("skill_idx", "min_proficiency", "row")
-    )
-    num = np.bincount(row)[row]
-    code = (skill * (TOP_LEVEL + 1) + least) * (int(num.max()) + 1) + num
-    _, part, part_of = np.unique(code, return_index=True, return_inverse=True)
-    by_part = (levels.proficiency[skill[part]] - least[part, None]) / (TOP_LEVEL * num[part, None])
-    above = list_sums(by_part, len(first), row, part_of)
     kind = facts.units["class_idx"].to_numpy().astype(np.int64)
-    return _alone(above, of_class[kind], -cost * counts[kind])
+    return _alone(found.above, found.of_class[kind], -cost * found.asks[kind])
 
 
 def by_borrowing(facts: _Facts) -> Rated:
