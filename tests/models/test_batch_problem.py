@@ -37,7 +37,7 @@ from tests.models.tiny import NOW, Row, ago, ahead, tiny
 
 ROOT = Path(__file__).parents[2]
 
-some = settings(max_examples=8, deadline=None)
+some = settings(max_examples=5, deadline=None)
 seeds = st.integers(0, 2**32 - 1)
 
 

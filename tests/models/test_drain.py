@@ -221,7 +221,7 @@ def test_nobody_drains_where_the_policy_names_no_agents() -> None:
     assert draining(stated(replace(HOLDING_ON, drain_agents=0))) == ""
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 @given(
     waits=st.lists(st.integers(0, 40), max_size=5),
     ends=st.lists(st.integers(-100, 900), max_size=5),

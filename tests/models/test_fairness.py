@@ -79,7 +79,7 @@ def test_nobody_is_beyond_a_share_of_nothing() -> None:
 minutes = st.floats(1.0, 600.0)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(work=st.lists(st.tuples(minutes, minutes), min_size=2, max_size=6), factor=minutes)
 def test_only_shares_matter(work: list[tuple[float, float]], factor: float) -> None:
     """Counted in other units the costs are the same, and somebody always pays nothing."""

@@ -57,7 +57,7 @@ def test_of_a_long_line_the_first_hundred_are_told_apart() -> None:
     assert [found[f"c{n:03}"] for n in range(102)] == pytest.approx(expected, abs=1e-12)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     channel=st.sampled_from(["voice", "chat", "messaging", "email"]),
     waits=st.lists(st.integers(1, 1000), min_size=2, max_size=6, unique=True),

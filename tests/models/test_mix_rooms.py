@@ -387,14 +387,18 @@ def test_freed_units_are_not_refilled_while_a_call_waits(
 )
 def test_one_real_time_offer_at_a_time(state: str, channel: str, blocked: set[str]) -> None:
     """While something real-time rings, nothing else real-time may: a second ring is missed."""
-    item = held("h", channel=channel, state=state, last_customer_at=ago(5))
-    for lane in LANES:
-        got = assigned(
-            [{"contact_id": "c", "channel": lane.value}],
-            agents=[{"agent_id": "a", "capacity_units": 300.0}],
-            agent_load=[item],
-        )
-        assert got == (set() if lane in blocked else {"c"}), lane
+    # An agent of its own for each channel, all of whom hold the same.
+    got = assigned(
+        [{"contact_id": lane, "channel": lane, "queue_id": lane} for lane in LANES],
+        queues=[{"queue_id": lane} for lane in LANES],
+        queue_members=[{"queue_id": lane, "agent_id": lane} for lane in LANES],
+        agents=[{"agent_id": lane, "capacity_units": 300.0} for lane in LANES],
+        agent_load=[
+            held(f"h-{lane}", lane, channel=channel, state=state, last_customer_at=ago(5))
+            for lane in LANES
+        ],
+    )
+    assert got == set(LANES) - blocked
 
 
 def test_too_many_mixes_with_shared_lanes_keep_the_smallest_shared_cap() -> None:

@@ -215,7 +215,7 @@ def test_what_is_put_off_is_not_unavoidable(agents: list[Row]) -> None:
     assert (row["num_unavoidable"], row["num_manual_only"]) == (len(lost(found)), 1)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     waited=st.lists(st.integers(0, 25), min_size=1, max_size=6),
     ends=st.lists(st.integers(1, 30), max_size=4),
