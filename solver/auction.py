@@ -18,6 +18,7 @@ from models.solution import step_costs, total_load_cost
 from solver.auction_kernels import (
     NOBODY_YET,
     STRIDES,
+    WAITING,
     Line,
     Lists,
     Market,
@@ -161,22 +162,22 @@ class Auction:
     def _forward(self, market: Market, eps: float, is_late: Callable[[], bool]) -> bool:
         line = _line(self._order, len(self._order))
         top, place = np.empty(2 * STRIDES), np.zeros(STRIDES, dtype=np.int64)
-        while line.state[1] > 0 and self.work_left > 0 and not is_late():
+        while line.state[WAITING] > 0 and self.work_left > 0 and not is_late():
             left = forward(
                 self._rows, market, self._lists, line, eps, WORK_BETWEEN_LOOKS,
                 self._buffer, top, place,
             )  # fmt: skip
             self.work_left -= WORK_BETWEEN_LOOKS - left
         self._listed_at = market.price.copy()
-        return bool(line.state[1] == 0)
+        return bool(line.state[WAITING] == 0)
 
     def _reverse(self, market: Market, eps: float, is_late: Callable[[], bool]) -> bool:
         free = (market.slot_contact == NOBODY_YET) & (market.slot_price > market.slot_cost)
         line = _line(np.unique(self._slot_agent[free]), len(self.is_open))
-        while line.state[1] > 0 and self.work_left > 0 and not is_late():
+        while line.state[WAITING] > 0 and self.work_left > 0 and not is_late():
             left = reverse(self._rows, market, line, eps, WORK_BETWEEN_LOOKS, self._buffer)
             self.work_left -= WORK_BETWEEN_LOOKS - left
-        return bool(line.state[1] == 0)
+        return bool(line.state[WAITING] == 0)
 
     def _stand(self, market: Market, completed: bool) -> Stand:
         agent = np.full(len(market.slot_of), NOBODY, dtype=np.int32)
@@ -210,4 +211,4 @@ def _line(first: Ints, room: int) -> Line:
     ring[: len(first)] = first
     waits = np.zeros(room, dtype=np.bool_)
     waits[first] = True
-    return Line(ring, waits, np.array([0, len(first), 0, 0]))
+    return Line(ring, waits, np.array([0, len(first)]))

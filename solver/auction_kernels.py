@@ -35,6 +35,8 @@ what it leaves the contact is still within one epsilon of the ceiling.
 NOBODY_YET = -1
 BID_WORK = 100
 """Work is counted in pairs looked at; a bid from a list takes as long as so many."""
+FIRST, WAITING = range(2)
+"""Places in `Line.state`."""
 
 
 class Market(NamedTuple):
@@ -78,7 +80,7 @@ class Line(NamedTuple):
     ring: Ints
     waits: NDArray[np.bool_]
     state: Ints
-    """(4,) place of the first, number of those who wait, bids so far, scans so far."""
+    """(2,) FIRST: place of the first in the ring; WAITING: how many stand in it."""
 
 
 MARKET = types.NamedTuple((F8, F8, I8, F8, F8, I8, I8, F8, F8), Market)  # type: ignore[no-untyped-call]
@@ -96,16 +98,16 @@ TWO_BEST = types.Tuple((types.float64, types.float64, types.int64))  # type: ign
 def _join(line: Line, who: int) -> None:
     if not line.waits[who]:
         line.waits[who] = True
-        end = line.state[0] + line.state[1]
+        end = line.state[FIRST] + line.state[WAITING]
         line.ring[end if end < len(line.ring) else end - len(line.ring)] = who
-        line.state[1] += 1
+        line.state[WAITING] += 1
 
 
 @njit(types.void(LINE), cache=True, forceinline=True)
 def _leave(line: Line) -> None:
-    line.waits[line.ring[line.state[0]]] = False
-    line.state[0] = line.state[0] + 1 if line.state[0] + 1 < len(line.ring) else 0
-    line.state[1] -= 1
+    line.waits[line.ring[line.state[FIRST]]] = False
+    line.state[FIRST] = line.state[FIRST] + 1 if line.state[FIRST] + 1 < len(line.ring) else 0
+    line.state[WAITING] -= 1
 
 
 @njit(types.void(ROWS, MARKET, types.int64), cache=True, forceinline=True)
@@ -197,18 +199,16 @@ def forward(
     place: Ints,
 ) -> int:
     """Contacts bid in turn until nobody stands in line or the work is done; the work left."""
-    while line.state[1] > 0 and work > 0:
-        i = line.ring[line.state[0]]
+    while line.state[WAITING] > 0 and work > 0:
+        i = line.ring[line.state[FIRST]]
         _leave(line)
         work -= BID_WORK
-        line.state[2] += 1
         best, second, agent, value = _look_up(market, lists, i)
         if best < lists.ceiling[i] - SLACK * eps and lists.ceiling[i] > 0.0:
             _list_best(rows, market, lists, i, gain, top, place)
             best, second, agent, value = _look_up(market, lists, i)
             row = rows.entry_start[rows.kind[i] + 1] - rows.entry_start[rows.kind[i]]
             work -= 3 * BID_WORK + row
-            line.state[3] += 1
         if best <= 0.0:
             market.rent[i] = 0.0
             continue
@@ -268,8 +268,8 @@ def reverse(rows: Rows, market: Market, line: Line, eps: float, work: int, gain:
 
     A free slot must cost no more than its load, or the gap would not be that of the bids.
     """
-    while line.state[1] > 0 and work > 0:
-        agent = line.ring[line.state[0]]
+    while line.state[WAITING] > 0 and work > 0:
+        agent = line.ring[line.state[FIRST]]
         slot = -1
         for s in range(market.slot_start[agent], market.slot_start[agent + 1]):
             if market.slot_contact[s] == NOBODY_YET and market.slot_price[s] > market.slot_cost[s]:
@@ -280,7 +280,6 @@ def reverse(rows: Rows, market: Market, line: Line, eps: float, work: int, gain:
             continue
         slots = market.slot_start[agent + 1] - market.slot_start[agent]
         work -= BID_WORK + _column_length(rows, agent) + slots
-        line.state[2] += 1
         best, second, i = best_of_column(rows, market.rent, agent, gain)
         cost = market.slot_cost[slot]
         if best <= cost + eps:

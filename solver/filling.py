@@ -15,6 +15,7 @@ from models.problem import NOBODY, AssignmentProblem, Ints, Mixes, PairUnits, Po
 from models.solution import Solution, SolveOptions, Termination, served_by_tier, step_costs
 from solver.baseline import solve_baseline
 from solver.claim import gain_by_class
+from solver.flat import starts_of
 from solver.rows import restricted
 
 
@@ -90,8 +91,7 @@ def _mixes_left(problem: AssignmentProblem, by_lane: Ints) -> Mixes | None:
     of = np.repeat(np.arange(problem.num_agents), np.diff(problem.mixes.start))
     left = problem.mixes.count - by_lane[of]
     covers = (left >= 0).all(axis=1)
-    start = np.concatenate([[0], np.cumsum(covers)])[problem.mixes.start]
-    return Mixes(start, left[covers])
+    return Mixes(starts_of(of[covers], problem.num_agents), left[covers])
 
 
 def _units_left(

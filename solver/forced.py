@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from models.problem import NOBODY, AssignmentProblem, Ints, Positions
 from models.solution import total_load_cost
 from solver.backend import BackendError
+from solver.flat import starts_of
 from solver.potentials import smallest_prices, to_potential, tree_arcs
 from solver.tree import NO_PAIR, CapacityTree, build_tree, chosen_pairs, units_passing
 
@@ -105,8 +106,6 @@ def build_exchanges(problem: AssignmentProblem, agent: Positions) -> Exchanges:
     contact = np.concatenate([who, pairs.contact[leave], of_tree])
     to_agent = np.concatenate([pairs.agent[enter], np.full(len(leave), NOBODY), of_tree])
     order = np.argsort(tail, kind="stable")
-    first = np.zeros(tree.num_nodes + 1, dtype=np.int64)
-    np.cumsum(np.bincount(tail, minlength=tree.num_nodes), out=first[1:])
     return Exchanges(
         problem=problem,
         tree=tree,
@@ -115,7 +114,7 @@ def build_exchanges(problem: AssignmentProblem, agent: Positions) -> Exchanges:
         node=node,
         held_gain=held,
         potential=potential,
-        first=first,
+        first=starts_of(tail, tree.num_nodes),
         tail=tail[order].astype(np.int32),
         head=head[order].astype(np.int32),
         slack=(potential[head] - potential[tail] - length)[order],

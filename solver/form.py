@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from models.problem import LARGEST_GAIN, NO_TIER, NOBODY, AssignmentProblem
+from solver.flat import members_of
 
 LISTED_PAIRS = 300_000
 """Up to here pairs are listed: one flow over them is exact in a fraction of a second."""
@@ -61,10 +62,8 @@ def only_agents_bind(problem: AssignmentProblem) -> bool:
 def _a_lane_binds(problem: AssignmentProblem) -> bool:
     lanes = max(problem.num_lanes, 1)
     kinds = np.unique(problem.contact_class.astype(np.int64) * lanes + problem.contact_lane)
-    size = np.diff(problem.class_ptr)[kinds // lanes]
-    first = np.repeat(problem.class_ptr[kinds // lanes], size)
-    within = np.arange(len(first)) - np.repeat(np.cumsum(size) - size, size)
-    agent, lane = problem.class_agent[first + within], np.repeat(kinds % lanes, size)
+    kind, agent = members_of(problem, kinds // lanes)
+    lane = (kinds % lanes)[kind]
     return bool((problem.lane_cap[agent, lane] < problem.agent_cap[agent]).any())
 
 

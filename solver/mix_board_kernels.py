@@ -18,6 +18,12 @@ NOBODY_YET = -1
 SLOT_PRICE, SLOT_CONTACT, OPEN, SLOT_OF, RENT, GAIN, PRICE = range(7)
 """Which array of a `Board` a log entry is about."""
 
+ENTRIES, IS_ON, MOST_A_STEP = range(3)
+"""Places in `Log.size`."""
+
+NUMBER = 0
+"""Place in a stack of the number of those who are in it, from the second place on."""
+
 
 class Board(NamedTuple):
     """N nodes, S slots, C contacts."""
@@ -49,11 +55,11 @@ class Log(NamedTuple):
     place: Ints
     value: Floats
     contacts: Ints
-    """(C + 1,) the first entry is the number in the stack."""
+    """(C + 1,) a stack"""
     slots: Ints
-    """(S + 1,) likewise."""
+    """(S + 1,) a stack"""
     size: Ints
-    """(3,) entries logged; whether writes are logged at all; the most that one step logs."""
+    """(3,) ENTRIES so far; IS_ON, whether writes are logged at all; MOST_A_STEP that one makes."""
 
 
 BOARD = types.NamedTuple((I8, I8, F8, I8, I8, F8, F8, I8, F8, F8), Board)  # type: ignore[no-untyped-call]
@@ -66,10 +72,10 @@ SOUGHT = types.Tuple(  # type: ignore[no-untyped-call]
 
 @njit(types.void(LOG, INT, INT, FLOAT), cache=True, forceinline=True)
 def note(log: Log, kind: int, index: int, value: float) -> None:
-    if log.size[1]:
-        n = log.size[0]
+    if log.size[IS_ON]:
+        n = log.size[ENTRIES]
         log.kind[n], log.place[n], log.value[n] = kind, index, value
-        log.size[0] = n + 1
+        log.size[ENTRIES] = n + 1
 
 
 @njit(types.void(BOARD, LOG, INT, FLOAT), cache=True, forceinline=True)
@@ -118,14 +124,14 @@ def post_price(board: Board, log: Log, node: int) -> None:
 
 @njit(types.void(I8, INT), cache=True, forceinline=True)
 def push(stack: Ints, who: int) -> None:
-    stack[0] += 1
-    stack[stack[0]] = who
+    stack[NUMBER] += 1
+    stack[stack[NUMBER]] = who
 
 
 @njit(INT(I8), cache=True, forceinline=True)
 def pop(stack: Ints) -> int:
-    stack[0] -= 1
-    return int(stack[stack[0] + 1])
+    stack[NUMBER] -= 1
+    return int(stack[stack[NUMBER] + 1])
 
 
 @njit(FLOAT(GRAPH, BOARD, LOG, INT, FLOAT), cache=True)

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit, types
 
 from models.problem import Floats, Ints, Positions
-from solver.rows_kernels import F8, I4, I8
+from solver.rows_kernels import F8, I4, I8, I8S
 
 
 class Graph(NamedTuple):
@@ -64,9 +64,8 @@ class Choice(NamedTuple):
 
 
 INT = types.int64
-I8M = types.int64[:, ::1]
 GRAPH = types.NamedTuple((I8, I8, I4, F8, I8, I4, F8), Graph)  # type: ignore[no-untyped-call]
-OFFERS = types.NamedTuple((I8, I8, I8, I8, I8M, I8), Offers)  # type: ignore[no-untyped-call]
+OFFERS = types.NamedTuple((I8, I8, I8, I8, I8S, I8), Offers)  # type: ignore[no-untyped-call]
 CHOICE = types.NamedTuple((I8, I8, I8, F8, F8, I8, F8, I8), Choice)  # type: ignore[no-untyped-call]
 
 
@@ -192,7 +191,7 @@ def descend(rent: Floats, direction: Floats, scale: Floats, step: float) -> None
         rent[i] = max(0.0, rent[i] - step * scale[i] * direction[i])
 
 
-@njit(types.void(OFFERS, I8, I8, I8M, I8M, GRAPH, F8, F8, I8), cache=True)
+@njit(types.void(OFFERS, I8, I8, I8S, I8S, GRAPH, F8, F8, I8), cache=True)
 def exact_worth(
     offers: Offers,
     agent_cap: Ints,

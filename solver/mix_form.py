@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from models.problem import NOBODY, AssignmentProblem, Ints, Positions
+from solver.flat import members_of, starts_of
 from solver.form import a_site_binds
 from solver.mix_parts import list_mixes
 from solver.rows import build_rows
@@ -118,7 +119,7 @@ def build_form(problem: AssignmentProblem) -> MixForm:
         node_agent=node_agent,
         node_lane=node_lane,
         node_of=node_of,
-        node_start=_starts(node_agent, agents),
+        node_start=starts_of(node_agent, agents),
         slots=slots,
         mix_start=listed.start,
         mix_count=listed.count,
@@ -132,10 +133,7 @@ def _network(problem: AssignmentProblem, most: Ints) -> tuple[AssignmentProblem,
     lanes = max(problem.num_lanes, 1)
     key = problem.contact_class.astype(np.int64) * lanes + problem.contact_lane
     kinds, of = np.unique(key, return_inverse=True)
-    size = np.diff(problem.class_ptr)[kinds // lanes]
-    kind = np.repeat(np.arange(len(kinds)), size)
-    within = np.arange(len(kind)) - np.repeat(np.cumsum(size) - size, size)
-    agent = problem.class_agent[problem.class_ptr[:-1][kinds // lanes][kind] + within]
+    kind, agent = members_of(problem, kinds // lanes)
     place = agent.astype(np.int64) * lanes + (kinds % lanes)[kind]
     useful = most.ravel()[place] > 0
     nodes, entry_node = np.unique(place[useful], return_inverse=True)
@@ -143,28 +141,25 @@ def _network(problem: AssignmentProblem, most: Ints) -> tuple[AssignmentProblem,
     node_of = np.full(problem.num_agents * lanes + 1, NO_NODE, dtype=np.int64)
     node_of[nodes] = np.arange(len(nodes))
 
-    only = problem.only_agent.astype(np.int64)
-    bound = only != NOBODY
-    only[bound] = node_of[only[bound] * lanes + problem.contact_lane[bound]]
+    contacts = np.arange(problem.num_contacts)
+    only = _nodes_at(problem, node_of, contacts, problem.only_agent)
     # Contacts whose only agent has no such node get a class without agents.
-    nowhere = bound & (only == NO_NODE)
-    ban_node = _nodes_at(problem, node_of, problem.banned_contact, problem.banned_agent)
-    extra_node = _nodes_at(problem, node_of, problem.extra_contact, problem.extra_agent)
-    bans, extras = ban_node != NO_NODE, extra_node != NO_NODE
-    class_ptr = _starts(kind[useful], len(kinds) + 1)
+    nowhere = (problem.only_agent != NOBODY) & (only == NO_NODE)
+    ban = _nodes_at(problem, node_of, problem.banned_contact, problem.banned_agent)
+    extra = _nodes_at(problem, node_of, problem.extra_contact, problem.extra_agent)
     nothing = np.zeros(len(nodes), dtype=np.int64)
     network = replace(
         problem,
         contact_class=np.where(nowhere, len(kinds), of).astype(np.int32),
-        class_ptr=class_ptr,
+        class_ptr=starts_of(kind[useful], len(kinds) + 1),
         class_agent=entry_node.astype(np.int32),
-        only_agent=np.where(bound & ~nowhere, only, NOBODY).astype(np.int32),
-        banned_contact=problem.banned_contact[bans],
-        banned_agent=ban_node[bans].astype(np.int32),
+        only_agent=np.where(only == NO_NODE, NOBODY, only).astype(np.int32),
+        banned_contact=problem.banned_contact[ban != NO_NODE],
+        banned_agent=ban[ban != NO_NODE].astype(np.int32),
         rate=np.ascontiguousarray(problem.rate[:, node_agent]),
-        extra_contact=problem.extra_contact[extras],
-        extra_agent=extra_node[extras].astype(np.int32),
-        extra_gain=problem.extra_gain[extras],
+        extra_contact=problem.extra_contact[extra != NO_NODE],
+        extra_agent=extra[extra != NO_NODE].astype(np.int32),
+        extra_gain=problem.extra_gain[extra != NO_NODE],
         contact_lane=np.zeros(problem.num_contacts, dtype=np.int32),
         lane_cap=nothing[:, None].copy(),
         agent_cap=nothing,
@@ -178,15 +173,10 @@ def _network(problem: AssignmentProblem, most: Ints) -> tuple[AssignmentProblem,
 
 
 def _nodes_at(
-    problem: AssignmentProblem, node_of: Ints, contact: Positions, agent: Positions
+    problem: AssignmentProblem, node_of: Ints, contact: Ints | Positions, agent: Positions
 ) -> Ints:
-    nodes: Ints = node_of[
-        agent.astype(np.int64) * max(problem.num_lanes, 1) + problem.contact_lane[contact]
-    ]
+    """Node that each contact would enter at its agent, NO_NODE where there is none, or NOBODY."""
+    nodes = np.full(len(agent), NO_NODE, dtype=np.int64)
+    some, lane = agent != NOBODY, problem.contact_lane[contact]
+    nodes[some] = node_of[agent[some].astype(np.int64) * max(problem.num_lanes, 1) + lane[some]]
     return nodes
-
-
-def _starts(sorted_keys: Ints, size: int) -> Ints:
-    start = np.zeros(size + 1, dtype=np.int64)
-    np.cumsum(np.bincount(sorted_keys, minlength=size), out=start[1:])
-    return start

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from models.problem import LARGEST_GAIN, AssignmentProblem, Ints
 from models.solution import step_costs
+from solver.flat import starts_of
 from solver.rows_kernels import I8, I8S
 
 MOST_PARTS = 64
@@ -53,14 +54,14 @@ def list_mixes(problem: AssignmentProblem, demand: Ints) -> MixList:
     count = np.concatenate([count[~in_parts], parts])
     once = _first_of_each(np.column_stack([agent, count]))
     agent, count = agent[once], np.ascontiguousarray(count[once])
-    keep = costs_load[agent] | _undominated(_starts(agent, problem.num_agents), count)
+    keep = costs_load[agent] | _undominated(starts_of(agent, problem.num_agents), count)
     agent, count = agent[keep], count[keep]
     full = count.sum(axis=1)
     steps = np.minimum(step_costs(problem, int(full.max(initial=0))), LARGEST_GAIN)
     paid = np.concatenate(
         [np.zeros((problem.num_agents, 1), dtype=np.int64), np.cumsum(steps, axis=1)], axis=1
     )
-    return MixList(_starts(agent, problem.num_agents), count, paid[agent, full], is_cut_short)
+    return MixList(starts_of(agent, problem.num_agents), count, paid[agent, full], is_cut_short)
 
 
 def _in_parts(count: Ints, cap: Ints, all_sizes: NDArray[np.bool_]) -> tuple[Ints, Ints, bool]:
@@ -102,12 +103,6 @@ def _rank(rows: Ints) -> Ints:
             width = int(rank.max(initial=0)) + 1
         rank, width = rank * most + column, width * most
     return rank
-
-
-def _starts(sorted_keys: Ints, size: int) -> Ints:
-    start = np.zeros(size + 1, dtype=np.int64)
-    np.cumsum(np.bincount(sorted_keys, minlength=size), out=start[1:])
-    return start
 
 
 @njit(types.boolean(I8, I8, types.int64, types.int64), cache=True)

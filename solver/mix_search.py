@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.problem import NOBODY, Floats, Ints, Positions
-from solver.mix_board_kernels import NOBODY_YET, Board, Log
+from solver.mix_board_kernels import ENTRIES, IS_ON, NOBODY_YET, NUMBER, Board, Log
 from solver.mix_bound_kernels import Graph
 from solver.mix_form import MixForm
-from solver.mix_search_kernels import flip, settle
+from solver.mix_search_kernels import BEST, NOW, flip, settle
 
 LOGGED = 400_000
 """Writes of one change that can be undone; one that needs more is given up."""
@@ -89,7 +89,7 @@ class Search:
     @property
     def best(self) -> float:
         """Gain of the best mixes less load costs of full mixes and site prices, milli-units."""
-        return float(self._totals[1])
+        return float(self._totals[BEST])
 
     @property
     def price(self) -> Floats:
@@ -120,7 +120,7 @@ class Search:
         if not self.settle_all(plan.eps, is_late):
             return
         eps = plan.eps * self.unit
-        yield float(self._totals[0])
+        yield float(self._totals[NOW])
         form = self._form
         tries = int(plan.tries_per_agent * form.agents_with_choice)
         weight = np.cumsum((1.0 + loss / (BLUR * self.unit)) ** -2.0)
@@ -135,7 +135,7 @@ class Search:
                 form.mix_count, form.mix_cost, self._mix_agent, weight, self._mix, self.best_mix,
                 draw.random((len(hot), 2)), hot, eps, STEPS, self._totals,
             )  # fmt: skip
-            yield float(self._totals[0])
+            yield float(self._totals[NOW])
 
     def settle_all(self, part: float, is_late: Callable[[], bool]) -> bool:
         """Settle everybody anew on the best mixes with an epsilon that is this part of the unit,
@@ -151,22 +151,22 @@ class Search:
         board.slot_contact[:] = NOBODY_YET
         board.slot_of[:] = NOBODY_YET
         board.rent[:], board.gain[:] = 0.0, 0.0
-        log.size[:], log.slots[0] = 0, 0
+        log.size[ENTRIES], log.size[IS_ON], log.slots[NUMBER] = 0, 0, 0
         contacts = len(board.gain)
-        log.contacts[0] = contacts
+        log.contacts[NUMBER] = contacts
         log.contacts[1:] = np.arange(contacts)
         settled, value = self._settle(eps, is_late)
         is_open = self._within < board.open[self._slot_node]
         free = is_open & (board.slot_contact == NOBODY_YET)
         dear = np.flatnonzero(free & (board.slot_price > board.floor[self._slot_node]))
-        log.slots[0] = len(dear)
+        log.slots[NUMBER] = len(dear)
         log.slots[1 : len(dear) + 1] = dear
         if settled:
             settled, more = self._settle(eps, is_late)
             value += more
         value -= float(self._form.mix_cost[self._mix].sum())
-        self._totals[0] = value
-        self._totals[1] = value
+        self._totals[NOW] = value
+        self._totals[BEST] = value
         return settled
 
     def _settle(self, eps: float, is_late: Callable[[], bool]) -> tuple[bool, float]:

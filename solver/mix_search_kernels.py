@@ -6,11 +6,15 @@ from numba import njit, types
 from models.problem import Floats, Ints
 from solver.mix_board_kernels import (
     BOARD,
+    ENTRIES,
     FLOAT,
     GAIN,
     INT,
+    IS_ON,
     LOG,
+    MOST_A_STEP,
     NOBODY_YET,
+    NUMBER,
     OPEN,
     RENT,
     SLOT_CONTACT,
@@ -28,8 +32,11 @@ from solver.mix_board_kernels import (
     set_slot_contact,
     set_slot_price,
 )
-from solver.mix_bound_kernels import GRAPH, I8M, Graph
-from solver.rows_kernels import F8, F8S, I8
+from solver.mix_bound_kernels import GRAPH, Graph
+from solver.rows_kernels import F8, F8S, I8, I8S
+
+NOW, BEST = range(2)
+"""Places in the totals of a search."""
 
 SETTLED = types.Tuple((types.boolean, FLOAT))  # type: ignore[no-untyped-call]
 
@@ -41,11 +48,11 @@ def settle(graph: Graph, board: Board, log: Log, eps: float, steps: int) -> tupl
     False when the steps or the log were used up before.
     """
     change = 0.0
-    while log.contacts[0] > 0 or log.slots[0] > 0:
-        if steps <= 0 or log.size[0] + log.size[2] > len(log.kind):
+    while log.contacts[NUMBER] > 0 or log.slots[NUMBER] > 0:
+        if steps <= 0 or log.size[ENTRIES] + log.size[MOST_A_STEP] > len(log.kind):
             return False, change
         steps -= 1
-        if log.contacts[0] > 0:
+        if log.contacts[NUMBER] > 0:
             change += bid(graph, board, log, pop(log.contacts), eps)
         else:
             slot = pop(log.slots)
@@ -95,7 +102,7 @@ def _resize(board: Board, log: Log, node: int, wanted: int) -> float:
 
 @njit(types.void(BOARD, LOG), cache=True)
 def _undo(board: Board, log: Log) -> None:
-    for n in range(log.size[0] - 1, -1, -1):
+    for n in range(log.size[ENTRIES] - 1, -1, -1):
         kind, index, value = log.kind[n], log.place[n], log.value[n]
         if kind == SLOT_PRICE:
             board.slot_price[index] = value
@@ -111,13 +118,13 @@ def _undo(board: Board, log: Log) -> None:
             board.gain[index] = value
         else:
             board.price[index] = value
-    log.size[0] = 0
-    log.contacts[0] = 0
-    log.slots[0] = 0
+    log.size[ENTRIES] = 0
+    log.contacts[NUMBER] = 0
+    log.slots[NUMBER] = 0
 
 
 @njit(
-    types.void(GRAPH, BOARD, LOG, I8, I8, I8M, I8, I8, F8, I8, I8, F8S, F8, FLOAT, INT, F8),
+    types.void(GRAPH, BOARD, LOG, I8, I8, I8S, I8, I8, F8, I8, I8, F8S, F8, FLOAT, INT, F8),
     cache=True,
 )
 def flip(
@@ -140,10 +147,10 @@ def flip(
 ) -> None:
     """Try one change of mix for every pair of draws; the mixes and totals are updated.
 
-    `weight` (P,) is summed up; `heat` is the temperature of each try; `totals` are the value now
-    and the best value.
+    `weight` (P,) is summed up; `heat` is the temperature of each try; `totals` are the value
+    NOW and the BEST.
     """
-    log.size[1] = 1
+    log.size[IS_ON] = 1
     for n in range(len(draws)):
         new = int(np.searchsorted(weight, draws[n, 0] * weight[-1], side="right"))
         new = min(new, len(weight) - 1)
@@ -157,11 +164,11 @@ def flip(
         done, settled = settle(graph, board, log, eps, steps)
         change += settled
         if done and (change >= 0.0 or draws[n, 1] < np.exp(change / heat[n])):
-            log.size[0] = 0
+            log.size[ENTRIES] = 0
             mix[agent] = new
-            totals[0] += change
-            if totals[0] > totals[1]:
-                totals[1] = totals[0]
+            totals[NOW] += change
+            if totals[NOW] > totals[BEST]:
+                totals[BEST] = totals[NOW]
                 best_mix[:] = mix
         else:
             _undo(board, log)

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from models.problem import Floats, Ints, Positions
+from models.problem import Floats, Ints
+from solver.flat import starts_of
 from solver.mix_bound_kernels import Graph
 from solver.mix_form import MixForm
 from solver.mix_survey_kernels import (
@@ -129,15 +130,9 @@ def pairs_of(graph: Graph) -> tuple[Ints, Ints, Floats]:
 
 def _graph(node: Ints, contact: Ints, gain: Floats, nodes: int, contacts: int) -> Graph:
     """The graph of pairs that may be named several times."""
-    start = _starts(node, nodes)
+    start = starts_of(node, nodes)
     column, worth, size = columns_of(node, contact, gain, start, contacts)
     row_start, row_node, row_gain = rows_of(start, size, column, worth, contacts)
     return Graph(
         start[:-1].copy(), start[:-1] + size, column, worth, row_start, row_node, row_gain
     )
-
-
-def _starts(keys: Ints | Positions, size: int) -> Ints:
-    start = np.zeros(size + 1, dtype=np.int64)
-    np.cumsum(np.bincount(keys, minlength=size), out=start[1:])
-    return start

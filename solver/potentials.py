@@ -24,6 +24,7 @@ import numpy as np
 from numba import njit
 
 from models.problem import AssignmentProblem, Ints, Positions, Prices
+from solver.flat import starts_of
 from solver.tree import (
     NO_PAIR,
     UNLIMITED,
@@ -183,8 +184,7 @@ def _largest(residual: _Residual) -> Ints:
 
 def _smallest(residual: _Residual, start: Ints) -> Ints:
     order = np.argsort(residual.tail, kind="stable")
-    first = np.zeros(len(start) + 1, dtype=np.int64)
-    np.cumsum(np.bincount(residual.tail, minlength=len(start)), out=first[1:])
+    first = starts_of(residual.tail, len(start))
     value = start.copy()
     queue = np.argsort(-start, kind="stable")
     if not _raise_along(

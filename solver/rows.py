@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.problem import NOBODY, AssignmentProblem, Floats, Ints, Positions
+from solver.flat import members_of, starts_of
 from solver.rows_kernels import NOTHING, Rows, copy_rates, place_rates
 
 
@@ -26,7 +27,7 @@ def build_rows(problem: AssignmentProblem) -> Rows:
     kind = of[contact].astype(np.int32)
     kinds = len(kind_class)
     entry_kind, entry_agent = _entries(problem, kind_class, kind_lane_only)
-    entry_start = _starts(entry_kind, kinds)
+    entry_start = starts_of(entry_kind, kinds)
     term_row = np.ascontiguousarray(problem.term_row[contact].T)
     place, filled_kind, filled_row = place_rates(term_row, kind, entry_start, len(problem.rate))
     agent_entry = np.argsort(entry_agent, kind="stable")
@@ -37,7 +38,7 @@ def build_rows(problem: AssignmentProblem) -> Rows:
     return Rows(
         contact=contact,
         kind=kind,
-        kind_start=_starts(kind, kinds),
+        kind_start=starts_of(kind, kinds),
         entry_start=entry_start,
         entry_kind=entry_kind,
         entry_agent=entry_agent,
@@ -51,13 +52,13 @@ def build_rows(problem: AssignmentProblem) -> Rows:
             entry_start,
             entry_agent,
         ),
-        override_start=_starts(pair_contact, problem.num_contacts),
+        override_start=starts_of(pair_contact, problem.num_contacts),
         override_entry=pair_entry,
         override_gain=pair_gain,
-        column_start=_starts(pair_entry[by_entry], len(entry_agent)),
+        column_start=starts_of(pair_entry[by_entry], len(entry_agent)),
         column_contact=pair_contact[by_entry],
         column_gain=pair_gain[by_entry],
-        agent_start=_starts(entry_agent[agent_entry], problem.num_agents),
+        agent_start=starts_of(entry_agent[agent_entry], problem.num_agents),
         agent_entry=agent_entry,
     )
 
@@ -90,15 +91,9 @@ def restricted(problem: AssignmentProblem, contact: Ints, agent: Ints) -> Assign
     return replace(
         problem,
         contact_class=np.arange(problem.num_contacts, dtype=np.int32),
-        class_ptr=_starts(contact[order], problem.num_contacts),
+        class_ptr=starts_of(contact[order], problem.num_contacts),
         class_agent=agent[order].astype(np.int32),
     )
-
-
-def _starts(sorted_keys: Ints | Positions, size: int) -> Ints:
-    start = np.zeros(size + 1, dtype=np.int64)
-    np.cumsum(np.bincount(sorted_keys, minlength=size), out=start[1:])
-    return start
 
 
 def _kinds(problem: AssignmentProblem) -> tuple[Ints, Ints, Ints]:
@@ -114,10 +109,7 @@ def _entries(
     problem: AssignmentProblem, kind_class: Ints, kind_only: Ints
 ) -> tuple[Positions, Positions]:
     """Kind and agent of every entry, sorted by kind and then agent."""
-    size = np.diff(problem.class_ptr)[kind_class]
-    kind = np.repeat(np.arange(len(kind_class)), size)
-    within = np.arange(len(kind)) - np.repeat(np.cumsum(size) - size, size)
-    agent = problem.class_agent[problem.class_ptr[:-1][kind_class][kind] + within]
+    kind, agent = members_of(problem, kind_class)
     keep = (kind_only[kind] == NOBODY) | (kind_only[kind] == agent)
     return kind[keep].astype(np.int32), agent[keep].astype(np.int32)
 

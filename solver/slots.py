@@ -16,6 +16,7 @@ from models.bound import path_prices
 from models.problem import NO_TIER, NOBODY, AssignmentProblem, Ints, Mixes, Positions
 from models.solution import Solution, SolveOptions, Termination, step_costs
 from solver.assign import Solver
+from solver.flat import starts_of
 from solver.form import folded, is_network
 from solver.potentials import largest_prices, smallest_prices
 from solver.tree import build_tree
@@ -201,6 +202,4 @@ def _changed_mixes(problem: AssignmentProblem, agent: int, lane: int, by: int) -
     count = problem.mixes.count.copy()
     count[of == agent, lane] += by
     keep = count[:, lane] >= 0
-    start = np.zeros_like(problem.mixes.start)
-    np.cumsum(np.bincount(of[keep], minlength=problem.num_agents), out=start[1:])
-    return Mixes(start, count[keep])
+    return Mixes(starts_of(of[keep], problem.num_agents), count[keep])

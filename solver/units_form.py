@@ -14,6 +14,8 @@ from numba import types
 
 from models.problem import NO_TIER, NOBODY, AssignmentProblem, Ints, Positions
 from models.solution import step_costs
+from solver.flat import starts_of
+from solver.rows_kernels import I8, I8S
 
 NO_PLACE = -1
 
@@ -70,12 +72,10 @@ class Knapsacks(NamedTuple):
     """(A,) steps; sums of weights within it are all that the agent's units allow, or more"""
 
 
-_I8 = types.int64[::1]
-_I8S = types.int64[:, ::1]
 LIMITS = types.NamedTuple(  # type: ignore[no-untyped-call]
-    (*[_I8] * 11, _I8S, _I8S, _I8), Limits
+    (*[I8] * 11, I8S, I8S, I8), Limits
 )
-KNAPSACKS = types.NamedUniTuple(_I8, 4, Knapsacks)  # type: ignore[no-untyped-call]
+KNAPSACKS = types.NamedUniTuple(I8, 4, Knapsacks)  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,8 +106,7 @@ def build_form(problem: AssignmentProblem) -> UnitsForm:
     usable = (units <= unit_cap[agent]) & (problem.agent_cap[agent] > 0) & (most[agent, lane] > 0)
     kept = np.flatnonzero(usable)
     tiers, tier = _tiers(problem)
-    start = np.zeros(problem.num_contacts + 1, dtype=np.int64)
-    np.cumsum(np.bincount(contact[kept], minlength=problem.num_contacts), out=start[1:])
+    start = starts_of(contact[kept], problem.num_contacts)
     limits = Limits(
         start=start,
         contact=contact[kept],
@@ -172,8 +171,7 @@ def _tiers(problem: AssignmentProblem) -> tuple[tuple[int, ...], Ints]:
 
 def _knapsacks(limits: Limits) -> Knapsacks:
     pair = np.argsort(limits.agent, kind="stable").astype(np.int64)
-    start = np.zeros(len(limits.unit_cap) + 1, dtype=np.int64)
-    np.cumsum(np.bincount(limits.agent, minlength=len(limits.unit_cap)), out=start[1:])
+    start = starts_of(limits.agent, len(limits.unit_cap))
     weight = limits.units[pair]
     room = np.zeros(len(limits.unit_cap), dtype=np.int64)
     for j, cap in enumerate(limits.unit_cap.tolist()):

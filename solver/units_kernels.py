@@ -10,13 +10,11 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from models.problem import Ints
+from solver.rows_kernels import I8
 from solver.units_form import KNAPSACKS, LIMITS, Knapsacks, Limits
 
-_I8 = types.int64[::1]
-_TABLE = types.int64[:, ::1]
 
-
-@njit(types.void(_I8, _I8, types.int64, types.int64), cache=True)
+@njit(types.void(I8, I8, types.int64, types.int64), cache=True)
 def _add_item(old: Ints, new: Ints, weight: int, left: int) -> None:
     new[:weight] = old[:weight]
     if weight >= len(old):
@@ -26,7 +24,7 @@ def _add_item(old: Ints, new: Ints, weight: int, left: int) -> None:
         out[c] = max(high[c], low[c] + left)
 
 
-@njit(types.int64(_I8, _I8, types.int64), cache=True)
+@njit(types.int64(I8, I8, types.int64), cache=True)
 def _most(before: Ints, after: Ints, room: int) -> int:
     most = before[0] + after[room]
     for c in range(1, room + 1):
@@ -34,7 +32,7 @@ def _most(before: Ints, after: Ints, room: int) -> int:
     return int(most)
 
 
-@njit(types.void(LIMITS, KNAPSACKS, _I8, _I8, types.boolean[::1]), cache=True)
+@njit(types.void(LIMITS, KNAPSACKS, I8, I8, types.boolean[::1]), cache=True)
 def fill_knapsacks(
     limits: Limits,
     knapsacks: Knapsacks,
@@ -74,7 +72,7 @@ def fill_knapsacks(
                 room -= knapsacks.weight[items[n]]
 
 
-@njit(types.void(LIMITS, KNAPSACKS, _I8, _I8, _I8, _I8), cache=True)
+@njit(types.void(LIMITS, KNAPSACKS, I8, I8, I8, I8), cache=True)
 def losses(
     limits: Limits,
     knapsacks: Knapsacks,

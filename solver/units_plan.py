@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from models.problem import NO_TIER, Floats, Ints
+from solver.flat import starts_of
 from solver.units_bound import RentBound
 from solver.units_form import NO_PLACE, Limits, UnitsForm
 from solver.units_search import Candidates, anneal, empty_plan, fill
@@ -62,9 +63,7 @@ def _candidates(limits: Limits, loss: Ints, place: Ints) -> Candidates:
     if len(begins):
         least[np.diff(limits.start) > 0] = np.minimum.reduceat(loss, begins)
     pair = np.flatnonzero(near | (loss == least[limits.contact]))
-    start = np.zeros(contacts + 1, dtype=np.int64)
-    np.cumsum(np.bincount(limits.contact[pair], minlength=contacts), out=start[1:])
-    return Candidates(start, pair)
+    return Candidates(starts_of(limits.contact[pair], contacts), pair)
 
 
 def _prizes(limits: Limits, num_tiers: int) -> Floats:

@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit, types
 
 from models.problem import NO_TIER, NOBODY, Floats, Ints
+from solver.rows_kernels import I8, I8S
 from solver.units_form import LIMITS, NO_PLACE, Limits
 
 
@@ -46,9 +47,8 @@ class Candidates(NamedTuple):
     """(N,) positions in `Limits`"""
 
 
-_I8 = types.int64[::1]
-PLAN = types.NamedTuple((_I8, _I8, _I8, types.int64[:, ::1], *[_I8] * 5), Plan)  # type: ignore[no-untyped-call]
-CANDIDATES = types.NamedUniTuple(_I8, 2, Candidates)  # type: ignore[no-untyped-call]
+PLAN = types.NamedTuple((I8, I8, I8, I8S, *[I8] * 5), Plan)  # type: ignore[no-untyped-call]
+CANDIDATES = types.NamedUniTuple(I8, 2, Candidates)  # type: ignore[no-untyped-call]
 
 
 def empty_plan(limits: Limits, num_tiers: int) -> Plan:
@@ -139,7 +139,7 @@ def _leave(limits: Limits, plan: Plan, pair: int) -> int:
     return int(gained)
 
 
-@njit(types.void(LIMITS, PLAN, _I8), cache=True)
+@njit(types.void(LIMITS, PLAN, I8), cache=True)
 def fill(limits: Limits, plan: Plan, order: Ints) -> None:
     """Serve in this order of pairs whoever is not served yet, where it fits and pays.
 
@@ -153,7 +153,7 @@ def fill(limits: Limits, plan: Plan, order: Ints) -> None:
                 _leave(limits, plan, pair)
 
 
-@njit(types.boolean(_I8, _I8), cache=True)
+@njit(types.boolean(I8, I8), cache=True)
 def _beats(mine: Ints, other: Ints) -> bool:
     for n in range(len(mine)):
         if mine[n] != other[n]:
@@ -201,7 +201,7 @@ def _elsewhere(limits: Limits, candidates: Candidates, contact: int, left: int) 
     return int(candidates.pair[candidates.start[contact] + np.random.randint(size)])  # noqa: NPY002
 
 
-@njit(types.float64(LIMITS, CANDIDATES, types.float64[::1], PLAN, types.int64, _I8), cache=True)
+@njit(types.float64(LIMITS, CANDIDATES, types.float64[::1], PLAN, types.int64, I8), cache=True)
 def _move(
     limits: Limits, candidates: Candidates, prize: Floats, plan: Plan, pair: int, trail: Ints
 ) -> float:
@@ -236,7 +236,7 @@ def _move(
     return delta
 
 
-@njit(types.void(LIMITS, PLAN, _I8), cache=True)
+@njit(types.void(LIMITS, PLAN, I8), cache=True)
 def _undo(limits: Limits, plan: Plan, trail: Ints) -> None:
     for entered in (3, 1):
         if trail[entered] != NO_PLACE:
@@ -248,7 +248,7 @@ def _undo(limits: Limits, plan: Plan, trail: Ints) -> None:
 
 @njit(
     types.void(
-        LIMITS, CANDIDATES, types.float64[::1], PLAN, _I8, _I8, types.int64, types.int64,
+        LIMITS, CANDIDATES, types.float64[::1], PLAN, I8, I8, types.int64, types.int64,
         types.float64, types.float64,
     ),
     cache=True,

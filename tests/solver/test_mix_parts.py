@@ -9,8 +9,9 @@ from benchmarks.engine_instances import Form, Size
 from benchmarks.mixed_instances import build_mixed
 from models.bound import configuration_bound
 from models.problem import NOBODY, AssignmentProblem, Ints, Mixes
+from solver.mix_board_kernels import MOST_A_STEP
 from solver.mix_bound import Descent, bound_of_rents
-from solver.mix_form import NO_NODE, build_form
+from solver.mix_form import NO_NODE, MixForm, build_form
 from solver.mix_search import Pass, Search
 from solver.mix_start import cold_start
 from solver.mix_survey import Survey
@@ -144,27 +145,48 @@ def test_a_descent_lowers_the_bound_and_its_graph_tells_the_truth() -> None:
     assert len(survey.graph.row_gain) <= (problem.pairs.gain > 0).sum()
 
 
-def test_a_search_keeps_its_books() -> None:
-    """The value that it carries is the gain of its plan, and the best never falls."""
-    problem = build_mixed(2, Size(600, 120))
-    form = build_form(problem)
+def search_of(form: MixForm) -> tuple[Search, Descent]:
+    """A search at the mixes that agents choose after a cold start, and where it starts."""
     survey = Survey(form)
-    descent: Descent = cold_start(form, survey, np.random.default_rng(0), never).descent
+    descent = cold_start(form, survey, np.random.default_rng(0), never).descent
     unit = descent.bound / max(int(descent.choice.used.sum()), 1)
     mixes, fee = descent.choice.mix.copy(), descent.fee()
-    search = Search(form, survey.graph, mixes, descent.choice.price, fee, unit)
+    return Search(form, survey.graph, mixes, descent.choice.price, fee, unit), descent
+
+
+def assert_books_kept(problem: AssignmentProblem) -> None:
+    """The value that a search carries is the gain of its plan, and the best never falls."""
+    search, descent = search_of(build_form(problem))
     best = -np.inf
-    for value in search.run(
-        Pass(eps=0.01, tries_per_agent=6.0, hot=0.03, cold=0.001),
-        descent.losses(),
-        np.random.default_rng(1),
-        never,
-    ):
+    plan = Pass(eps=0.01, tries_per_agent=6.0, hot=0.03, cold=0.001)
+    for value in search.run(plan, descent.losses(), np.random.default_rng(1), never):
         agent = search.agent
         served = np.flatnonzero(agent != NOBODY)
         pairs = problem.pairs
-        key = pairs.contact.astype(np.int64) * 120 + pairs.agent
-        gain = pairs.gain[np.searchsorted(key, served * 120 + agent[served])]
-        assert value == gain.sum()
+        key = pairs.contact.astype(np.int64) * problem.num_agents + pairs.agent
+        place = np.searchsorted(key, served * problem.num_agents + agent[served])
+        assert value == pairs.gain[place].sum()
         assert search.best >= max(best, value)
         best = search.best
+    assert best > 0
+
+
+def test_a_search_keeps_its_books() -> None:
+    """Whatever it tries, and takes back."""
+    assert_books_kept(build_mixed(2, Size(600, 120)))
+
+
+def test_a_change_that_needs_more_log_than_there_is_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The log always has room for the next step, also after everybody was settled anew: a write
+    beyond its end would go anywhere.
+    """
+    monkeypatch.setattr("solver.mix_search.LOGGED", 0)
+    problem = build_mixed(2, Size(600, 120))
+    search, _ = search_of(build_form(problem))
+    room = int(search._log.size[MOST_A_STEP])
+    assert room > 2 * int(search._board.open.max(initial=0))
+    assert search.settle_all(0.01, never)
+    assert search._log.size.tolist() == [0, 0, room]
+    assert_books_kept(problem)
