@@ -185,7 +185,7 @@ def explain(
 def _explain(answer: Answer, archive: Path, *, as_json: bool) -> None:
     if as_json:
         offers = {"offer": answer.offer, "offers": answer.offers.to_dicts()}
-        show.print_json(answer.row | offers)
+        show.print_json(answer.row | offers | {"next_chance_at": answer.next_chance_at})
         return
     waits = answer.decision == Decision.UNASSIGNED.value
     kept = waits and batch_of(archive, answer.tick_at) is not None

@@ -111,6 +111,8 @@ class Answer:
     sentence: str
     terms: tuple[tuple[str, float], ...]
     """Terms of the gain in money, where an agent was chosen; those that the release had."""
+    next_chance_at: datetime | None
+    """When the agent that it waits for should be free, where that is known."""
     offer: dict[str, Any] | None
     """The row of `assignment` with which this tick offered it, if it did."""
     offers: pl.DataFrame
@@ -135,12 +137,14 @@ def read_answer(folder: Path, contact_id: str) -> Answer:
             pl.col("event") == AssignmentEvent.OFFERED.value
         )
         offer = events.filter(offered)
+        waits = published.unassigned.filter(pl.col("contact_id") == contact_id)
         return Answer(
             contact_id=contact_id,
             tick_at=row["tick_at"],
             decision=row["decision"],
             sentence=row["detail"],
             terms=tuple((name, row[name]) for name in TERMS if row[name] is not None),
+            next_chance_at=None if waits.is_empty() else waits["next_chance_at"][0],
             offer=None if offer.is_empty() else offer.row(0, named=True),
             offers=offers,
             row=row,
@@ -153,6 +157,7 @@ def read_answer(folder: Path, contact_id: str) -> Answer:
             decision=Decision.ASSIGNED.value,
             sentence=_what_became(row),
             terms=(),
+            next_chance_at=None,
             offer=row,
             offers=offers,
             row=row,
@@ -189,6 +194,7 @@ def _in_quarantine(
         decision="rejected",
         sentence=f"In quarantine: its row breaks {row['rule']}, so no tick has seen it.",
         terms=(),
+        next_chance_at=None,
         offer=None,
         offers=offers,
         row=row,

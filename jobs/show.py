@@ -15,6 +15,7 @@ from jobs.tick_report import STAGES, TickReport
 
 console = Console()
 
+NOTHING = "0.00"
 MOST_SHOWN = 20
 """Rows of tables that grow with the centre; --json has all."""
 
@@ -61,9 +62,9 @@ def print_tick_line(report: TickReport) -> None:
 
 
 def signed(amount: float) -> str:
-    """Money with its sign; what rounds to nothing is `0.00`."""
+    """Money with its sign; what rounds to nothing is `NOTHING`."""
     text = f"{amount:+,.2f}"
-    return "0.00" if float(text.replace(",", "")) == 0 else text
+    return NOTHING if float(text.replace(",", "")) == 0 else text
 
 
 def print_rows(

@@ -1,13 +1,15 @@
 """What people see when they ask why: sentences first, numbers after them."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
 from jobs.readers import Answer
-from jobs.show import console, instant, print_rows, signed, yes
+from jobs.show import NOTHING, console, instant, print_rows, signed, yes
 from models.answers import MOST_TOLD
+from models.plan import Reason
 from models.sentences import length
 from models.tables import EXPLANATION
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:  # loading it loads the engine, which `explain CONTACT` does n
     from jobs.why_nobody import WhyNobody
     from jobs.why_not import AgentSlots, WhyNot
 
+CLOSED_HOURS = Reason.CLOSED_HOURS.value
 DOC_OF_TERM = {column.name: column.doc for column in EXPLANATION.columns}
 """What each column of `explanation` says, for people."""
 
@@ -28,9 +31,8 @@ def print_answer(answer: Answer, hint: str | None) -> None:
     for line in facts_of(answer):
         console.print(line, markup=False)
     if answer.terms:
-        rows = [(_named(name), signed(amount)) for name, amount in answer.terms]
-        total = signed(sum(amount for _, amount in answer.terms))
-        print_rows("Terms of the gain", ("", "money"), [*rows, ("gain", total)])
+        total = ("gain", signed(sum(amount for _, amount in answer.terms)))
+        print_rows("Terms of the gain", ("", "money"), [*_terms(answer.terms), total])
     if not answer.offers.is_empty():
         events = [_event_of_offer(row) for row in answer.offers.iter_rows(named=True)]
         header = ("offered at", "agent", "event", "at", "knows\nthem", "other\ncontacts")
@@ -40,7 +42,9 @@ def print_answer(answer: Answer, hint: str | None) -> None:
 
 
 def facts_of(answer: Answer) -> list[str]:
-    """Tier, requirement, target and context in plain words; what is not known is left out."""
+    """Tier, requirement, target, chance and context in plain words; what is not known is left
+    out.
+    """
     row, facts = answer.row, []
     if row.get("tier") is not None:
         facts.append(f"Comes before money counts: tier {row['tier']}.")
@@ -52,6 +56,12 @@ def facts_of(answer: Answer) -> list[str]:
     if row.get("breach_at") is not None:
         fate = ", which nobody can prevent any more" if row["unavoidable"] else ""
         facts.append(f"Misses its target at {_moment(row['breach_at'], answer)}{fate}.")
+    elif row.get("unavoidable") is not None:  # releases that did not say it knew neither
+        never = ", or its queue never opens in time" if row["reason"] == CLOSED_HOURS else ""
+        facts.append(f"Is past its target{never}.")
+    if answer.next_chance_at is not None:
+        chance = f"{row['agent_id']} should be free at {_moment(answer.next_chance_at, answer)}"
+        facts.append(f"Its next chance: {chance}.")
     if answer.offer is not None and answer.offer["seen_before"] is not None:
         offer = answer.offer
         had = "had" if offer["seen_before"] else "never had"
@@ -92,8 +102,7 @@ def print_why_not(answer: "WhyNot") -> None:
         changes = [(str(change),) for change in answer.changes]
         print_rows(f"If {answer.agent_id} had to take it", ("",), changes)
     if answer.pair is not None:
-        terms = [(_named(name), signed(amount)) for name, amount in answer.pair.terms.items()]
-        total = ("gain", signed(answer.pair.gain))
+        terms, total = _terms(answer.pair.terms.items()), ("gain", signed(answer.pair.gain))
         print_rows(f"Terms of the gain with {answer.agent_id}", ("", "money"), [*terms, total])
     _print_if_other(as_decided=answer.as_decided)
 
@@ -115,6 +124,12 @@ def print_slots(answer: "AgentSlots") -> None:
     title = f"What slots of {answer.agent_id} are worth at {instant(answer.tick_at)}"
     print_rows(title, ("channel", "slots", "one more gains", "one fewer loses"), rows)
     _print_if_other(as_decided=answer.as_decided)
+
+
+def _terms(terms: Iterable[tuple[str, float]]) -> list[tuple[str, str]]:
+    """Rows of the terms that change anything, as they are shown."""
+    rows = [(_named(name), signed(amount)) for name, amount in terms]
+    return [row for row in rows if row[1] != NOTHING]
 
 
 def _named(term: str) -> str:

@@ -122,6 +122,9 @@ def refusal(stated: BatchProblem, conversation: int, agent: int, rule: Reason) -
         lacking = _lacking(stated, kind, agent_id, language=rule is Reason.LANGUAGE_MISSING)
         # Where only a step is not met, no single skill is missing.
         why = f"{why}: {', '.join(lacking)}" if lacking else f"{why} at this step"
+    elif rule is Reason.PAUSED:
+        until = stated.conversations.units["hold_until"][conversation]
+        why = f"{why}, until {until:%Y-%m-%d %H:%M:%S} UTC"
     return f"{agent_id} cannot take {named}: they {why}."
 
 

@@ -180,6 +180,7 @@ def _of_members(policy: Policy) -> tuple[pl.Expr, ...]:
     )
     return (
         pl.col("paused", "manual_only").any(),
+        pl.col("hold_until").max(),
         pl.col("member_open").all().alias("customer_open"),
         pl.col("channel").unique().sort().str.join(",").alias("channels"),
         pl.col("channel").is_in(LIVE).any().alias("any_live"),

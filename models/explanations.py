@@ -51,6 +51,7 @@ def build_explanations(facts: Facts) -> pl.DataFrame:
         "breach_at",
         "follower",
         "preferred_by_window",
+        "hold_until",
         is_relaxed=pl.col("class_idx").is_in(relaxed_classes(facts.conversations).implode()),
         tier=pl.when(pl.col("tier_idx") != NO_TIER).then(pl.col("tier_idx").cast(pl.Int64)),
     ).with_columns(

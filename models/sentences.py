@@ -117,7 +117,13 @@ def _waiting(now: datetime) -> tuple[tuple[Reason, pl.Expr], ...]:
                 _money("runner_up_gain"),
             ),
         ),
-        (Reason.PAUSED, pl.lit("Waits: it was put on hold by hand.")),
+        (
+            Reason.PAUSED,
+            pl.format(
+                "Waits: it was put on hold by hand, until {}.",
+                _moment("hold_until", now, "%H:%M:%S"),
+            ),
+        ),
         (
             Reason.MANUAL_ONLY,
             pl.lit("Waits: so many agents declined it that somebody must decide by hand."),
@@ -131,22 +137,30 @@ def _waiting(now: datetime) -> tuple[tuple[Reason, pl.Expr], ...]:
         ),
         (
             Reason.HELD_FOR_PREFERRED,
-            pl.format("Waits for {}, {}, until {}.", "agent_id", relation, _chance(now)),
+            pl.format(
+                "Waits for {}, {}, until {}.",
+                "agent_id",
+                relation,
+                _moment("next_chance_at", now),
+            ),
         ),
     )
 
 
 def _by_rule() -> tuple[tuple[Reason, pl.Expr], ...]:
     """Sentences of conversations for which some rule turns everybody away."""
+    nobody = pl.when(pl.col("num_agents") == 0).then(pl.lit("Waits: there are no agents."))
     return tuple(
         (
             rule,
-            pl.format(
-                "Waits: of {} {} {} every earlier test and none of them {}.",
-                "num_agents",
-                _number("num_agents", "agent", "agents"),
-                pl.format("{} {}", "num_before", _number("num_before", "passes", "pass")),
-                pl.lit(text),
+            nobody.otherwise(
+                pl.format(
+                    "Waits: of {} {} {} every earlier test and none of them {}.",
+                    "num_agents",
+                    _number("num_agents", "agent", "agents"),
+                    pl.format("{} {}", "num_before", _number("num_before", "passes", "pass")),
+                    pl.lit(text),
+                )
             ),
         )
         for rule, text in _NOBODY.items()
@@ -167,12 +181,12 @@ def _circumstances() -> pl.Expr:
     return first + pl.when("is_relaxed").then(relaxed).otherwise(pl.lit(""))
 
 
-def _chance(now: datetime) -> pl.Expr:
-    """The instant of the next chance, with its day where that is another one."""
-    at = pl.col("next_chance_at")
+def _moment(name: str, now: datetime, clock: str = "%H:%M") -> pl.Expr:
+    """The instant in a column, with its day instead of seconds where that is another one."""
+    at = pl.col(name)
     same_day = at.dt.date() == instant(now).dt.date()
-    clock = pl.when(same_day).then(at.dt.strftime("%H:%M"))
-    return pl.format("{} UTC", clock.otherwise(at.dt.strftime("%Y-%m-%d %H:%M")))
+    told = pl.when(same_day).then(at.dt.strftime(clock))
+    return pl.format("{} UTC", told.otherwise(at.dt.strftime("%Y-%m-%d %H:%M")))
 
 
 def _price(name: str, tier_weight: float) -> pl.Expr:

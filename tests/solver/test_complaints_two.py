@@ -118,7 +118,8 @@ def test_23_an_assignment_can_be_paused_and_the_pause_is_explained() -> None:
     waiting: list[Row] = [{"contact_id": "paused", "hold_until": until}, {"contact_id": "other"}]
     found = decide(agents=ONE, contacts=waiting)
     assert (found.given, found.reasons) == ({"other": "a"}, {"paused": "paused"})
-    assert found.explained("paused")["detail"].startswith("Waits: it was put on hold by hand.")
+    told = "Waits: it was put on hold by hand, until 10:10:00 UTC."
+    assert found.explained("paused")["detail"] == told
     assert decide_at(until, agents=ONE, contacts=waiting[:1]).given == {"paused": "a"}
 
 
