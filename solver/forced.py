@@ -7,8 +7,6 @@ node that it enters back to the node that it left, or to the sink if it waited. 
 potentials of any optimal prices every arc costs its slack, >= 0, so one search answers:
 
     loss = slack of the pair + shortest way back          (and the slack alone is a lower bound)
-
-One search from an agent's node finds the loss of every contact that enters there.
 """
 
 from dataclasses import dataclass
@@ -24,9 +22,6 @@ from solver.backend import BackendError
 from solver.flat import starts_of
 from solver.potentials import smallest_prices, to_potential, tree_arcs
 from solver.tree import NO_PAIR, CapacityTree, build_tree, chosen_pairs, units_passing
-
-IMPOSSIBLE = -1
-"""Loss of a pair that is not eligible, or that no plan contains."""
 
 FAR = 2**62
 Flags = NDArray[np.bool_]
@@ -140,26 +135,8 @@ def forced_pair(exchanges: Exchanges, contact: int, to_agent: int) -> ForcedPair
         who = int(exchanges.contact[arc])
         if who != NOBODY:
             moves.append(Move(who, int(exchanges.agent[who]), int(exchanges.to_agent[arc])))
-    loss = int(_slack(exchanges, np.array([pair]))[0] + distance[target])
+    loss = _slack(exchanges, pair) + int(distance[target])
     return _checked(exchanges, loss, tuple(moves))
-
-
-def losses_at(exchanges: Exchanges, to_agent: int) -> Ints:
-    """Exact loss of giving each contact to that agent, shape (C,), milli-units.
-
-    0 for those that he has, IMPOSSIBLE for those that he cannot have.
-    """
-    problem, tree = exchanges.problem, exchanges.tree
-    losses = np.full(problem.num_contacts, IMPOSSIBLE, dtype=np.int64)
-    at_agent = np.flatnonzero(problem.pairs.agent == to_agent)
-    entry = tree.pair_node[at_agent]
-    for node in np.unique(entry):
-        pair = at_agent[entry == node]
-        contact = problem.pairs.contact[pair]
-        back = _search(exchanges, int(node), NOBODY)[0][exchanges.node[contact]]
-        loss = np.where(back < FAR, _slack(exchanges, pair) + back, IMPOSSIBLE)
-        losses[contact] = np.where(exchanges.chosen[contact] == pair, 0, loss)
-    return losses
 
 
 def _checked(exchanges: Exchanges, loss: int, moves: tuple[Move, ...]) -> ForcedPair:
@@ -196,17 +173,16 @@ def _pair(exchanges: Exchanges, contact: int, to_agent: int) -> int:
     return place
 
 
-def _slack(exchanges: Exchanges, pair: Ints) -> Ints:
-    """What giving pairs costs at the prices, before anybody makes room, milli-units, >= 0."""
+def _slack(exchanges: Exchanges, pair: int) -> int:
+    """What giving the pair costs at the prices, before anybody makes room, milli-units, >= 0."""
     pairs, potential = exchanges.problem.pairs, exchanges.potential
     contact = pairs.contact[pair]
     climb = potential[exchanges.tree.pair_node[pair]] - potential[exchanges.node[contact]]
-    slack: Ints = climb - (pairs.gain[pair] - exchanges.held_gain[contact])
-    return slack
+    return int(climb - (pairs.gain[pair] - exchanges.held_gain[contact]))
 
 
 def _search(exchanges: Exchanges, source: int, target: int) -> tuple[Ints, Ints]:
-    """Cheapest way from the source to every node, or as far as the target, and last arcs."""
+    """Cheapest ways from the source, as far as the target, and the last arc of each."""
     nodes = exchanges.tree.num_nodes
     distance = np.full(nodes, FAR, dtype=np.int64)
     via = np.full(nodes, NO_PAIR, dtype=np.int64)

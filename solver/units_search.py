@@ -48,6 +48,11 @@ class Candidates(NamedTuple):
 
 
 PLAN = types.NamedTuple((I8, I8, I8, I8S, *[I8] * 5), Plan)  # type: ignore[no-untyped-call]
+LEFT, ENTERED, MADE_ROOM, WENT_ON = range(4)
+"""Places in a trail: the pair that the contact left, the one by which it entered, the one of who
+made room for it, and the one by which they entered elsewhere; NO_PLACE where there is none.
+"""
+
 CANDIDATES = types.NamedUniTuple(I8, 2, Candidates)  # type: ignore[no-untyped-call]
 
 
@@ -207,12 +212,12 @@ def _move(
 ) -> float:
     """Gain with prizes of serving a contact by this pair, which is done at once.
 
-    The trail says what left and what entered: old pair, new pair, and the same of who made room.
+    The trail says what to undo.
     """
     contact, agent = limits.contact[pair], limits.agent[pair]
     old = plan.place[contact]
     trail[:] = NO_PLACE
-    trail[0] = old
+    trail[LEFT] = old
     delta = 0.0
     if old != NO_PLACE:
         delta += _leave(limits, plan, old) - _prize(limits, prize, contact)
@@ -222,26 +227,26 @@ def _move(
     if not _fits(limits, plan, pair):
         out = _someone_at(plan, agent)
         if out != NO_PLACE:
-            trail[2] = plan.place[out]
-            delta += _leave(limits, plan, trail[2]) - _prize(limits, prize, out)
+            trail[MADE_ROOM] = plan.place[out]
+            delta += _leave(limits, plan, trail[MADE_ROOM]) - _prize(limits, prize, out)
         if not _fits(limits, plan, pair):
             return -np.inf
-    trail[1] = pair
+    trail[ENTERED] = pair
     delta += _enter(limits, plan, pair) + _prize(limits, prize, contact)
     if out != NO_PLACE:
         other = _elsewhere(limits, candidates, out, old)
         if other != NO_PLACE and _fits(limits, plan, other):
-            trail[3] = other
+            trail[WENT_ON] = other
             delta += _enter(limits, plan, other) + _prize(limits, prize, out)
     return delta
 
 
 @njit(types.void(LIMITS, PLAN, I8), cache=True)
 def _undo(limits: Limits, plan: Plan, trail: Ints) -> None:
-    for entered in (3, 1):
+    for entered in (WENT_ON, ENTERED):
         if trail[entered] != NO_PLACE:
             _leave(limits, plan, trail[entered])
-    for left in (2, 0):
+    for left in (MADE_ROOM, LEFT):
         if trail[left] != NO_PLACE:
             _enter(limits, plan, trail[left])
 
@@ -273,7 +278,7 @@ def anneal(
     np.random.seed(seed)  # noqa: NPY002
     factor = (cold / hot) ** (1.0 / tries)
     heat = hot
-    trail = np.empty(4, dtype=np.int64)
+    trail = np.empty(WENT_ON + 1, dtype=np.int64)
     for _ in range(tries):
         heat *= factor
         pair = candidates.pair[np.random.randint(len(candidates.pair))]  # noqa: NPY002

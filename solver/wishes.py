@@ -7,7 +7,6 @@ price that is still affordable find it, up to the optima that no price finds. Th
 bound, prices and rents stay: they prove what customers could have had at most.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -15,9 +14,8 @@ import numpy as np
 from models.problem import MILLI, NOBODY, AssignmentProblem, Floats, Positions
 from models.solution import Hint, Limit, Solution, SolveOptions, Termination
 from models.wishes import Wishes
+from solver.assign import Solver
 from solver.claim import gain_by_class
-
-Solver = Callable[[AssignmentProblem, SolveOptions, Hint | None], Solution]
 
 TRIES = 4
 """Solves with preferences; each may take a fraction of the time that the first one could."""

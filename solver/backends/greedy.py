@@ -9,12 +9,13 @@ room for one more, and the net gain is above 0. Tiers come one after the other, 
 from dataclasses import replace
 from heapq import heappop, heappush
 from time import monotonic
+from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+from numba import njit, types
 
 from models.bound import no_prices, upper_bound
-from models.problem import NO_TIER, NOBODY, AssignmentProblem, Ints, PairUnits, Positions
+from models.problem import NO_TIER, NOBODY, AssignmentProblem, Ints, Positions
 from models.solution import (
     Hint,
     Limit,
@@ -22,11 +23,13 @@ from models.solution import (
     SolveOptions,
     Termination,
     served_by_tier,
+    step_costs,
 )
 from solver.backend import Clock, with_bound
 from solver.potentials import waiting_prices
 from solver.room_kernels import fits_a_mix
-from solver.tree import NO_PAIR, CapacityTree, build_tree, step_cost_at
+from solver.rows_kernels import I4, I8, I8S
+from solver.tree import NO_PAIR, CapacityTree, build_tree
 
 NAME = "greedy"
 
@@ -70,80 +73,117 @@ def _goes_further(problem: AssignmentProblem) -> bool:
 
 def _assign(problem: AssignmentProblem, tree: CapacityTree) -> Ints:
     """Chosen pair of each contact, or NO_PAIR, shape (C,)."""
-    room = _Room(problem, tree)
+    pairs, room = _pair_list(problem, tree), _all_room(problem, tree)
+    net = pairs.gain - room.step_cost[pairs.agent, 0]
     chosen = np.full(problem.num_contacts, NO_PAIR, dtype=np.int64)
     tier = np.full(problem.num_contacts, NO_TIER) if problem.tier is None else problem.tier
+
+    def take(number: int, floor: int) -> None:
+        useful = np.flatnonzero((tier == number)[problem.pairs.contact] & (net > floor))
+        order = useful[np.argsort(-net[useful], kind="stable")]
+        _take(pairs, room, order, net, floor, chosen)
+
     for strict in np.unique(tier[tier != NO_TIER]).tolist():
-        room.take(np.flatnonzero((tier == strict)[problem.pairs.contact]), chosen, WHATEVER)
-    room.take(np.flatnonzero((tier == NO_TIER)[problem.pairs.contact]), chosen, 0)
+        take(strict, WHATEVER)
+    take(NO_TIER, 0)
     return chosen
 
 
-class _Room:
+class PairList(NamedTuple):
+    """E pairs, as far as taking them goes."""
+
+    gain: Ints
+    contact: Positions
+    agent: Positions
+    lane: Positions
+    node: Positions
+    """Where the contact enters the tree."""
+    units: Ints
+
+
+class Room(NamedTuple):
     """What is left of every limit while pairs are taken."""
 
-    def __init__(self, problem: AssignmentProblem, tree: CapacityTree) -> None:
-        pairs, mixes = problem.pairs, problem.all_mixes
-        cost = problem.load_cost if problem.load_cost.shape[1] else np.zeros((len(tree.entry), 1))
-        nothing = np.zeros(problem.num_agents, dtype=np.int64)
-        units = problem.units or PairUnits(np.zeros(len(pairs), dtype=np.int64), nothing)
-        self._first_cost = step_cost_at(problem, nothing)
-        self._gain, self._agent = np.array(pairs.gain), pairs.agent
-        self._pairs = (self._gain, pairs.contact.astype(np.int32), pairs.agent.astype(np.int32))
-        self._lane = problem.contact_lane[pairs.contact].astype(np.int32)
-        self._tree = (tree.pair_node, tree.parent, tree.cap.copy())
-        self._mixes = (
-            np.ascontiguousarray(mixes.start, dtype=np.int64),
-            np.ascontiguousarray(mixes.count, dtype=np.int64),
-            np.zeros(tree.entry.shape, dtype=np.int64),
-        )
-        self._units = (np.ascontiguousarray(units.of_pair, dtype=np.int64), units.cap.copy())
-        self._cost = np.array(cost, dtype=np.int64, order="C")
-
-    def take(self, candidates: Ints, chosen: Ints, floor: int) -> None:
-        """Fill `chosen` from these pairs, as long as their net gain is above the floor."""
-        net = self._gain - self._first_cost[self._agent]
-        useful = candidates[net[candidates] > floor]
-        order = useful[np.argsort(-net[useful], kind="stable")]
-        _take(
-            order,
-            net,
-            *self._pairs,
-            self._lane,
-            *self._tree,
-            *self._mixes,
-            *self._units,
-            self._cost,
-            floor,
-            chosen,
-        )
+    parent: Positions
+    """(N,) of the tree's nodes"""
+    node_left: Ints
+    """(N,) contacts that may still pass"""
+    mix_start: Ints
+    mix_count: Ints
+    held: Ints
+    """(A, L) taken so far"""
+    units_left: Ints
+    """(A,)"""
+    step_cost: Ints
+    """(A, F) load costs, F >= 1"""
 
 
-@njit(
-    "void(i8[::1], i8[::1], i8[::1], i4[::1], i4[::1], i4[::1], i4[::1], i4[::1], i8[::1],"
-    " i8[::1], i8[:, ::1], i8[:, ::1], i8[::1], i8[::1], i8[:, ::1], i8, i8[::1])",
-    cache=True,
-)
-def _take(
-    order: Ints,
-    net: Ints,
-    gain: Ints,
-    contact: Positions,
-    agent: Positions,
-    lane: Positions,
-    entry: Positions,
-    parent: Positions,
-    left: Ints,
-    mix_start: Ints,
-    mix_count: Ints,
-    held: Ints,
-    units: Ints,
-    units_left: Ints,
-    cost: Ints,
-    floor: int,
-    chosen: Ints,
-) -> None:
-    """Fill `chosen`; a pair whose load cost has risen goes back into line at its new worth."""
+PAIRS = types.NamedTuple((I8, I4, I4, I4, I4, I8), PairList)  # type: ignore[no-untyped-call]
+ROOM = types.NamedTuple((I4, I8, I8, I8S, I8S, I8, I8S), Room)  # type: ignore[no-untyped-call]
+
+
+def _pair_list(problem: AssignmentProblem, tree: CapacityTree) -> PairList:
+    pairs, units = problem.pairs, problem.units
+    return PairList(
+        gain=np.array(pairs.gain),
+        contact=pairs.contact.astype(np.int32),
+        agent=pairs.agent.astype(np.int32),
+        lane=problem.contact_lane[pairs.contact].astype(np.int32),
+        node=tree.pair_node,
+        units=np.zeros(len(pairs), np.int64) if units is None else np.array(units.of_pair),
+    )
+
+
+def _all_room(problem: AssignmentProblem, tree: CapacityTree) -> Room:
+    mixes, units = problem.all_mixes, problem.units
+    nothing = np.zeros(problem.num_agents, dtype=np.int64)
+    return Room(
+        parent=tree.parent,
+        node_left=tree.cap.copy(),
+        mix_start=np.ascontiguousarray(mixes.start, dtype=np.int64),
+        mix_count=np.ascontiguousarray(mixes.count, dtype=np.int64),
+        held=np.zeros(tree.entry.shape, dtype=np.int64),
+        units_left=nothing if units is None else units.cap.copy(),
+        step_cost=np.array(step_costs(problem, max(problem.load_cost.shape[1], 1)), order="C"),
+    )
+
+
+@njit(types.int64(ROOM, types.int64), cache=True)
+def _next_step(room: Room, agent: int) -> int:
+    """Load cost of the agent's next contact."""
+    number = min(room.held[agent].sum(), room.step_cost.shape[1] - 1)
+    return int(room.step_cost[agent, number])
+
+
+@njit(types.boolean(PAIRS, ROOM, types.int64), cache=True)
+def _fits(pairs: PairList, room: Room, pair: int) -> bool:
+    agent, node = pairs.agent[pair], pairs.node[pair]
+    if pairs.units[pair] > room.units_left[agent]:
+        return False
+    while room.node_left[node] > 0 and room.parent[node] != node:
+        node = room.parent[node]
+    if room.node_left[node] <= 0:
+        return False
+    lane = pairs.lane[pair]
+    return bool(fits_a_mix(agent, lane, room.mix_start, room.mix_count, room.held))
+
+
+@njit(types.void(PAIRS, ROOM, types.int64), cache=True)
+def _enter(pairs: PairList, room: Room, pair: int) -> None:
+    agent, node = pairs.agent[pair], pairs.node[pair]
+    room.held[agent, pairs.lane[pair]] += 1
+    room.units_left[agent] -= pairs.units[pair]
+    while room.parent[node] != node:
+        room.node_left[node] -= 1
+        node = room.parent[node]
+
+
+@njit(types.void(PAIRS, ROOM, I8, I8, types.int64, I8), cache=True)
+def _take(pairs: PairList, room: Room, order: Ints, net: Ints, floor: int, chosen: Ints) -> None:
+    """Fill `chosen` (C,) from these pairs, whose net gains (E,) fall in this order.
+
+    A pair whose load cost has risen goes back into line at its new worth, if above the floor.
+    """
     back_in_line = [(np.int64(0), np.int64(0))]
     back_in_line.pop()
     at = 0
@@ -157,23 +197,11 @@ def _take(
         else:
             negative, pair = heappop(back_in_line)
             worth = -negative
-        who = agent[pair]
-        if chosen[contact[pair]] >= 0 or units[pair] > units_left[who]:
+        if chosen[pairs.contact[pair]] != NO_PAIR or not _fits(pairs, room, pair):
             continue
-        node = entry[pair]
-        while left[node] > 0 and parent[node] != node:
-            node = parent[node]
-        if left[node] <= 0 or not fits_a_mix(who, lane[pair], mix_start, mix_count, held):
-            continue
-        now = gain[pair] - cost[who, min(held[who].sum(), cost.shape[1] - 1)]
-        if now < worth:
-            if now > floor:
-                heappush(back_in_line, (-now, pair))
-            continue
-        chosen[contact[pair]] = pair
-        held[who, lane[pair]] += 1
-        units_left[who] -= units[pair]
-        node = entry[pair]
-        while parent[node] != node:
-            left[node] -= 1
-            node = parent[node]
+        now = pairs.gain[pair] - _next_step(room, pairs.agent[pair])
+        if now == worth:
+            chosen[pairs.contact[pair]] = pair
+            _enter(pairs, room, pair)
+        elif now > floor:
+            heappush(back_in_line, (-now, pair))

@@ -3,13 +3,13 @@
 All plans are counted exactly before they are kept, and so are all bounds.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from models.problem import NOBODY, Positions, Prices
 from models.solution import Hint, Limit, Proof, SolveOptions
+from solver.backend import Clock
 from solver.backends import finish
 from solver.backends.mix_finish import (
     FLOW_PAIRS,
@@ -83,7 +83,7 @@ class MixRun:
         form: MixForm,
         options: SolveOptions,
         hint: Hint | None,
-        clock: Callable[[], float],
+        clock: Clock,
         begun: float,
     ) -> None:
         """Begin with nobody served, and every contact's largest gain as its rent."""

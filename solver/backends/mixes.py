@@ -7,7 +7,6 @@ small problems CP-SAT closes the gap. Where no agent has a choice, nodes of agen
 network from the beginning, and the auction alone proves the optimum.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from time import monotonic
 
@@ -17,7 +16,7 @@ from models.bound import configuration_bound, no_prices, path_prices
 from models.feasibility import violations
 from models.problem import NO_TIER, NOBODY, AssignmentProblem, Ints, Positions, Prices
 from models.solution import Hint, Limit, Proof, Solution, SolveOptions, Termination
-from solver.backend import BackendError
+from solver.backend import BackendError, Clock
 from solver.backends import auction
 from solver.backends.mix_run import MixRun
 from solver.claim import check_gains, gain_by_class, rents_by_class
@@ -40,7 +39,7 @@ def solve(
     problem: AssignmentProblem,
     options: SolveOptions,
     hint: Hint | None,
-    clock: Callable[[], float] = monotonic,
+    clock: Clock = monotonic,
 ) -> Solution:
     """The best plan by the deadline or the gap target with a proven bound over all pairs.
 
@@ -94,9 +93,7 @@ def _nothing(problem: AssignmentProblem) -> Solution:
     )
 
 
-def _as_network(
-    form: MixForm, options: SolveOptions, hint: Hint | None, clock: Callable[[], float]
-) -> Solution:
+def _as_network(form: MixForm, options: SolveOptions, hint: Hint | None, clock: Clock) -> Solution:
     """The auction over the nodes, whose prices are rents of the contacts and prices of lanes."""
     problem, known = form.problem, None
     if hint is not None and hint.prices is not None:

@@ -33,7 +33,7 @@ from models.solution import (
     relative_gap,
     served_by_tier,
 )
-from solver.backend import BackendError, assignment_gain
+from solver.backend import BackendError, Clock, assignment_gain
 from solver.backends.units_model import BY_GAIN, NAME, Answer, Question, answer
 from solver.form import LISTED_PAIRS, count_pairs
 from solver.units_bound import RentBound, bound_at, descend, first_rents, pair_losses
@@ -73,7 +73,7 @@ def solve(
     problem: AssignmentProblem,
     options: SolveOptions,
     hint: Hint | None,
-    clock: Callable[[], float] = monotonic,
+    clock: Clock = monotonic,
 ) -> Solution:
     """The best plan found by the deadline or the gap target, with a bound that always holds.
 

@@ -16,7 +16,7 @@ from models.problem import MILLI, NOBODY, AssignmentProblem
 from models.solution import SolveOptions
 from solver.backend import BackendError
 from solver.backends import flow
-from solver.forced import IMPOSSIBLE, Move, build_exchanges, forced_pair, losses_at
+from solver.forced import Move, build_exchanges, forced_pair
 from solver.potentials import NotOptimalError
 
 Problems = SearchStrategy[AssignmentProblem]
@@ -68,21 +68,6 @@ def test_the_loss_of_every_pair_is_that_of_enumeration(
             moved[move.contact] = move.to_agent
         assert (moved == forced.agent).all()
         assert len({move.contact for move in forced.moves}) == len(forced.moves)
-
-
-@settings(max_examples=120, deadline=None)
-@given(data=st.data())
-def test_one_search_gives_the_losses_of_all_contacts(data: DataObject, problems: Problems) -> None:
-    """`losses_at` says of every contact what `forced_pair` says of it alone."""
-    problem = data.draw(problems)
-    exchanges = build_exchanges(problem, optimal(problem))
-    pairs = problem.pairs
-    for agent in range(problem.num_agents):
-        alone = np.full(problem.num_contacts, IMPOSSIBLE)
-        for contact in pairs.contact[pairs.agent == agent].tolist():
-            forced = forced_pair(exchanges, contact, agent)
-            alone[contact] = IMPOSSIBLE if forced is None else forced.loss
-        assert losses_at(exchanges, agent).tolist() == alone.tolist()
 
 
 def test_the_story_names_who_moves_and_who_waits() -> None:
