@@ -136,8 +136,8 @@ def test_requeues_are_just_those_whose_agent_is_gone() -> None:
         ({"due_at": ahead(40_000)}, 40_000, True),
         # The shift began already, and its agent is not there.
         ({}, -60, False),
-        # Who chats does not wait.
-        ({"channel": "chat"}, 10, False),
+        # Who chats does not wait, whatever was promised.
+        ({"channel": "chat", "due_at": ahead(500)}, 10, False),
     ],
 )
 def test_what_its_agent_will_be_back_for_stays(item: Row, starts_s: float, stays: bool) -> None:
@@ -170,13 +170,14 @@ def test_who_is_back_from_a_break_in_time_prevents_a_breach(back_s: float, lost:
 
 
 def test_what_was_left_out_of_a_conversation_is_still_its_context() -> None:
-    """Of customer k an email is given away, another one is paused and a third for people."""
+    """Of customer k an email is given away, two others are paused and a fourth for people."""
     of_k = {"customer_id": "k"}
     batch = tiny(
         agents=[{"agent_id": "ana"}],
         contacts=[
             {"contact_id": "now"} | of_k,
             {"contact_id": "later", "hold_until": ahead(60)} | of_k,
+            {"contact_id": "latest", "hold_until": ahead(90)} | of_k,
             {"contact_id": "manual"} | of_k,
         ],
         declines=[
@@ -185,7 +186,7 @@ def test_what_was_left_out_of_a_conversation_is_still_its_context() -> None:
     )
     policy = replace(POLICY, max_declining_agents=1)
     plan = assign(batch, policy)
-    assert plan.assignments.select("contact_id", "num_context").rows() == [("now", 2)]
+    assert plan.assignments.select("contact_id", "num_context").rows() == [("now", 3)]
     assert plan.outlook["num_manual_only"].to_list() == [1]
     assert rules_broken(batch, policy) == set()
     less = plan.assignments.with_columns(num_context=pl.lit(0, pl.Int64))

@@ -49,9 +49,13 @@ def test_what_nobody_can_take_now_leaves_the_rest_to_be_served(
 ) -> None:
     """Who is paused or must not be called waits alone; everything else is one conversation."""
     tables = Recount(of_one_customer({"e": {}, "x": contact}), POLICY)
-    assert conversations(tables) == ({"e", "x"} if reason else {"e x"})
+    parted = {"e", "x"} if reason else {"e x"}
+    assert conversations(tables) == parted
     assert verdict(tables, "x", "a") is reason
     assert verdict(tables, "e", "a") is None
+    # ... also while nobody is there to serve the rest.
+    nobody = of_one_customer({"e": {}, "x": contact}, agents=[])
+    assert conversations(Recount(nobody, POLICY)) == parted
 
 
 @pytest.mark.parametrize(("refusing", "leaves"), [("yz", True), ("yy", False)])
@@ -170,6 +174,18 @@ def test_who_suits_nobody_together_goes_apart_if_that_helps(
     queues = [{"queue_id": "q"}, {"queue_id": "r"}]
     batch = of_one_customer(contacts, agents=[{"agent_id": "a"} | agent], queues=queues)
     assert conversations(Recount(batch, POLICY)) == expected
+
+
+def test_who_suits_somebody_together_waits_for_room() -> None:
+    """a may hold one message, and does; the email alone would fit, but both belong together."""
+    batch = of_one_customer(
+        {"e": {}, "m": MESSAGE},
+        agent_channels=serves("a", messaging=1, email=5),
+        agent_load=[{"agent_id": "a", "contact_id": "h", "channel": "messaging"}],
+    )
+    tables = Recount(batch, POLICY)
+    assert conversations(tables) == {"e m"}
+    assert verdict(tables, "e", "a") is Reason.LANE_FULL
 
 
 @pytest.mark.parametrize(

@@ -326,25 +326,29 @@ def test_of_several_locks_the_live_item_then_the_latest_wins() -> None:
 
 
 @pytest.mark.parametrize(
-    ("num_declines", "held", "waited_s", "policy", "expected"),
+    ("declines_s", "held", "waited_s", "policy", "expected"),
     [
-        (0, "email", 0, POLICY, Reason.CUSTOMER_LOCKED),
-        (0, "voice", 0, POLICY, Reason.CUSTOMER_LOCKED),
+        ((), "email", 0, POLICY, Reason.CUSTOMER_LOCKED),
+        ((), "voice", 0, POLICY, Reason.CUSTOMER_LOCKED),
         # Three declines ban the pair, as b could serve it: neither item locks any more.
-        (3, "email", 0, POLICY, None),
-        (3, "voice", 0, POLICY, None),
-        # One only lets it rest.
-        (1, "email", 0, POLICY, Reason.CUSTOMER_LOCKED),
+        ((700, 701, 702), "email", 0, POLICY, None),
+        ((700, 701, 702), "voice", 0, POLICY, None),
+        # One, a moment ago, only lets it rest.
+        ((100,), "email", 0, POLICY, Reason.CUSTOMER_LOCKED),
         # Beyond 4 h a message is starved: only the agent of a call is waited for.
-        (0, "email", 4 * 3600 + 1, POLICY, None),
-        (0, "voice", 4 * 3600 + 1, POLICY, Reason.CUSTOMER_LOCKED),
+        ((), "email", 4 * 3600 + 1, POLICY, None),
+        ((), "voice", 4 * 3600 + 1, POLICY, Reason.CUSTOMER_LOCKED),
         # Where texts keep their own agent a call locks nothing, whoever has it.
-        (0, "email", 0, KEEP_TEXT_OWNER, Reason.CUSTOMER_LOCKED),
-        (0, "voice", 0, KEEP_TEXT_OWNER, None),
+        ((), "email", 0, KEEP_TEXT_OWNER, Reason.CUSTOMER_LOCKED),
+        ((), "voice", 0, KEEP_TEXT_OWNER, None),
     ],
 )
 def test_who_can_no_longer_serve_a_customer_locks_nothing(
-    num_declines: int, held: str, waited_s: float, policy: Policy, expected: Reason | None
+    declines_s: tuple[float, ...],
+    held: str,
+    waited_s: float,
+    policy: Policy,
+    expected: Reason | None,
 ) -> None:
     """Agent a holds something of the customer, whose message b could take."""
     batch = tiny(
@@ -354,7 +358,7 @@ def test_who_can_no_longer_serve_a_customer_locks_nothing(
             | {"entered_at": ago(waited_s)}
         ],
         agent_load=[{"agent_id": "a", "contact_id": "h", "customer_id": "k", "channel": held}],
-        declines=declined("m", "a", *(700 + n for n in range(num_declines))),
+        declines=declined("m", "a", *declines_s),
     )
     assert verdict(Recount(batch, policy), "m", "b") is expected
 
@@ -480,6 +484,7 @@ def ringing(policy: Policy, calls: int, **ends_s: float) -> Recount:
         {"contact_id": "c"},
         {"contact_id": "now", "channel": "chat"},
         {"contact_id": "soon", "channel": "chat", "entered_at": ago(31)},
+        {"contact_id": "late", "channel": "chat", "entered_at": ago(30.2)},
     ]
     batch = tiny(
         agents=[{"agent_id": agent} for agent in ends_s],
@@ -536,17 +541,17 @@ def test_who_drains_gets_calls_and_what_makes_way_for_them() -> None:
 
 
 def test_who_starves_is_not_kept_from_who_drains() -> None:
-    """Beyond its queue's longest wait, 30 s, a chat goes before money, and to who drains.
+    """Beyond its queue's longest wait, 30.5 s, a chat goes before money, and to who drains.
 
-    Another one has not waited so long, and stays away: they are of two classes.
+    Another one, as urgent, has not waited so long and stays away: they are of two classes.
     """
     policy = with_channel(replace(POLICY, drain_agents=1), Channel.MESSAGING, yields_to=())
     batch = ringing(policy, 1, a=100).batch
-    patient = {"queue_id": "q", "max_wait_s": 30.0}
+    patient = {"queue_id": "q", "max_wait_s": 30.5}
     queues = tiny(queues=[patient], queue_members=[]).queues
     tables = Recount(replace(batch, queues=queues), policy)
     assert verdict(tables, "soon", "a") is None
-    assert verdict(tables, "now", "a") is Reason.DRAINING
+    assert verdict(tables, "late", "a") is Reason.DRAINING
 
 
 def test_nobody_drains_for_a_chat() -> None:
