@@ -169,16 +169,17 @@ def test_the_myopic_batch_serves_what_is_worth_most() -> None:
     assert pairs(MyopicBatch(), floor([0, 1], busy=[1, 2])) == [(1, 0)]
 
 
-def test_the_myopic_batch_counts_what_waiting_costs() -> None:
-    """Equal but for patience: whoever would leave sooner goes first.
+@pytest.mark.parametrize(("patience_s", "first"), [((1000.0, 10.0), 1), ((10.0, 1000.0), 0)])
+def test_the_myopic_batch_counts_what_waiting_costs(
+    patience_s: tuple[float, float], first: int
+) -> None:
+    """Equal but for patience: whoever would leave sooner goes first, wherever they stand.
 
     Value 10, loss 50 %: at patience 10 s, 5 s of waiting cost 39 % of 5; at 1,000 s none.
     """
-    kinds = replace(
-        classes(2, value=[10, 10], loss_share=0.5), patience_s=np.array([1000.0, 10.0])
-    )
-    place = centre(1, kinds, tick_s=5.0)
-    assert pairs(MyopicBatch(), floor([0, 1], at=place)) == [(1, 0)]
+    kinds = classes(2, value=[10, 10], loss_share=0.5)
+    place = centre(1, replace(kinds, patience_s=np.array(patience_s)), tick_s=5.0)
+    assert pairs(MyopicBatch(), floor([0, 1], at=place)) == [(first, 0)]
 
 
 @pytest.mark.parametrize(
