@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import polars as pl
 
 from jobs import show
-from jobs.rehearsal import Judged, Rehearsal
+from jobs.rehearsal import Rehearsal
 from jobs.settings_text import each_setting
 from models.policy import Policy
 from models.problem import MILLI
+from models.two_decisions import Judged
 
 MOST_SHOWN = 20
 """Moves in a table for people; --json has all."""
