@@ -184,8 +184,6 @@ def _fluency(rng: np.random.Generator, agents: int, language_share: Floats) -> F
     languages = len(language_share)
     fluency = np.zeros((languages, agents))
     first = rng.choice(languages, agents, p=language_share)
-    # At least two who speak it, whatever was drawn.
-    first[: 2 * languages] = np.repeat(np.arange(languages), 2)
     fluency[first, np.arange(agents)] = 1.0
     second = (first + rng.integers(1, languages, agents)) % languages
     bilingual = np.flatnonzero(rng.random(agents) < 1 / 3)
