@@ -54,7 +54,8 @@ def list_mixes(problem: AssignmentProblem, demand: Ints) -> MixList:
     count = np.concatenate([count[~in_parts], parts])
     once = _first_of_each(np.column_stack([agent, count]))
     agent, count = agent[once], np.ascontiguousarray(count[once])
-    keep = costs_load[agent] | _undominated(starts_of(agent, problem.num_agents), count)
+    keep, free = costs_load[agent], ~costs_load[agent]
+    keep[free] = _undominated(starts_of(agent[free], problem.num_agents), count[free])
     agent, count = agent[keep], count[keep]
     full = count.sum(axis=1)
     steps = np.minimum(step_costs(problem, int(full.max(initial=0))), LARGEST_GAIN)

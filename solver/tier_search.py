@@ -9,15 +9,19 @@ from models.problem import NO_TIER, NOBODY, AssignmentProblem, Positions
 from models.solution import Limit, Solution, SolveOptions, Termination, served_by_tier
 from solver.backend import BackendError, Clock
 from solver.claim import gain_by_class
+from solver.filling import filled
 from solver.form import folded, is_network
 from solver.tier_chains import with_more_of_tiers
-from solver.tier_levels import Weighing, decide_counts, ranks, tier_levels
+from solver.tier_levels import MONEY_ONLY, Weighing, decide_counts, ranks, tier_levels
 
 LEAST_S = 1e-3
 """Deadline of a solve for which there is no time left."""
 
 CLOSING = 2.0
 """Chains and filling take at most so many times as long as the first plan did."""
+
+TRYING = 2.0
+"""A method that lays out all pairs anew needs so many times that to be worth a try."""
 
 
 class TimeLeft:
@@ -41,14 +45,17 @@ class TimeLeft:
         """What it took until now is what closing a later plan may take."""
         self._closing_s = CLOSING * (self._options.deadline_s - self.seconds())
 
+    def is_worth_a_try(self) -> bool:
+        """Whether a method may come to something and what it comes to be closed in time."""
+        return self.seconds() > TRYING * self._closing_s
+
     def half(self) -> SolveOptions:
         """The options with half of the time that is left, so that another solve can follow."""
         return self._with(self.seconds() / 2)
 
     def all_but_closing(self) -> SolveOptions:
-        """The options with the time that is left less what closing the plan takes, or half."""
-        left = self.seconds()
-        return self._with(max(left / 2, left - self._closing_s))
+        """The options with the time that is left less what closing the plan takes."""
+        return self._with(self.seconds() - self._closing_s)
 
     def _with(self, seconds: float) -> SolveOptions:
         return replace(self._options, deadline_s=max(seconds, LEAST_S), gap_target=0.0)
@@ -95,7 +102,9 @@ class TierSearch:
         """Begin with a solution of the problem as it is, whose bound holds for every plan."""
         self._problem, self._is_late = problem, is_late
         self.is_network = is_network(folded(problem))
-        self._tries = [Try(Weighing(ranks(problem), 0), first)]
+        level = ranks(problem)
+        self._is_tiered = level != MONEY_ONLY
+        self._tries = [Try(Weighing(level, 0), first)]
         self._plans: list[_Plan] = []
         self._counted: Solution | None = None
         self._most = served_by_tier(problem, _where_eligible(problem))
@@ -181,9 +190,12 @@ class TierSearch:
         return max(self._plans, key=lambda plan: (plan.served, plan.gain))
 
     def _improve(self, agent: Positions) -> None:
-        """Keep the plan with more of the tiers and with everybody who still fits."""
-        better = with_more_of_tiers(self._problem, agent, self._is_late)
-        self._plans.append(self._plan(better))
+        """Keep the plan with more of the tiers and with everybody who still fits; and the same
+        tiers with the others where greed would have them, should that gain more.
+        """
+        more = with_more_of_tiers(self._problem, agent, self._is_late)
+        others = filled(self._problem, np.where(self._is_tiered, more, NOBODY))
+        self._plans += [self._plan(more), self._plan(others)]
 
     def _plan(self, agent: Positions) -> _Plan:
         served = served_by_tier(self._problem, agent)

@@ -69,7 +69,7 @@ def solve_in_tiers(
     search = TierSearch(problem, solve_baseline(problem, options, hint), time.is_up)
     time.first_plan_is_there()
     for weighing in weighings(problem, search.mean_gain):
-        if time.is_up():
+        if not time.is_worth_a_try():
             break
         raised = lifted(problem, weighing.lift)
         part = time.half() if search.is_network else time.all_but_closing()

@@ -9,6 +9,8 @@ from models.feasibility import violations
 from models.problem import NO_TIER, NOBODY, AssignmentProblem, Positions
 from models.solution import Solution, SolveOptions, served_by_tier, step_costs, total_load_cost
 from solver.baseline import solve_baseline
+from solver.claim import gain_by_class
+from solver.filling import filled
 
 
 def drawn_in_tiers(family: Family, seed: int) -> AssignmentProblem:
@@ -39,7 +41,10 @@ def left_waiting(problem: AssignmentProblem, agent: Positions) -> list[tuple[int
 
 
 def assert_lawful(problem: AssignmentProblem, found: Solution) -> None:
-    """A valid plan that is what it claims, at least the greedy one, with nobody left to add."""
+    """A valid plan that is what it claims, at least the greedy one, with nobody left to add.
+
+    Nor does it gain less than greed would, if those of tiers were where they are.
+    """
     assert not violations(problem, found.agent)
     pairs = problem.pairs
     chosen = pairs.agent == found.agent[pairs.contact]
@@ -49,3 +54,7 @@ def assert_lawful(problem: AssignmentProblem, found: Solution) -> None:
     greedy = solve_baseline(problem, SolveOptions(), None)
     assert (found.served, found.gain) >= (greedy.served, greedy.gain)
     assert left_waiting(problem, found.agent) == []
+    if problem.tier is not None and problem.units is None:
+        tiers = np.where(problem.tier == NO_TIER, NOBODY, found.agent)
+        greedily = gain_by_class(problem, filled(problem, tiers))
+        assert found.gain >= greedily

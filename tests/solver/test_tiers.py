@@ -39,6 +39,7 @@ Problems = SearchStrategy[AssignmentProblem]
 Value = Callable[[AssignmentProblem, list[int]], int]
 
 OPTIONS = SolveOptions()
+PATIENT = SolveOptions(deadline_s=30.0)
 many = settings(max_examples=200, deadline=None)
 some = settings(max_examples=60, deadline=None)
 
@@ -372,13 +373,16 @@ def test_a_backend_that_misstates_its_gain_is_found_out() -> None:
 
 def test_what_is_left_of_the_deadline_is_shared() -> None:
     """Half where another solve may follow, else all but twice what the first plan took."""
-    seconds = iter([10.0, 10.25, 10.5, 11.0, 12.5])
+    seconds = iter([10.0, 10.25, 10.5, 11.0, 10.75, 11.25, 12.5, 12.5])
     time = TimeLeft(SolveOptions(deadline_s=2.0, gap_target=0.5), lambda: next(seconds))
     time.first_plan_is_there()  # after 0.25 s
     part = time.all_but_closing()
     assert (part.deadline_s, part.gap_target) == (1.0, 0.0)  # of 1.5 s, twice 0.25 are kept
     assert time.half().deadline_s == 0.5
+    assert time.is_worth_a_try()  # 1.25 s are left, more than twice what is kept
+    assert not time.is_worth_a_try()
     assert time.half().deadline_s == LEAST_S  # half a second late
+    assert time.is_up()
 
 
 def test_a_solve_that_finds_no_time_leaves_the_first_plan() -> None:
@@ -417,7 +421,7 @@ def test_auction_and_flow_agree_on_a_medium_problem(structure: Structure) -> Non
     problem = build_instance(3, Size(400, 60), Form.FULL, structure)
     tier = np.random.default_rng(5).integers(NO_TIER, 3, problem.num_contacts)
     tiered = replace(problem, tier=tier.astype(np.int32))
-    first, second = (solve_in_tiers(tiered, OPTIONS, None, b.solve) for b in (flow, auction))
+    first, second = (solve_in_tiers(tiered, PATIENT, None, b.solve) for b in (flow, auction))
     assert (first.served, first.gain) == (second.served, second.gain)
     assert first.termination is second.termination is Termination.OPTIMAL
 
