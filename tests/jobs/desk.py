@@ -72,7 +72,11 @@ class Desk:
 
     def is_manual_only(self, contact: Contact) -> bool:
         """Whether so many agents declined it that people must decide."""
-        refusing = [agent for agent in self.shown.agents.values() if self.declines(contact, agent)]
+        refusing = {
+            life.agent_id
+            for life in self.book.lives.values()
+            if life.contact_id == contact.contact_id and life.state in {"declined", "expired"}
+        }
         return len(refusing) >= self.policy.max_declining_agents
 
     def is_starved(self, members: Iterable[Contact]) -> bool:
