@@ -16,7 +16,6 @@ from models.parts import Split
 from models.policy import Policy
 from models.skills import build_skill_levels
 
-
 _ASKS_FOR = pl.struct("queue_id", "channel", "requirements", "steps", "named", "first_steps")
 
 
