@@ -32,3 +32,8 @@ def conversations(tables: Recount) -> set[str]:
     """The contacts of each conversation, in order, with blanks between them."""
     found = tables.conversations.members.sort("contact_id").group_by("conversation")
     return set(found.agg("contact_id")["contact_id"].list.join(" "))
+
+
+def declined(contact: str, agent: str, *seconds: float) -> list[Row]:
+    """Declines so many seconds ago."""
+    return [{"contact_id": contact, "agent_id": agent, "declined_at": ago(age)} for age in seconds]

@@ -128,6 +128,44 @@ def test_only_the_first_call_of_a_party_stays(
 # Split
 
 
+def on_two_channels(call_agent: Row, **chatter: int) -> Batch:
+    """A customer calls and writes; a serves calls, b what is given."""
+    return tiny(
+        agents=[{"agent_id": "a"} | call_agent, {"agent_id": "b"}],
+        agent_channels=serves("a", voice=1) + serves("b", **chatter),
+        contacts=[
+            {"contact_id": "v", "channel": "voice", "customer_id": "k"},
+            {
+                "contact_id": "m",
+                "channel": "messaging",
+                "conversation_id": "t",
+                "customer_id": "k",
+            },
+        ],
+    )
+
+
+def test_a_call_leaves_its_party_when_nobody_can_take_both() -> None:
+    """The rest waits for the call, or goes its own way if the policy says so."""
+    batch = on_two_channels({}, messaging=5)
+    waits = Recount(batch, POLICY)
+    assert verdict(waits, "v", "a") is None
+    assert verdict(waits, "m", "b") is Reason.CUSTOMER_LOCKED
+    own_way = Recount(batch, KEEP)
+    assert verdict(own_way, "v", "a") is None
+    assert verdict(own_way, "m", "b") is None
+
+
+def test_a_party_stays_whole_while_splitting_helps_nobody() -> None:
+    """Somebody can take both, or nobody could take even the call."""
+    both = Recount(on_two_channels({}, messaging=5, voice=1), POLICY)
+    assert len(both.conversations) == 1
+    assert verdict(both, "m", "b") is None
+    neither = Recount(on_two_channels({"presence": "offline"}, chat=5), POLICY)
+    assert len(neither.conversations) == 1
+    assert verdict(neither, "v", "b") is Reason.CHANNEL_NOT_SERVED
+
+
 def test_what_follows_a_call_goes_apart_only_if_it_need_not_wait() -> None:
     """Only a calls and only b writes, so the call leaves; nobody takes the German email.
 
