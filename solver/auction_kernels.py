@@ -13,18 +13,8 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from models.problem import Floats, Ints, Positions
-from solver.rows_kernels import (
-    F8,
-    F8S,
-    I4,
-    I8,
-    LANES,
-    NOTHING,
-    ROWS,
-    Rows,
-    column_gains,
-    row_gains,
-)
+from solver.array_types import B1, F8, F8S, I4, I4S, I8
+from solver.rows_kernels import LANES, NOTHING, ROWS, Rows, column_gains, row_gains
 
 STRIDES = 16
 """A list holds the best of each stride of a row, where it beats the second best of all strides."""
@@ -84,8 +74,8 @@ class Line(NamedTuple):
 
 
 MARKET = types.NamedTuple((F8, F8, I8, F8, F8, I8, I8, F8, F8), Market)  # type: ignore[no-untyped-call]
-LISTS = types.NamedTuple((types.int32[:, ::1], F8S, I4, F8), Lists)  # type: ignore[no-untyped-call]
-LINE = types.NamedTuple((I8, types.boolean[::1], I8), Line)  # type: ignore[no-untyped-call]
+LISTS = types.NamedTuple((I4S, F8S, I4, F8), Lists)  # type: ignore[no-untyped-call]
+LINE = types.NamedTuple((I8, B1, I8), Line)  # type: ignore[no-untyped-call]
 
 BID = types.Tuple(  # type: ignore[no-untyped-call]
     (types.float64, types.float64, types.int64, types.float64)

@@ -11,8 +11,9 @@ import numpy as np
 from numba import njit, types
 
 from models.problem import Floats, Ints
+from solver.array_types import F8, I8
 from solver.mix_bound_kernels import GRAPH, Graph
-from solver.rows_kernels import F8, I8, NOTHING
+from solver.rows_kernels import NOTHING
 
 NOBODY_YET = -1
 SLOT_PRICE, SLOT_CONTACT, OPEN, SLOT_OF, RENT, GAIN, PRICE = range(7)

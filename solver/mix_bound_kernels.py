@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit, types
 
 from models.problem import Floats, Ints, Positions
-from solver.rows_kernels import F8, I4, I8, I8S
+from solver.array_types import F8, I4, I8, I8S
 
 
 class Graph(NamedTuple):

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from models.problem import LARGEST_GAIN, AssignmentProblem, Ints
 from models.solution import step_costs
+from solver.array_types import I8, I8S
 from solver.flat import starts_of
-from solver.rows_kernels import I8, I8S
 
 MOST_PARTS = 64
 """Of one mix."""

@@ -4,6 +4,7 @@ import numpy as np
 from numba import njit, types
 
 from models.problem import Floats, Ints
+from solver.array_types import F8, F8S, I8, I8S
 from solver.mix_board_kernels import (
     BOARD,
     ENTRIES,
@@ -33,7 +34,6 @@ from solver.mix_board_kernels import (
     set_slot_price,
 )
 from solver.mix_bound_kernels import GRAPH, Graph
-from solver.rows_kernels import F8, F8S, I8, I8S
 
 NOW, BEST = range(2)
 """Places in the totals of a search."""

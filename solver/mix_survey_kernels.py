@@ -10,7 +10,8 @@ import numpy as np
 from numba import njit, types
 
 from models.problem import Floats, Ints, Positions
-from solver.rows_kernels import F8, F8S, I4, I8, NOTHING, ROWS, Rows, row_gains
+from solver.array_types import F8, F8S, I4, I4S, I8
+from solver.rows_kernels import NOTHING, ROWS, Rows, row_gains
 
 BLOCK = 64
 """Entries that are passed over at once."""
@@ -32,7 +33,6 @@ class Shortlists(NamedTuple):
     """Gain less rent when the lists were last put in order, largest first."""
 
 
-I4S = types.int32[:, ::1]
 COLUMNS = types.Tuple((I4, F8, I8))  # type: ignore[no-untyped-call]
 COLUMNS_BY_ROW = types.Tuple((I8, I4, F8))  # type: ignore[no-untyped-call]
 LISTS = types.NamedTuple((I8, I8, I4, F8, F8), Shortlists)  # type: ignore[no-untyped-call]

@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit, types
 
 from models.problem import Floats, Ints, Positions
+from solver.array_types import F8, F8S, I4, I8, I8S
 
 LANES = 16
 """Strides in which a maximum is taken, because compilers turn them into vector instructions."""
@@ -54,13 +55,9 @@ class Rows(NamedTuple):
     agent_entry: Ints
 
 
-I4, I8, F8 = types.int32[::1], types.int64[::1], types.float64[::1]
-I8S, F8S = types.int64[:, ::1], types.float64[:, ::1]
 ROWS = types.NamedTuple(  # type: ignore[no-untyped-call]
     (I8, I4, I8, I8, I4, I4, F8, F8S, I8S, F8, I8, I8, F8, I8, I8, F8, I8, I8), Rows
 )
-"""Numba's type of `Rows`: with it nothing is left to be compiled in a tick."""
-
 PAIR_LIST = types.Tuple((I8, I8))  # type: ignore[no-untyped-call]
 
 

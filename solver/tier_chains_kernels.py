@@ -10,8 +10,8 @@ import numpy as np
 from numba import njit, types
 
 from models.problem import NOBODY, Ints, Positions
+from solver.array_types import I4, I8, I8S
 from solver.room_kernels import fits_a_mix
-from solver.rows_kernels import I4, I8, I8S
 
 NOBODY_YET = -1
 

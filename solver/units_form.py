@@ -14,8 +14,8 @@ from numba import types
 
 from models.problem import NO_TIER, NOBODY, AssignmentProblem, Ints, Positions
 from models.solution import step_costs
+from solver.array_types import I8, I8S
 from solver.flat import starts_of
-from solver.rows_kernels import I8, I8S
 
 NO_PLACE = -1
 

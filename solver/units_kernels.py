@@ -10,7 +10,7 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from models.problem import Ints
-from solver.rows_kernels import I8
+from solver.array_types import B1, I8
 from solver.units_form import KNAPSACKS, LIMITS, Knapsacks, Limits
 
 
@@ -32,7 +32,7 @@ def _most(before: Ints, after: Ints, room: int) -> int:
     return int(most)
 
 
-@njit(types.void(LIMITS, KNAPSACKS, I8, I8, types.boolean[::1]), cache=True)
+@njit(types.void(LIMITS, KNAPSACKS, I8, I8, B1), cache=True)
 def fill_knapsacks(
     limits: Limits,
     knapsacks: Knapsacks,

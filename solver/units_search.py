@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit, types
 
 from models.problem import NO_TIER, NOBODY, Floats, Ints
-from solver.rows_kernels import I8, I8S
+from solver.array_types import F8, I8, I8S
 from solver.units_form import LIMITS, NO_PLACE, Limits
 
 
@@ -166,7 +166,7 @@ def _beats(mine: Ints, other: Ints) -> bool:
     return False
 
 
-@njit(types.float64(LIMITS, types.float64[::1], types.int64), cache=True)
+@njit(types.float64(LIMITS, F8, types.int64), cache=True)
 def _prize(limits: Limits, prize: Floats, contact: int) -> float:
     return prize[limits.tier[contact]] if limits.tier[contact] != NO_TIER else 0.0
 
@@ -206,7 +206,7 @@ def _elsewhere(limits: Limits, candidates: Candidates, contact: int, left: int) 
     return int(candidates.pair[candidates.start[contact] + np.random.randint(size)])  # noqa: NPY002
 
 
-@njit(types.float64(LIMITS, CANDIDATES, types.float64[::1], PLAN, types.int64, I8), cache=True)
+@njit(types.float64(LIMITS, CANDIDATES, F8, PLAN, types.int64, I8), cache=True)
 def _move(
     limits: Limits, candidates: Candidates, prize: Floats, plan: Plan, pair: int, trail: Ints
 ) -> float:
@@ -253,7 +253,7 @@ def _undo(limits: Limits, plan: Plan, trail: Ints) -> None:
 
 @njit(
     types.void(
-        LIMITS, CANDIDATES, types.float64[::1], PLAN, I8, I8, types.int64, types.int64,
+        LIMITS, CANDIDATES, F8, PLAN, I8, I8, types.int64, types.int64,
         types.float64, types.float64,
     ),
     cache=True,

@@ -25,10 +25,10 @@ from models.solution import (
     served_by_tier,
     step_costs,
 )
+from solver.array_types import I4, I8, I8S
 from solver.backend import Clock, with_bound
 from solver.potentials import waiting_prices
 from solver.room_kernels import fits_a_mix
-from solver.rows_kernels import I4, I8, I8S
 from solver.tree import NO_PAIR, CapacityTree, build_tree
 
 NAME = "greedy"

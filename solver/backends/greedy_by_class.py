@@ -27,12 +27,13 @@ from models.solution import (
     served_by_tier,
     step_costs,
 )
+from solver.array_types import B1, F8, F8S, I4, I8, I8S
 from solver.backend import Clock
 from solver.claim import bound_by_class, gain_by_class, lane_of_entries
 from solver.form import only_agents_bind
 from solver.room_kernels import fits_a_mix
 from solver.rows import build_rows, longest_slice
-from solver.rows_kernels import F8, F8S, I4, I8, I8S, LANES, NOTHING, ROWS, Rows, row_gains
+from solver.rows_kernels import LANES, NOTHING, ROWS, Rows, row_gains
 from solver.tree import step_cost_at
 
 NAME = "greedy"
@@ -197,7 +198,7 @@ def _leave_site(rows: Rows, room: Room, site: int, entry_price: Floats) -> None:
                 _post(rows, room, agent, entry_price)
 
 
-@njit(types.void(ROWS, ROOM, types.boolean[::1], types.float64, F8, I8), cache=True)
+@njit(types.void(ROWS, ROOM, B1, types.float64, F8, I8), cache=True)
 def _take(
     rows: Rows, room: Room, mine: NDArray[np.bool_], floor: float, gain: Floats, chosen: Ints
 ) -> None:
@@ -239,7 +240,7 @@ def _take(
             _leave_site(rows, room, room.site[agent], entry_price)
 
 
-@njit(types.void(ROWS, types.boolean[::1], F8, F8), cache=True)
+@njit(types.void(ROWS, B1, F8, F8), cache=True)
 def _raise_to_waiting(rows: Rows, waits: NDArray[np.bool_], price: Floats, gain: Floats) -> None:
     """Raise the price of each agent to the largest gain of a waiting contact there."""
     entry_price = np.zeros(len(rows.entry_agent))
