@@ -27,6 +27,7 @@ from models.needs import build_asked
 from models.outlook import build_outlook
 from models.overflow import Overflow, build_overflow
 from models.parties import HeldByParty, build_held_by_party, locked_to
+from models.parts import with_parts
 from models.plan import Carried, Plan
 from models.plan_tables import assignment_frame, price_frame, prices_of_frame, to_money
 from models.policy import Policy
@@ -152,7 +153,8 @@ def build_problem(batch: Batch, policy: Policy) -> BatchProblem:
     contacts = build_members(batch, policy, hours, overflow)
     asked = build_asked(batch, policy, contacts, build_attendance(batch, agents), hours)
     split = build_splits(batch, policy, contacts, asked, agents, overflow)
-    conversations = build_conversations(batch, policy, contacts, asked, overflow, split)
+    parted = with_parts(contacts, policy, split)
+    conversations = build_conversations(batch, policy, parted, asked, overflow)
     levels = build_skill_levels(batch, conversations, agents, policy)
     eligibility = build_eligibility(batch, conversations, agents, levels, overflow, policy)
     held = build_held_by_party(batch, conversations, agents, policy)

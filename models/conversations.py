@@ -13,7 +13,7 @@ from models.columns import LIVE, UNIT_DECIMALS
 from models.members import preferred_agents, profile_names
 from models.needs import Asked, Needs, needs_of
 from models.overflow import HELPER_SEPARATOR, Overflow
-from models.parts import Split, in_conversations
+from models.parts import in_conversations
 from models.policy import Policy
 from models.priority import STARVED_TIERS, boosts, tier_of
 from models.proficiency import LANGUAGE_PREFIX
@@ -84,16 +84,15 @@ class Conversations:
 def build_conversations(
     batch: Batch,
     policy: Policy,
-    contacts: pl.DataFrame,
+    parted: pl.DataFrame,
     asked: Asked,
     overflow: Overflow,
-    split: Split,
 ) -> Conversations:
     """Conversations with their clocks, targets, customers and classes.
 
-    Of these `contacts` (rows of `build_members`) and what they ask for.
+    Of contacts with the `part` that each belongs to (`models/parts.py`) and what they ask for.
     """
-    members = in_conversations(contacts, policy, split)
+    members = in_conversations(parted)
     needs = needs_of(asked, members)
     units = _units(members, policy)
     helping = _helping(units, overflow)

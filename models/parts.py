@@ -27,12 +27,12 @@ class Split:
     contact, which may be themselves, are a conversation."""
 
 
-def in_conversations(members: pl.DataFrame, policy: Policy, split: Split) -> pl.DataFrame:
-    """The members sorted by `conversation_idx`, the lead of each first (`position` 0).
+def with_parts(contacts: pl.DataFrame, policy: Policy, split: Split) -> pl.DataFrame:
+    """The contacts with `part`, equal where they are one conversation, and `follower`.
 
-    A conversation is a `part`: the party's name; in front of it stands `live:` or `follower:`
-    where the party is split, and `apart:` before the id of a contact that is a conversation by
-    itself, or with those that stay with it. `follower`s wait for the call of their party.
+    The part is the party's name; in front of it stands `live:` or `follower:` where the party is
+    split, and `apart:` before the id of a contact that is a conversation by itself, or with those
+    that stay with it. `follower`s wait for the call of their party.
     """
     is_live = pl.col("channel").is_in(LIVE)
     is_split = pl.col("party").is_in(split.live.implode())
@@ -41,7 +41,7 @@ def in_conversations(members: pl.DataFrame, policy: Policy, split: Split) -> pl.
     stays_with = pl.when(alone).then("contact_id").otherwise("stays_with")
     side = pl.when(is_live).then(pl.lit("live:")).otherwise(pl.lit("follower:"))
     return (
-        members.join(split.apart, on="contact_id", how="left")
+        contacts.join(split.apart, on="contact_id", how="left")
         .with_columns(second_call=_is_second_call())
         .with_columns(stays_with=stays_with)
         .with_columns(
@@ -52,7 +52,15 @@ def in_conversations(members: pl.DataFrame, policy: Policy, split: Split) -> pl.
             .otherwise("party"),
             follower=is_split & ~is_live & pl.col("stays_with").is_null() & waits,
         )
-        .sort(
+    )
+
+
+def in_conversations(parted: pl.DataFrame) -> pl.DataFrame:
+    """Contacts with `part` as members, sorted by `conversation_idx`, the lead of each first
+    (`position` 0).
+    """
+    return (
+        parted.sort(
             "part",
             "channel_units",
             "entered_at",

@@ -107,10 +107,12 @@ class SkillLevels:
     def best_probability(self, chosen: Mask) -> Floats:
         """Largest probability of resolving of the chosen agents of each class, (K,); 1 without."""
         total, _ = self._sums_of_lists()
-        sums = np.where(chosen, total[self.list_of], 0).astype(np.float64)
+        named = np.where(chosen, total[self.list_of], 0)
+        sums = named.max(axis=1, initial=0).astype(np.float64)
         stepped = np.flatnonzero(self.num_first)
-        sums[stepped] += chosen[stepped] * self.first_levels[self.first_of[stepped]]
-        best = self._probability(sums.max(axis=1, initial=0.0), self._num_parts())
+        steps = chosen[stepped] * self.first_levels[self.first_of[stepped]]
+        sums[stepped] = (named[stepped] + steps).max(axis=1, initial=0.0)
+        best = self._probability(sums, self._num_parts())
         return np.where(np.logical_or.reduce(chosen, axis=1), best, 1.0)
 
     def match_rates(self) -> Floats:

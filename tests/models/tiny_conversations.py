@@ -12,7 +12,7 @@ from models.hours import build_hours
 from models.members import build_members
 from models.needs import build_asked
 from models.overflow import build_overflow
-from models.parts import Split
+from models.parts import Split, with_parts
 from models.policy import Policy
 from models.skills import SkillLevels, build_skill_levels
 from tests.models.tiny import Row, tiny
@@ -28,7 +28,8 @@ def conversations_of(
     apart = Split(live=pl.Series("party", split, dtype=pl.String))
     contacts = build_members(batch, policy, hours, overflow)
     asked = build_asked(batch, policy, contacts, build_attendance(batch, agents), hours)
-    return build_conversations(batch, policy, contacts, asked, overflow, apart)
+    parted = with_parts(contacts, policy, apart)
+    return build_conversations(batch, policy, parted, asked, overflow)
 
 
 def conversations(policy: Policy | None = None, /, **tables: list[Row]) -> Conversations:
