@@ -1,6 +1,7 @@
 """The command line as a person or a program calls it, and small centres as folders of CSV."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ import omniassign
 from jobs.errors import EXPECTED
 from models.batch import Batch
 from models.tables import INPUT_TABLES
+
+NOW = datetime(2026, 11, 3, 14, tzinfo=UTC)
+"""Instant of the centre in `conftest.py`."""
 
 
 def call(*words: object, code: int = 0) -> str:
@@ -59,3 +63,8 @@ def exported(home: Path, table: str) -> list[dict[str, Any]]:
     call("export", "--home", home, "--out", home / "out", "--format", "ndjson")
     lines = (home / "out" / f"{table}.ndjson").read_text().splitlines()
     return [json.loads(line) for line in lines]
+
+
+def first_assigned(home: Path) -> str:
+    """Id of a contact that the last tick of a home folder assigned."""
+    return str(exported(home, "assignment")[0]["contact_id"])
