@@ -4,12 +4,14 @@ import difflib
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
+from datetime import datetime
 from enum import Enum
 from pathlib import Path
 from types import UnionType
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
+from jobs.switchback import Switchback
 from models.channel_policy import ChannelPolicy, default_channels
 from models.policy import Boost, Policy, ProfilePolicy, default_breach_penalties
 from models.policy_check import Severity, check_policy
@@ -96,6 +98,14 @@ class Config:
     source: SourceConfig = field(default_factory=SourceConfig)
     solver: SolveOptions = field(default_factory=SolveOptions)
     policy: Policy = field(default_factory=Policy)
+    switchback: Switchback | None = None
+    """Another policy that decides by turns with [policy]; none unless the section is there."""
+
+    def at(self, now: datetime) -> "Config":
+        """The settings with the policy whose turn it is."""
+        if self.switchback is None:
+            return self
+        return replace(self, policy=self.switchback.policy_at(now, self.policy))
 
     def to_json(self) -> str:
         """The settings as JSON text, keys sorted."""
@@ -116,6 +126,8 @@ def read_config(path: Path | None, *, lenient: bool = False) -> Config:
         settings = parse_settings(tomllib.loads(text))
         if not lenient:
             refuse_contradictions(settings.policy)
+            if settings.switchback is not None:
+                refuse_contradictions(settings.switchback.policy)
     except FileNotFoundError:
         raise ConfigError(f"{path}: not found; expected a TOML file") from None
     except UnicodeDecodeError:
@@ -130,13 +142,26 @@ def read_config(path: Path | None, *, lenient: bool = False) -> Config:
 def parse_settings(values: Mapping[str, Any]) -> Config:
     """Settings from nested mappings, as TOML or JSON gives them; raises ConfigError.
 
-    `base` in [policy] names a ready-made policy, whose numbers hold where the rest is silent.
+    `base` in [policy] names a ready-made policy, whose numbers hold where the rest is silent. In
+    [switchback.policy] those of [policy] do, unless it has a base of its own.
     """
-    given = values.get("policy")
-    if isinstance(given, Mapping) and "base" in given:
-        own = {key: value for key, value in given.items() if key != "base"}
-        values = {**values, "policy": over(read_ready_made(given["base"]), own)}
-    return cast(Config, _read(Config, values, ""))
+    policy = _with_base(values.get("policy", {}))
+    found = {**values, "policy": policy}
+    turns = values.get("switchback")
+    if isinstance(turns, Mapping):
+        other = turns.get("policy", {})
+        if isinstance(policy, Mapping) and isinstance(other, Mapping) and "base" not in other:
+            other = over(policy, other)
+        found["switchback"] = {**turns, "policy": _with_base(other)}
+    return cast(Config, _read(Config, found, ""))
+
+
+def _with_base(given: object) -> object:
+    """The numbers of a policy over those of the ready-made one that it names as its base."""
+    if not isinstance(given, Mapping) or "base" not in given:
+        return given
+    own = {key: value for key, value in given.items() if key != "base"}
+    return over(read_ready_made(given["base"]), own)
 
 
 def refuse_contradictions(policy: Policy) -> None:
@@ -215,7 +240,7 @@ def _nearest(name: object, known: list[str]) -> str:
 def _home_of(name: str, where: str) -> str:
     """The section that a key belongs in, for one written in another; empty for a strange key."""
     homes: tuple[tuple[str, type[Any]], ...] = (
-        *((f"[{section}]", kind) for section, kind in get_type_hints(Config).items()),
+        *((f"[{section}]", _section(kind)) for section, kind in get_type_hints(Config).items()),
         ("[policy.channels.CHANNEL], such as [policy.channels.voice]", ChannelPolicy),
         ("[policy.profiles.PROFILE]", ProfilePolicy),
         ("[[policy.boosts]]", Boost),
@@ -223,6 +248,12 @@ def _home_of(name: str, where: str) -> str:
     found = [home for home, kind in homes if name in {item.name for item in fields(kind)}]
     found += ["[policy.channels]"] if name in list(Channel) else []
     return " or ".join(home for home in found if home != f"[{where}]")
+
+
+def _section(hint: Any) -> type[Any]:  # noqa: ANN401
+    """The dataclass of a section, which may be left out."""
+    kind: type[Any] = get_args(hint)[0] if isinstance(hint, UnionType) else hint
+    return kind
 
 
 def _convert(hint: Any, value: object, key: str) -> Any:  # noqa: ANN401, PLR0911

@@ -23,6 +23,7 @@ from jobs.archive import archive_batch
 from jobs.certify import PlanWitness
 from jobs.clock import Stopwatch
 from jobs.config import Config
+from jobs.switchback import arm_at
 from jobs.tick_report import TickReport, read_report, tick_row
 from models.audit import audit, recount
 from models.batch import Batch
@@ -90,6 +91,10 @@ class TickJob:
     archive: Path | None = None
     """Folder that every tick's batch is archived in, or None."""
 
+    def at(self, tick_at: datetime) -> "TickJob":
+        """The job with the policy whose turn it is."""
+        return replace(self, config=self.config.at(tick_at))
+
 
 def run_tick(job: TickJob, tick_at: datetime, previous: Carried | None = None) -> TickOutcome:
     """Decide the tick scheduled for `tick_at`, commit it and publish it.
@@ -98,6 +103,7 @@ def run_tick(job: TickJob, tick_at: datetime, previous: Carried | None = None) -
     committed, when the plan does not survive the audit, and LateTickError, with nothing read, when
     a newer tick is committed.
     """
+    job = job.at(tick_at)
     watch = Stopwatch()
     stored = job.store.read_tick(tick_at)
     if stored is not None:
@@ -126,7 +132,14 @@ def run_tick(job: TickJob, tick_at: datetime, previous: Carried | None = None) -
         # Whoever hung up while we were thinking must not be assigned: commit compares versions.
         ingest(job.source, job.store, tick_at, job.config.policy)
     with watch.stage("commit"):
-        row = tick_row(batch, plan, decided.num_over_limit, job.store.num_rejected(), watch)
+        row = tick_row(
+            batch,
+            plan,
+            decided.num_over_limit,
+            job.store.num_rejected(),
+            arm_at(job.config.switchback, tick_at),
+            watch,
+        )
         result = job.store.commit(plan, row)
     with watch.stage("publish"):
         window = timedelta(seconds=job.config.publish.window_s)

@@ -6,6 +6,7 @@ from datetime import datetime
 import polars as pl
 
 from jobs.clock import Stopwatch
+from jobs.switchback import Arm
 from models.batch import Batch
 from models.plan import Plan
 from models.problem import MILLI
@@ -36,6 +37,8 @@ class TickReport:
     termination: str
     limit: str | None
     backend: str
+    policy_arm: str | None
+    """Which policy of a switchback decided; None where there is but one."""
     num_over_limit: int | None
     """Agents who hold more than their limits; None for a tick of a release that did not count."""
     seconds: dict[str, float]
@@ -49,7 +52,12 @@ class TickReport:
 
 
 def tick_row(
-    batch: Batch, plan: Plan, num_over_limit: int, num_rejected: int, watch: Stopwatch
+    batch: Batch,
+    plan: Plan,
+    num_over_limit: int,
+    num_rejected: int,
+    arm: Arm | None,
+    watch: Stopwatch,
 ) -> pl.DataFrame:
     """The row of `tick` for a plan that is about to be committed, as if all of it will land."""
     held = plan.unassigned.filter(pl.col("decision") == Decision.HELD.value).height
@@ -75,7 +83,7 @@ def tick_row(
         "proof": plan.proof.value,
         "tier_weight": plan.tier_weight_milli / MILLI,
         "preference_cost": plan.preference_cost_milli / MILLI,
-        "policy_arm": None,
+        "policy_arm": arm,
         "num_over_limit": num_over_limit,
         **{f"{name}_s": watch.seconds(name) for name in timed},
     }

@@ -19,6 +19,7 @@ from jobs import tick as module
 from jobs.archive import replay
 from jobs.config import Config, StoreConfig
 from jobs.runner import carried_over
+from jobs.switchback import Arm, Switchback
 from jobs.tick import AuditError, TickJob, run_tick
 from jobs.tick_report import STAGES
 from models.plan import Finding, Plan
@@ -123,6 +124,26 @@ def test_a_tick_decides_every_contact_and_publishes(
     beside = published.tick.select("tier_weight", "preference_cost", "policy_arm").row(0)
     assert beside == (0.0, 0.0, None)
     assert published.outlook["tick_at"].unique().to_list() == [START]
+
+
+def test_in_a_switchback_the_policy_whose_turn_it_is_decides(
+    snapshot: Snapshot, config: Config, store: Store, tmp_path: Path
+) -> None:
+    """The tick says which one it was, and its archived batch replays with that one."""
+    other = replace(config.policy, benefit_fixed=9.0)
+    turns = replace(config, switchback=Switchback(policy=other, block_s=60.0))
+    assert turns.switchback is not None
+    arm = turns.switchback.arm_at(START)
+    job = TickJob(turns, store, FrozenSource([snapshot]), solve, archive=tmp_path / "kept")
+    outcome = run_tick(job, START)
+    published = read_published(config.store.published)
+    row = published.tick.select("policy_arm", "policy_digest").row(0)
+    decides = {Arm.A: config.policy, Arm.B: other}[arm]
+    assert row == (arm.value, decides.digest())
+    assert outcome.report.policy_arm == arm.value
+    assert archive.replay(next((tmp_path / "kept").iterdir()), solve).identical
+    policies = {job.at(START + timedelta(minutes=n)).config.policy.digest() for n in range(8)}
+    assert policies == {config.policy.digest(), other.digest()}
 
 
 def test_running_a_tick_again_changes_nothing(
