@@ -21,7 +21,7 @@ Problems = SearchStrategy[AssignmentProblem]
 BruteForce = Callable[[AssignmentProblem], int]
 ValueOf = Callable[[AssignmentProblem, list[int]], int]
 
-some = settings(max_examples=60, deadline=None)
+some = settings(max_examples=40, deadline=None)
 
 
 def best(problem: AssignmentProblem) -> int:
@@ -29,7 +29,7 @@ def best(problem: AssignmentProblem) -> int:
     return solve(problem, SolveOptions()).gain
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(data=st.data())
 def test_flow_equals_enumeration(
     data: DataObject, problems: Problems, brute_force: BruteForce, value_of: ValueOf

@@ -39,13 +39,13 @@ def test_19_the_matrix_decides_what_stands_beside_what_and_presence_who_is_there
     call: Row = {"contact_id": "call", "channel": "voice"}
     found = decide(agents=agents, agent_load=[held("h", "a", "email")], contacts=[call])
     assert found.given == ({"call": "a"} if presence is Presence.AVAILABLE else {})
-    on_call = [held("h", "a", "voice", started_at=ago(10))]
-    assert decide(agents=agents, agent_load=on_call, contacts=[{"contact_id": "c"}]).given == {}
+    if presence is Presence.AVAILABLE:
+        call_held = [held("h", "a", "voice", started_at=ago(10))]
+        beside = decide(agents=agents, agent_load=call_held, contacts=[{"contact_id": "c"}])
+        assert beside.given == {}
 
 
-@pytest.mark.parametrize(
-    ("num_chats", "num_messages"), [(0, 0), (1, 1), (2, 0), (2, 1), (1, 2), (4, 0), (0, 4)]
-)
+@pytest.mark.parametrize(("num_chats", "num_messages"), [(0, 0), (1, 1), (2, 1), (4, 0), (0, 4)])
 def test_20_nobody_is_given_more_than_a_limit_allows(num_chats: int, num_messages: int) -> None:
     """Held and new together stay within 100 units and two chats; more by hand stays as it is.
 

@@ -43,7 +43,7 @@ def must_have(problem: AssignmentProblem, contact: int, to_agent: int) -> Assign
     )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(data=st.data())
 def test_the_loss_of_every_pair_is_that_of_enumeration(
     data: DataObject, problems: Problems, brute_force: BruteForce, value_of: Value

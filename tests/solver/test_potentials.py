@@ -23,7 +23,7 @@ BruteForce = Callable[[AssignmentProblem], int]
 PRIZE = 10**6
 """Milli-units; outweighs every gain of the tiny problems."""
 
-some = settings(max_examples=80, deadline=None)
+some = settings(max_examples=35, deadline=None)
 
 
 def best(problem: AssignmentProblem) -> int:
@@ -31,7 +31,7 @@ def best(problem: AssignmentProblem) -> int:
     return solve(problem, SolveOptions()).gain
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(data=st.data())
 def test_smallest_and_largest_prices_both_prove_the_optimum(
     data: DataObject, problems: Problems

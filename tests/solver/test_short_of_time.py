@@ -21,13 +21,13 @@ from solver.mix_form import build_form
 from solver.solve import better_of, solve
 from tests.solver.lawful import assert_lawful
 
-DEADLINES = (1e-6, 1e-3, 0.01, 0.05, 0.3)
+DEADLINES = (1e-6, 2e-3, 0.01, 0.05)
 
 
 @pytest.mark.parametrize("family", list(Family))
 def test_claims_hold_at_every_deadline(family: Family) -> None:
     """A valid plan, gain <= optimum <= bound, optimal only if it is, and nobody left to add."""
-    for seed in range(30):
+    for seed in range(12):
         problem = draw_problem(family, seed)
         most = best_gain(problem)
         for deadline_s in DEADLINES:
@@ -64,7 +64,7 @@ def test_a_search_without_time_proves_nothing(monkeypatch: pytest.MonkeyPatch) -
     assert proven_by_search(form, proven, plan.agent, plan.gain, 0, lambda: 30.0) is None
 
 
-@pytest.mark.parametrize("deadline_s", [0.6, 0.9, 1.2])
+@pytest.mark.parametrize("deadline_s", [0.6, 1.0])
 def test_nothing_is_called_optimal_for_lack_of_time(deadline_s: float) -> None:
     """At sizes whose search takes about a second: optimal plans gain what patience finds."""
     problem = build_mixed(0, SIZES["S"])

@@ -25,7 +25,7 @@ from solver.slots import (
 Problems = SearchStrategy[AssignmentProblem]
 
 OPTIONS = SolveOptions()
-some = settings(max_examples=60, deadline=None)
+some = settings(max_examples=35, deadline=None)
 
 
 def best(problem: AssignmentProblem) -> int:

@@ -40,8 +40,8 @@ Value = Callable[[AssignmentProblem, list[int]], int]
 
 OPTIONS = SolveOptions()
 PATIENT = SolveOptions(deadline_s=30.0)
-many = settings(max_examples=200, deadline=None)
-some = settings(max_examples=60, deadline=None)
+many = settings(max_examples=60, deadline=None)
+some = settings(max_examples=40, deadline=None)
 
 
 def with_tiers(data: DataObject, problem: AssignmentProblem) -> AssignmentProblem:

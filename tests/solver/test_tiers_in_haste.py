@@ -25,6 +25,12 @@ NOW = datetime(2026, 11, 3, 14, tzinfo=UTC)
 PATIENT = SolveOptions(deadline_s=30.0)
 
 
+@pytest.fixture(scope="module")
+def ruled() -> AssignmentProblem:
+    """A centre with mixes and tiers."""
+    return build_problem(*ruled_batch(1, 300, 60, NOW)).problem
+
+
 def assert_true(problem: AssignmentProblem, found: Solution) -> None:
     """No plan is better than the best of all assignments, which OPTIMAL says it is; and the bound
     holds for the best one where it serves as many of tiers 0 to k for every k.
@@ -38,7 +44,7 @@ def assert_true(problem: AssignmentProblem, found: Solution) -> None:
 
 
 @pytest.mark.parametrize("family", list(Family))
-@pytest.mark.parametrize("deadline_s", [1e-6, 2e-3, 0.02])
+@pytest.mark.parametrize("deadline_s", [1e-6, 5e-3])
 def test_every_claim_holds_at_every_deadline(family: Family, deadline_s: float) -> None:
     """Through the door, for every form of problem."""
     for seed in range(12):
@@ -51,7 +57,7 @@ def test_every_claim_holds_at_every_deadline(family: Family, deadline_s: float) 
 @pytest.mark.parametrize("family", [Family.NETWORK, Family.MIXES])
 def test_with_time_small_problems_are_solved_to_the_proven_optimum(family: Family) -> None:
     """Counts by tier, then gain, equal those of the best of all assignments; with mixes, too."""
-    for seed in range(40):
+    for seed in range(15):
         problem = drawn_in_tiers(family, seed)
         found = solve(problem, PATIENT)
         assert (*found.served, found.gain) == best_worth(problem)
@@ -61,10 +67,10 @@ def test_with_time_small_problems_are_solved_to_the_proven_optimum(family: Famil
 @pytest.mark.parametrize("deadline_s", [1e-6, 0.01, 0.05, 0.2])
 @pytest.mark.parametrize("form", ["mixes", "no mixes", "sites"])
 def test_a_centre_with_every_rule_is_served_at_every_deadline(
-    form: str, deadline_s: float
+    form: str, deadline_s: float, ruled: AssignmentProblem
 ) -> None:
     """Also by the child's half of the work, which does not have the baseline to fall back on."""
-    problem = build_problem(*ruled_batch(1, 300, 60, NOW)).problem
+    problem = ruled
     if form == "no mixes":
         problem = replace(problem, mixes=None)
     if form == "sites":
@@ -124,7 +130,7 @@ def stopping_at(part: Part, tiered: AssignmentProblem) -> Backend:
 @pytest.mark.parametrize("family", [Family.NETWORK, Family.MIXES])
 def test_whatever_a_method_comes_to_the_plan_is_filled(family: Family, part: Part) -> None:
     """And its bound holds, whichever of the answers it is from."""
-    for seed in range(25):
+    for seed in range(8):
         problem = drawn_in_tiers(family, seed)
         found = solve_in_tiers(problem, SolveOptions(), None, stopping_at(part, problem))
         assert_lawful(problem, found)
@@ -135,7 +141,7 @@ def test_whatever_a_method_comes_to_the_plan_is_filled(family: Family, part: Par
 def test_plans_without_tiers_are_filled_too(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every other contact of the optimum waits, until the door looks who still fits."""
     family = Family.NETWORK if backend == "flow" else Family.MIXES
-    for seed in range(25):
+    for seed in range(12):
         problem = draw_problem(family, seed)
         half = stopping_at(Part.HALF, drawn_in_tiers(family, seed))(problem, PATIENT, None)
         with monkeypatch.context() as patched:

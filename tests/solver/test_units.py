@@ -46,7 +46,7 @@ def small_problems(draw: st.DrawFn) -> AssignmentProblem:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(small_problems())
 def test_counts_and_gain_equal_those_of_every_assignment(problem: AssignmentProblem) -> None:
     """Lexicographically most served by tier, then most gain, proven, as brute force finds it."""
@@ -57,7 +57,7 @@ def test_counts_and_gain_equal_those_of_every_assignment(problem: AssignmentProb
     assert (solution.served, solution.gain) == max(_outcomes(problem))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(small_problems(), st.integers(0, 2**32 - 1))
 def test_any_rents_bound_every_plan_that_serves_as_many(
     problem: AssignmentProblem, seed: int
