@@ -59,7 +59,7 @@ class Descent:
         """Start at these rents (C,), in the order of the rows, and site prices (S,)."""
         self.form, self._survey, problem = form, survey, form.problem
         nodes, contacts = len(form.slots), problem.num_contacts
-        self._offers = _offers(form)
+        self._offers = offers_of(form)
         self.choice = Choice(
             taken=np.zeros(contacts, dtype=np.int64),
             used=np.zeros(nodes, dtype=np.int64),
@@ -183,7 +183,7 @@ def _proven(form: MixForm, lists: Graph, rent: Floats, site_price: Floats) -> Pr
     node_site = problem.agent_site[form.node_agent].astype(np.int64)
     worth = np.zeros(problem.num_agents, dtype=np.int64)
     exact_worth(
-        _offers(form), problem.agent_cap, mixes.start, np.ascontiguousarray(mixes.count),
+        offers_of(form), problem.agent_cap, mixes.start, np.ascontiguousarray(mixes.count),
         np.ascontiguousarray(problem.load_cost), lists, rent,
         np.append(site_price, 0.0)[node_site], worth,
     )  # fmt: skip
@@ -194,7 +194,8 @@ def _proven(form: MixForm, lists: Graph, rent: Floats, site_price: Floats) -> Pr
     return Proven(rents, whole, bound)
 
 
-def _offers(form: MixForm) -> Offers:
+def offers_of(form: MixForm) -> Offers:
+    """Nodes and mixes of a form as the compiled loops see them."""
     slot_start = np.zeros(len(form.slots) + 1, dtype=np.int64)
     np.cumsum(form.slots, out=slot_start[1:])
     return Offers(

@@ -12,6 +12,7 @@ import numpy as np
 
 from models.problem import NOBODY, Floats, Ints, Positions
 from solver.mix_board_kernels import ENTRIES, IS_ON, NOBODY_YET, NUMBER, Board, Log
+from solver.mix_bound import offers_of
 from solver.mix_bound_kernels import Graph
 from solver.mix_form import MixForm
 from solver.mix_search_kernels import BEST, NOW, flip, settle
@@ -82,7 +83,7 @@ class Search:
             size=np.array([0, 0, writes], dtype=np.int64),
         )
         self._known_price = price
-        self._mix_agent = form.mix_agent
+        self._offers, self._mix_agent = offers_of(form), form.mix_agent
         self._mix, self.best_mix = mix.copy(), mix.copy()
         self._totals = np.array([0.0, -np.inf])
 
@@ -121,8 +122,7 @@ class Search:
             return
         eps = plan.eps * self.unit
         yield float(self._totals[NOW])
-        form = self._form
-        tries = int(plan.tries_per_agent * form.agents_with_choice)
+        tries = int(plan.tries_per_agent * self._form.agents_with_choice)
         weight = np.cumsum((1.0 + loss / (BLUR * self.unit)) ** -2.0)
         cooling = np.arange(tries) / max(tries, 1)
         heat = self.unit * plan.hot * (plan.cold / plan.hot) ** cooling
@@ -131,9 +131,9 @@ class Search:
                 return
             hot = heat[first : first + TRIES_BETWEEN_LOOKS]
             flip(
-                self._graph, self._board, self._log, form.node_start, form.node_lane,
-                form.mix_count, form.mix_cost, self._mix_agent, weight, self._mix, self.best_mix,
-                draw.random((len(hot), 2)), hot, eps, STEPS, self._totals,
+                self._graph, self._board, self._log, self._offers, self._mix_agent, weight,
+                self._mix, self.best_mix, draw.random((len(hot), 2)), hot, eps, STEPS,
+                self._totals,
             )  # fmt: skip
             yield float(self._totals[NOW])
 

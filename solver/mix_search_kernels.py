@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit, types
 
 from models.problem import Floats, Ints
-from solver.array_types import F8, F8S, I8, I8S
+from solver.array_types import F8, F8S, I8
 from solver.mix_board_kernels import (
     BOARD,
     ENTRIES,
@@ -33,7 +33,7 @@ from solver.mix_board_kernels import (
     set_slot_contact,
     set_slot_price,
 )
-from solver.mix_bound_kernels import GRAPH, Graph
+from solver.mix_bound_kernels import GRAPH, OFFERS, Graph, Offers
 
 NOW, BEST = range(2)
 """Places in the totals of a search."""
@@ -124,17 +124,14 @@ def _undo(board: Board, log: Log) -> None:
 
 
 @njit(
-    types.void(GRAPH, BOARD, LOG, I8, I8, I8S, I8, I8, F8, I8, I8, F8S, F8, FLOAT, INT, F8),
+    types.void(GRAPH, BOARD, LOG, OFFERS, I8, F8, I8, I8, F8S, F8, FLOAT, INT, F8),
     cache=True,
 )
 def flip(
     graph: Graph,
     board: Board,
     log: Log,
-    node_start: Ints,
-    node_lane: Ints,
-    mix_count: Ints,
-    mix_cost: Ints,
+    offers: Offers,
     mix_agent: Ints,
     weight: Floats,
     mix: Ints,
@@ -158,9 +155,9 @@ def flip(
         old = mix[agent]
         if new == old:
             continue
-        change = float(mix_cost[old] - mix_cost[new])
-        for node in range(node_start[agent], node_start[agent + 1]):
-            change += _resize(board, log, node, mix_count[new, node_lane[node]])
+        change = float(offers.mix_cost[old] - offers.mix_cost[new])
+        for node in range(offers.node_start[agent], offers.node_start[agent + 1]):
+            change += _resize(board, log, node, offers.mix_count[new, offers.node_lane[node]])
         done, settled = settle(graph, board, log, eps, steps)
         change += settled
         if done and (change >= 0.0 or draws[n, 1] < np.exp(change / heat[n])):
