@@ -404,7 +404,13 @@ def test_junk_never_fails_and_no_row_is_lost(data: st.DataObject) -> None:
     for table in INPUT_TABLES:
         good, raw = _good(validated, table.name), frames[table.name]
         assert good.schema == table.schema()
-        assert good.height + counts[table.name] == (0 if raw is None else raw.height)
+        given_rows = 0 if raw is None else raw.height
+        if table.name == "holidays":
+            # A broken row whose day can be read is rejected, and its day stays closed.
+            assert max(good.height, counts[table.name]) <= given_rows
+            assert given_rows <= good.height + counts[table.name]
+            continue
+        assert good.height + counts[table.name] == given_rows
     assert validated.rejects.schema == REJECTS
     assert all(json.loads(text) is not None for text in validated.rejects["raw"])
     assert validate(validated.tables, NOW).rejects.is_empty()

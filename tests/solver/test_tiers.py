@@ -86,7 +86,7 @@ def greedy_free_gain(problem: AssignmentProblem, agent: np.ndarray) -> int:
 def test_counts_and_gain_are_those_of_enumeration(data: DataObject, problems: Problems) -> None:
     """Lanes, sites, load costs, negative gains, up to five tiers: equal to brute force, proven."""
     problem = with_tiers(data, data.draw(problems))
-    solution = solve_in_tiers(problem, OPTIONS, None, flow.solve)
+    solution = solve_in_tiers(problem, PATIENT, None, flow.solve)
     assert (solution.served, solution.gain) == best_by_enumeration(problem)
     assert solution.termination is Termination.OPTIMAL
     assert solution.bound == solution.gain
@@ -98,7 +98,7 @@ def test_counts_and_gain_are_those_of_enumeration(data: DataObject, problems: Pr
 def test_the_counts_are_those_of_maximum_flows(data: DataObject, problems: Problems) -> None:
     """P_k, served of tiers 0 to k, is the maximum flow of their contacts alone, for every k."""
     problem = with_tiers(data, data.draw(problems))
-    served = solve_in_tiers(problem, OPTIONS, None, flow.solve).served
+    served = solve_in_tiers(problem, PATIENT, None, flow.solve).served
     for k in range(len(served)):
         assert problem.tier is not None
         within = (problem.tier != NO_TIER) & (problem.tier <= k)
@@ -136,7 +136,7 @@ def most_served(problem: AssignmentProblem, contacts: np.ndarray) -> int:
 def test_prices_and_weight_prove_the_gain(data: DataObject, problems: Problems) -> None:
     """D of the weighted gains at the prices, less the weights served, is the bound."""
     problem = with_tiers(data, data.draw(problems))
-    solution = solve_in_tiers(problem, OPTIONS, None, flow.solve)
+    solution = solve_in_tiers(problem, PATIENT, None, flow.solve)
     assert problem.tier is not None
     lift = solution.tier_weight * np.array((*solution.tier_levels, 0))[problem.tier]
     proven = upper_bound(lifted(problem, lift), solution.prices)
@@ -150,10 +150,10 @@ def test_a_greedy_backend_gives_honest_counts_and_bounds(
 ) -> None:
     """No assignment that serves as many of tiers 0 to k for every k gains more than the bound."""
     problem = with_tiers(data, data.draw(problems))
-    solution = solve_in_tiers(problem, OPTIONS, None, greedy.solve)
+    solution = solve_in_tiers(problem, PATIENT, None, greedy.solve)
     assert solution.served == served_by_tier(problem, solution.agent)
     assert violations(problem, solution.agent) == ()
-    exact = solve_in_tiers(problem, OPTIONS, None, flow.solve)
+    exact = solve_in_tiers(problem, PATIENT, None, flow.solve)
     assert solution.served <= exact.served
     assert solution.bound >= max(solution.gain, exact.gain)
     if solution.termination is Termination.OPTIMAL:
@@ -165,7 +165,7 @@ def test_a_tiered_contact_is_served_at_a_loss() -> None:
     problem = dense_problem(
         np.array([[-5_000], [100_000]]), np.array([1]), tier=np.array([0, NO_TIER])
     )
-    solution = solve_in_tiers(problem, OPTIONS, None, flow.solve)
+    solution = solve_in_tiers(problem, PATIENT, None, flow.solve)
     assert solution.agent.tolist() == [0, NOBODY]
     assert (solution.served, solution.gain, solution.bound) == ((1,), -5_000, -5_000)
 
@@ -186,7 +186,7 @@ def test_the_weight_is_raised_where_serving_one_more_costs_a_long_chain() -> Non
     problem = dense_problem(
         gain, np.ones(4, dtype=np.int64), eligible=eligible, tier=np.zeros(4, dtype=np.int32)
     )
-    solution = solve_in_tiers(problem, OPTIONS, None, flow.solve)
+    solution = solve_in_tiers(problem, PATIENT, None, flow.solve)
     assert (solution.served, solution.gain) == ((4,), -300)
     # One exchange is worth 203 at most, 2 x (100 + 1) + 1, so the first weight is 256; the chain
     # costs 600, so it is raised once.
@@ -196,7 +196,7 @@ def test_the_weight_is_raised_where_serving_one_more_costs_a_long_chain() -> Non
 def test_money_alone_is_left_to_the_backend() -> None:
     """Without a tiered contact nothing is weighed, and nobody is counted."""
     problem = dense_problem(np.array([[5], [9]]), np.array([1]), tier=np.full(2, NO_TIER))
-    solution = solve_in_tiers(problem, OPTIONS, None, flow.solve)
+    solution = solve_in_tiers(problem, PATIENT, None, flow.solve)
     assert (solution.gain, solution.served) == (9, ())
     assert solution.termination is Termination.OPTIMAL
 
@@ -340,7 +340,7 @@ def test_weights_that_do_not_fit_are_refused_with_advice() -> None:
         np.array([[LARGEST_GAIN - 10]]), np.array([1]), tier=np.zeros(1, dtype=np.int32)
     )
     with pytest.raises(OverflowError, match="use fewer tiers"):
-        solve_in_tiers(problem, OPTIONS, None, flow.solve)
+        solve_in_tiers(problem, PATIENT, None, flow.solve)
 
 
 def test_a_tick_does_without_tiers_that_do_not_fit() -> None:
