@@ -1,22 +1,27 @@
 """One TOML file to typed settings: unknown keys are refused with a suggestion."""
 
-import difflib
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
-from enum import Enum
 from pathlib import Path
 from types import UnionType
-from typing import Any, cast, get_args, get_origin, get_type_hints
+from typing import Any, cast, get_args, get_type_hints
 
 from jobs.switchback import Switchback
-from models.channel_policy import ChannelPolicy, default_channels
-from models.policy import Boost, Policy, ProfilePolicy, default_breach_penalties
+from jobs.typed_settings import (
+    SettingError,
+    UnknownKeyError,
+    check_choice,
+    check_known,
+    read_section,
+)
+from models.channel_policy import ChannelPolicy
+from models.policy import Boost, Policy, ProfilePolicy
 from models.policy_check import Severity, check_policy
 from models.solution import SolveOptions
-from models.tables import Channel, Tier
+from models.tables import Channel
 
 DEFAULT_FILE = Path("omniassign.toml")
 READY_MADE = Path(__file__).parent / "policies"
@@ -153,7 +158,14 @@ def parse_settings(values: Mapping[str, Any]) -> Config:
         if isinstance(policy, Mapping) and isinstance(other, Mapping) and "base" not in other:
             other = over(policy, other)
         found["switchback"] = {**turns, "policy": _with_base(other)}
-    return cast(Config, _read(Config, found, ""))
+    try:
+        return cast(Config, read_section(Config, found, ""))
+    except UnknownKeyError as error:
+        home = _home_of(error.name, error.where)
+        told = f"{error.found}; it belongs in {home}" if home else str(error)
+        raise ConfigError(told) from None
+    except SettingError as error:
+        raise ConfigError(str(error)) from None
 
 
 def _with_base(given: object) -> object:
@@ -189,52 +201,14 @@ def ready_made() -> list[str]:
 
 def read_ready_made(name: object) -> Mapping[str, Any]:
     """The numbers of a ready-made policy; raises ConfigError for an unknown name."""
-    _check_choice(name, ready_made(), "policy.base")
-    values = tomllib.loads((READY_MADE / f"{name}.toml").read_text(encoding="utf-8"))
-    _check_known(values, ["policy"], str(name))
+    try:
+        check_choice(name, ready_made(), "policy.base")
+        values = tomllib.loads((READY_MADE / f"{name}.toml").read_text(encoding="utf-8"))
+        check_known(values, ["policy"], str(name))
+    except SettingError as error:
+        raise ConfigError(str(error)) from None
     numbers: Mapping[str, Any] = values["policy"]
     return numbers
-
-
-def _read(kind: type[Any], values: object, where: str, defaults: object | None = None) -> Any:  # noqa: ANN401
-    """An instance of dataclass `kind`; `defaults` is the instance whose values fill the gaps."""
-    if not isinstance(values, Mapping):
-        raise ConfigError(f"[{where}] is {values!r}; expected a section")
-    known = {item.name: item for item in fields(kind)}
-    _check_known(values, list(known), where)
-    hints = get_type_hints(kind)
-    given: dict[str, Any] = {}
-    for name, item in known.items():
-        key = f"{where}.{name}" if where else name
-        if name in values:
-            given[name] = _convert(hints[name], values[name], key)
-        elif defaults is not None:
-            given[name] = getattr(defaults, name)
-        elif item.default is MISSING and item.default_factory is MISSING:
-            raise ConfigError(f"{key} is missing; expected a value")
-    try:
-        return kind(**given)
-    except ValueError as error:
-        raise ConfigError(f"[{where}] {error}") from None
-
-
-def _check_known(values: Mapping[Any, Any], known: list[str], where: str) -> None:
-    for name in values:
-        if name not in known:
-            place = f" in [{where}]" if where else ""
-            elsewhere = _home_of(str(name), where)
-            hint = f"it belongs in {elsewhere}" if elsewhere else _nearest(name, known)
-            raise ConfigError(f"unknown key {name!r}{place}; {hint}")
-
-
-def _check_choice(value: object, choices: list[str], key: str) -> None:
-    if value not in choices:
-        raise ConfigError(f"{key} has the value {value!r}; {_nearest(value, choices)}")
-
-
-def _nearest(name: object, known: list[str]) -> str:
-    near = difflib.get_close_matches(str(name), known, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"expected one of {sorted(known)}"
 
 
 def _home_of(name: str, where: str) -> str:
@@ -254,70 +228,3 @@ def _section(hint: Any) -> type[Any]:  # noqa: ANN401
     """The dataclass of a section, which may be left out."""
     kind: type[Any] = get_args(hint)[0] if isinstance(hint, UnionType) else hint
     return kind
-
-
-def _convert(hint: Any, value: object, key: str) -> Any:  # noqa: ANN401, PLR0911
-    if isinstance(hint, UnionType):
-        # The configuration knows one kind of union: something, or nothing.
-        return None if value is None else _convert(get_args(hint)[0], value, key)
-    if is_dataclass(hint):
-        return _read(cast(type[Any], hint), value, key)
-    if get_origin(hint) is Mapping:
-        return _read_mapping(value, key)
-    if get_origin(hint) is tuple:
-        return tuple(_convert(get_args(hint)[0], item, key) for item in _expect(value, list, key))
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        _check_choice(value, [member.value for member in hint], key)
-        return hint(value)
-    if hint is Path:
-        return Path(_expect(value, str, key))
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    return _expect(value, hint, key)
-
-
-def _read_mapping(value: object, key: str) -> Mapping[Any, Any]:
-    """The four tables of the policy that are keyed by a name."""
-    if key.endswith("channels"):
-        given = _expect(value, dict, key)
-        _check_known(given, [channel.value for channel in Channel], key)
-        standard = default_channels()
-        return {
-            channel: _read(
-                ChannelPolicy, given.get(channel.value, {}), f"{key}.{channel}", standard[channel]
-            )
-            for channel in Channel
-        }
-    if key.endswith("breach_penalties"):
-        given = _expect(value, dict, key)
-        _check_known(given, [tier.value for tier in Tier], key)
-        penalties = {
-            tier: given.get(tier.value, default_breach_penalties()[tier]) for tier in Tier
-        }
-        return {
-            tier: _convert(float, amount, f"{key}.{tier}") for tier, amount in penalties.items()
-        }
-    if key.endswith("profiles"):
-        limits = _expect(value, dict, key)
-        return {
-            str(name): _read(ProfilePolicy, limit, f"{key}.{name}")
-            for name, limit in limits.items()
-        }
-    caps = _expect(value, dict, key)
-    return {str(site): _expect(cap, int, f"{key}.{site}") for site, cap in caps.items()}
-
-
-def _expect(value: object, kind: type[Any], key: str) -> Any:  # noqa: ANN401
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise ConfigError(f"{key} is {value!r}; expected {_IN_WORDS[kind]}")
-    return value
-
-
-_IN_WORDS = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    str: "text in quotes",
-    list: "a list in brackets",
-    dict: "a section",
-}

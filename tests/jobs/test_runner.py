@@ -25,6 +25,7 @@ EVERY = timedelta(seconds=5)
 REPORT = TickReport(
     *(START, False, 0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0.0, 0.0, "optimal", None, "flow"),
     num_over_limit=0,
+    policy_arm=None,
     seconds={},
 )
 
