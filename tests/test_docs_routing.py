@@ -12,6 +12,7 @@ import omniassign
 from jobs import show
 from jobs.archive import archive_batch
 from jobs.config import Config, parse_settings, ready_made, refuse_contradictions
+from jobs.switchback import Arm
 from models.channel_policy import ChannelPolicy
 from models.plan import Reason
 from models.policy import Boost, Policy, ProfilePolicy, VoiceFollow
@@ -64,7 +65,17 @@ def test_routing_explains_every_reason_in_the_order_of_the_tests() -> None:
 def test_every_name_on_the_pages_exists(text: str) -> None:
     """Columns, tables, numbers, reasons, ready-made policies, and choices."""
     kinds = (Policy, ChannelPolicy, Boost, ProfilePolicy)
-    choices = (Channel, Tier, Importance, OverflowWhen, LoadState, Presence, Reason, VoiceFollow)
+    choices = (
+        Channel,
+        Tier,
+        Importance,
+        OverflowWhen,
+        LoadState,
+        Presence,
+        Reason,
+        VoiceFollow,
+        Arm,
+    )
     known = {item.name for kind in kinds for item in fields(kind)} | set(ready_made())
     known |= {str(choice.value) for kind in choices for choice in kind} | {
         "default",
