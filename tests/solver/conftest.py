@@ -1,7 +1,12 @@
 """Tiny problems with every feature, and their answers by enumeration in plain Python."""
 
+import os
 from collections.abc import Callable, Iterator
 from itertools import product
+
+# Polars reads it when it is first imported. Batches here have a dozen rows, for which its threads
+# would only wait for each other: a third of the time of all decisions.
+os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 import numpy as np
 import pytest
