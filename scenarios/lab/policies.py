@@ -41,6 +41,6 @@ def new_router(policy: str, centre: LabCentre, seed: int) -> Router:
     """A router of that name for one day; ValueError for an unknown name."""
     if policy not in POLICIES:
         raise ValueError(
-            f"policy {policy!r} is unknown; expected one of {', '.join(POLICIES)}: correct the name"
+            f"policy {policy!r} is unknown; expected one of {', '.join(POLICIES)}: mend it"
         )
     return POLICIES[policy](centre, seed)
