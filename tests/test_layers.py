@@ -20,7 +20,7 @@ LIBRARIES = {
     "solver/backends": {"polars", "numpy", "scipy", "numba", "ortools", "pulp"},
     "data_io": {"polars", "pyarrow", "duckdb"},
     "jobs": {"polars", "numpy", "rich", "typer"},
-    "scenarios": {"polars", "numpy", "scipy", "rich", "pulp"},
+    "scenarios": {"polars", "numpy", "scipy", "rich", "pulp", "typer", "matplotlib", "jinja2"},
 }
 CLOCKS = {"now", "utcnow", "today", "time", "time_ns"}
 CLOCK_FILE = "jobs/clock.py"
