@@ -1,0 +1,1 @@
+"""The report of a study: words, charts and one page of HTML."""

@@ -1,0 +1,126 @@
+"""The runs of a study, one process can do one: override x policy x day, and bounds of days.
+
+A run is named by what it is made of, not by where it stands in the file: its key is a hash of the
+centre with its change, the rates that days are drawn from, the policy, the day and the code. So a
+second start does what is not there yet, and a changed file redoes just what it changes.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, is_dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+import models
+import scenarios.lab
+import solver
+from scenarios.lab.centre import Floats
+from scenarios.lab.engine import simulate
+from scenarios.lab.policies import new_router
+from scenarios.study.altered import Altered, alter
+from scenarios.study.base import build_base
+from scenarios.study.believing import believing_router
+from scenarios.study.customers import draw_customers, largest_rate
+from scenarios.study.measure import Measures, measure
+from scenarios.study.spec import Study
+
+KEY_LENGTH = 20
+
+
+@dataclass(frozen=True)
+class Run:
+    """One simulated day."""
+
+    key: str
+    """Hash of all that its result depends on."""
+    override: str
+    policy: str
+    day: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """A run with all that another process needs to do it."""
+
+    study: Study
+    run: Run
+
+
+@dataclass(frozen=True, eq=False)
+class Laboratory:
+    """A study's centres, ready to run."""
+
+    altered: dict[str, Altered]
+    """By override."""
+    largest: Floats
+    """(K, T) rates from which every day is drawn."""
+
+
+def build_laboratory(study: Study) -> Laboratory:
+    """The centres of all overrides; StudyError for one that cannot be."""
+    base = build_base(study.centre)
+    altered = {one.name: alter(base, one.changes) for one in study.overrides}
+    return Laboratory(altered, largest_rate([one.truth for one in altered.values()]))
+
+
+def plan_runs(study: Study, laboratory: Laboratory) -> list[Run]:
+    """All runs, day by day, so that a study that is stopped has whole days."""
+    of_centre = {name: _digest(one) for name, one in laboratory.altered.items()}
+    drawn_from = _digest(laboratory.largest)
+    return [
+        Run(
+            key=_digest((code_digest(), of_centre[override.name], drawn_from, policy, day)),
+            override=override.name,
+            policy=policy,
+            day=day,
+        )
+        for day in study.days
+        for override in study.overrides
+        for policy in study.policies
+    ]
+
+
+def do_run(task: Task) -> Measures:
+    """Simulate the day of a run and measure it."""
+    run, laboratory = task.run, build_laboratory(task.study)
+    altered = laboratory.altered[run.override]
+    day = draw_customers(altered.truth, run.day, laboratory.largest)
+    router = believing_router(
+        lambda centre, seed: new_router(run.policy, centre, seed), altered, run.day
+    )
+    return measure(altered.truth, simulate(altered.truth, day, router))
+
+
+@lru_cache
+def code_digest() -> str:
+    """Hash of the code that decides what a run gives."""
+    folders = [Path(next(iter(package.__path__))) for package in (models, solver, scenarios.lab)]
+    files = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
+    own = sorted(Path(__file__).parent.glob("*.py"))
+    return _digest(tuple(path.read_text(encoding="utf-8") for path in (*files, *own)))
+
+
+def _digest(value: object) -> str:
+    """Hash of nested dataclasses, arrays and plain values."""
+    found = hashlib.sha256()
+    for part in _flat(value):
+        found.update(part)
+    return found.hexdigest()[:KEY_LENGTH]
+
+
+def _flat(value: object) -> Iterable[bytes]:
+    if is_dataclass(value):
+        for item in fields(value):
+            yield item.name.encode()
+            yield from _flat(getattr(value, item.name))
+    elif isinstance(value, np.ndarray):
+        yield f"{value.dtype} {value.shape}".encode()
+        yield np.ascontiguousarray(value).tobytes()
+    elif isinstance(value, tuple):
+        yield str(len(value)).encode()
+        for one in value:
+            yield from _flat(one)
+    else:
+        yield repr(value).encode() + b"\0"
