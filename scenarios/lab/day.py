@@ -29,6 +29,7 @@ class LabPurpose(IntEnum):
     SWITCHES = 8
     STRUCTURE = 9
     FORECAST = 10
+    PRICES = 11
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,119 @@
+"""What a policy of the lab believes: a forecast, probabilities, handling times, values.
+
+By default all of it is true in the mean, and only the day's own luck is hidden. `Belief errors`
+make it wrong on purpose, as forecasts and learned numbers are.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtri
+
+from scenarios.lab.centre import Floats, LabCentre, LabChannel
+from scenarios.lab.day import LabPurpose, stream
+from scenarios.lab.floor import NOTHING, Floor
+from solver.pricing.moment import Beliefs, Moment
+from solver.pricing.scenarios import day_factor
+
+QUANTILES = 20
+"""Equal steps of probability at which values are known."""
+
+
+@dataclass(frozen=True)
+class BeliefErrors:
+    """How wrong beliefs are: standard deviations of lognormal factors of mean 1."""
+
+    forecast: float = 0.0
+    """Of the arrival rate of each class and interval."""
+    resolution: float = 0.0
+    """Of the odds p / (1 - p) of each pair."""
+    handling: float = 0.0
+    """Of each pair's mean handling time."""
+
+
+TRUE = BeliefErrors()
+
+
+def beliefs_of(
+    centre: LabCentre, floor_p: float, errors: BeliefErrors = TRUE, seed: int = 0
+) -> Beliefs:
+    """What the policy knows about classes and agents; pairs below the floor are left out."""
+    classes = centre.classes
+    rng = stream(seed, LabPurpose.FORECAST)
+    odds = centre.p / np.maximum(1 - centre.p, 1e-9)
+    odds = odds * _factor(rng, errors.resolution, odds.shape)
+    resolution = odds / (1 + odds)
+    chats = (classes.channel != LabChannel.VOICE) & (centre.chats > 1)
+    several = (centre.eligible & chats[:, None]).any(axis=0)
+    middle = (np.arange(QUANTILES) + 0.5) / QUANTILES
+    sigma = classes.value_sigma[:, None]
+    values = classes.value_mean[:, None] * np.exp(sigma * ndtri(middle) - sigma**2 / 2)
+    return Beliefs(
+        resolution=resolution,
+        handling_s=centre.h * _factor(rng, errors.handling, centre.h.shape),
+        handling_sigma=centre.handle_sigma,
+        allowed=centre.eligible & (resolution >= floor_p),
+        attention=centre.attention,
+        slots=np.where(several, centre.chats, 1).astype(np.int64),
+        values=values * (classes.value_mean / values.mean(axis=1))[:, None],
+        loss_share=classes.loss_share,
+        waiting_cost=classes.waiting_cost,
+        mean_patience_s=classes.patience_s,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """Expected arrivals per second by class and interval, as the policy believes them."""
+
+    rate: Floats
+    """(K, T)"""
+    interval_s: float
+    closes_s: float
+    """End of arrivals."""
+
+    def expected(self, from_s: float, until_s: float) -> Floats:
+        """(K,) contacts between two instants."""
+        begin = np.arange(self.rate.shape[1]) * self.interval_s
+        end = np.minimum(begin + self.interval_s, self.closes_s)
+        overlap = np.minimum(end, until_s) - np.maximum(begin, from_s)
+        contacts: Floats = self.rate @ np.maximum(overlap, 0.0)
+        return contacts
+
+    def by_period(self, from_s: float, horizon_s: float, periods: int) -> Floats:
+        """(P, K) contacts in each of P equal parts of the horizon."""
+        edges = from_s + np.linspace(0.0, horizon_s, periods + 1)
+        return np.stack([self.expected(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)])
+
+
+def forecast_of(centre: LabCentre, errors: BeliefErrors = TRUE, seed: int = 0) -> Forecast:
+    """The centre's own rates, or wrong ones."""
+    rate = centre.classes.rate
+    factor = _factor(stream(seed + 1, LabPurpose.FORECAST), errors.forecast, rate.shape)
+    return Forecast(rate * factor, centre.interval_s, centre.horizon_s)
+
+
+def moment_of(floor: Floor, forecast: Forecast, horizon_s: float, periods: int = 1) -> Moment:
+    """The floor as prices see it; near closing time the horizon shrinks to what is left."""
+    centre = floor.centre
+    agent, place = np.nonzero(floor.held_kind != NOTHING)
+    seen = float(floor.arrived.sum())
+    expected = float(forecast.expected(0.0, floor.now_s).sum())
+    return Moment(
+        waiting_kind=floor.kind,
+        waiting_value=floor.value,
+        held_agent=agent,
+        held_kind=floor.held_kind[agent, place],
+        held_elapsed_s=floor.now_s - floor.held_since_s[agent, place],
+        duty_left_s=np.where(floor.on_duty, floor.shift_left_s, 0.0),
+        forecast=forecast.by_period(floor.now_s, horizon_s, periods),
+        horizon_s=horizon_s,
+        factor=day_factor(seen, expected),
+        closing_in_s=centre.horizon_s - floor.now_s,
+    )
+
+
+def _factor(rng: np.random.Generator, sigma: float, shape: tuple[int, ...]) -> Floats:
+    """Lognormal factors of mean 1."""
+    factor: Floats = np.exp(sigma * rng.standard_normal(shape) - sigma**2 / 2)
+    return factor
