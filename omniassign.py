@@ -29,6 +29,8 @@ from models.policy import Policy
 from scenarios.centre import CentreSize
 from scenarios.generate import generate_centre
 from scenarios.live import LiveWorld, real_visits, world_of_bank_day, world_of_centre
+from scenarios.study import cli as study_cli
+from scenarios.study.errors import StudyError
 from solver.child import SolverChild
 
 START = datetime(2026, 11, 3, 14, tzinfo=UTC)
@@ -41,6 +43,7 @@ app.add_typer(cli_certificate.app)
 app.add_typer(cli_files.app)
 app.add_typer(cli_import.app, name="import")
 app.add_typer(cli_policy.app, name="policy")
+app.add_typer(study_cli.app)
 
 
 @app.command()
@@ -236,7 +239,7 @@ def main() -> None:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     try:
         app()
-    except EXPECTED as error:
+    except (*EXPECTED, StudyError) as error:
         sys.stderr.write(f"omniassign: {error}\n")
         raise SystemExit(1) from None
 

@@ -79,6 +79,12 @@ def mean_interval(values: Floats) -> Interval:
     return Interval(float(values.mean()), float(t * values.std(ddof=1) / np.sqrt(number)))
 
 
+def mean_of(column: pl.Series) -> float | None:
+    """Mean of the values that there are; None without any."""
+    values = column.drop_nulls().to_numpy()
+    return float(values.mean()) if len(values) else None
+
+
 def compare(study: Study, runs: pl.DataFrame) -> list[Difference]:
     """All differences to the baselines of the study, in its order."""
     found = []

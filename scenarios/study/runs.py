@@ -1,8 +1,8 @@
-"""The runs of a study, one process can do one: override x policy x day, and bounds of days.
+"""What a study has to do, piece by piece: a run per override, policy and day, bounds of days.
 
-A run is named by what it is made of, not by where it stands in the file: its key is a hash of the
-centre with its change, the rates that days are drawn from, the policy, the day and the code. So a
-second start does what is not there yet, and a changed file redoes just what it changes.
+A piece is named by what it is made of, not by where it stands in the file: its key is a hash of
+the centre with its change, the rates that days are drawn from, the policy, the day and the code.
+So a second start does what is not there yet, and a changed file redoes just what it changes.
 """
 
 import hashlib
@@ -22,6 +22,7 @@ from scenarios.lab.policies import new_router
 from scenarios.study.altered import Altered, alter
 from scenarios.study.base import build_base
 from scenarios.study.believing import believing_router
+from scenarios.study.bounds import BoundOfDay, bound_the_day
 from scenarios.study.customers import draw_customers, largest_rate
 from scenarios.study.measure import Measures, measure
 from scenarios.study.spec import Study
@@ -41,11 +42,21 @@ class Run:
 
 
 @dataclass(frozen=True)
+class DayBound:
+    """The hindsight bound of a day under an override: it is the same for all policies."""
+
+    key: str
+    """As of a run; overrides that change only how routers decide share it."""
+    override: str
+    day: int
+
+
+@dataclass(frozen=True)
 class Task:
-    """A run with all that another process needs to do it."""
+    """A piece of a study, with all that another process needs to do it."""
 
     study: Study
-    run: Run
+    piece: Run | DayBound
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,11 +78,11 @@ def build_laboratory(study: Study) -> Laboratory:
 
 def plan_runs(study: Study, laboratory: Laboratory) -> list[Run]:
     """All runs, day by day, so that a study that is stopped has whole days."""
-    of_centre = {name: _digest(one) for name, one in laboratory.altered.items()}
-    drawn_from = _digest(laboratory.largest)
+    of_centre = {name: digest(one) for name, one in laboratory.altered.items()}
+    drawn_from = digest(laboratory.largest)
     return [
         Run(
-            key=_digest((code_digest(), of_centre[override.name], drawn_from, policy, day)),
+            key=digest((code_digest(), of_centre[override.name], drawn_from, policy, day)),
             override=override.name,
             policy=policy,
             day=day,
@@ -82,13 +93,28 @@ def plan_runs(study: Study, laboratory: Laboratory) -> list[Run]:
     ]
 
 
-def do_run(task: Task) -> Measures:
-    """Simulate the day of a run and measure it."""
-    run, laboratory = task.run, build_laboratory(task.study)
-    altered = laboratory.altered[run.override]
-    day = draw_customers(altered.truth, run.day, laboratory.largest)
+def plan_bounds(study: Study, laboratory: Laboratory) -> list[DayBound]:
+    """The bound of every override and day, unless the study does without."""
+    if study.bound_iterations == 0:
+        return []
+    of_truth = {name: digest(one.truth) for name, one in laboratory.altered.items()}
+    same = (code_digest(), digest(laboratory.largest), "bound", study.bound_iterations)
+    return [
+        DayBound(digest((*same, of_truth[override.name], day)), override.name, day)
+        for day in study.days
+        for override in study.overrides
+    ]
+
+
+def do_task(task: Task) -> Measures | BoundOfDay:
+    """Simulate the day and measure it, or bound it."""
+    piece, laboratory = task.piece, build_laboratory(task.study)
+    altered = laboratory.altered[piece.override]
+    day = draw_customers(altered.truth, piece.day, laboratory.largest)
+    if isinstance(piece, DayBound):
+        return bound_the_day(altered.truth, day, task.study.bound_iterations)
     router = believing_router(
-        lambda centre, seed: new_router(run.policy, centre, seed), altered, run.day
+        lambda centre, seed: new_router(piece.policy, centre, seed), altered, piece.day
     )
     return measure(altered.truth, simulate(altered.truth, day, router))
 
@@ -99,10 +125,10 @@ def code_digest() -> str:
     folders = [Path(next(iter(package.__path__))) for package in (models, solver, scenarios.lab)]
     files = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
     own = sorted(Path(__file__).parent.glob("*.py"))
-    return _digest(tuple(path.read_text(encoding="utf-8") for path in (*files, *own)))
+    return digest(tuple(path.read_text(encoding="utf-8") for path in (*files, *own)))
 
 
-def _digest(value: object) -> str:
+def digest(value: object) -> str:
     """Hash of nested dataclasses, arrays and plain values."""
     found = hashlib.sha256()
     for part in _flat(value):

@@ -1,0 +1,194 @@
+"""`omniassign study`: run a study, show what came of it, write its report."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+from scenarios.study import read
+from scenarios.study.compare import Difference, Kind, Measure, compare, difference_table
+from scenarios.study.conduct import Findings, Progress, conduct, engine_of
+from scenarios.study.errors import StudyError
+from scenarios.study.parts import Parts
+from scenarios.study.report.words import summarise
+from scenarios.study.spec import Study
+from scenarios.study.tables import write_tables
+
+app = typer.Typer()
+console = Console()
+
+REPORT = "report.html"
+SOME_FAILED = 1
+
+
+@app.command("study")
+def study_command(
+    file: Annotated[
+        str | None, typer.Argument(help="TOML file, or the name of a ready study.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Folder of the results; var/study/NAME by default."),
+    ] = None,
+    show_list: Annotated[bool, typer.Option("--list", help="Name the ready studies.")] = False,
+    days: Annotated[int | None, typer.Option(min=2, help="Days instead of the file's.")] = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Worker processes; one per core by default.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a dask scheduler: run on its workers instead.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option(help="Forget runs that are finished.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON for programs.")] = False,
+) -> None:
+    """What if? Simulate days with and without a change, under several routers, and compare.
+
+    Writes tables and report.html to --out. What is finished there is not run again.
+    """
+    if show_list:
+        _print_list(as_json=as_json)
+        return
+    if file is None:
+        raise StudyError(
+            "study: no file; expected a TOML file or a ready study: omniassign study --list"
+        )
+    study = read.find_study(file)
+    if days is not None:
+        study = read.with_days(study, days)
+    folder = out or Path("var") / "study" / study.name
+    if fresh:
+        Parts(folder / "parts").clear()
+    engine = engine_of(processes or os.cpu_count() or 1, scheduler)
+    with _Bar(disable=as_json) as bar:
+        findings = conduct(study, folder, engine, bar)
+    differences = compare(study, findings.runs)
+    write_tables(folder, study, findings, difference_table(differences))
+    # Only here: plotting takes long to import, and other commands do without.
+    from scenarios.study.report.page import write_report  # noqa: PLC0415
+
+    write_report(folder / REPORT, study, findings, differences)
+    if as_json:
+        _print_json(_summary(study, findings, differences, folder))
+    else:
+        _print_findings(study, findings, differences, folder)
+    if findings.failures:
+        raise typer.Exit(SOME_FAILED)
+
+
+class _Bar(Progress):
+    """A progress bar on the terminal."""
+
+    def __init__(self, *, disable: bool) -> None:
+        columns = (TextColumn("runs"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self.bars = Bars(*columns, console=console, disable=disable or not console.is_terminal)
+        self.task = self.bars.add_task("runs", total=None)
+
+    def __enter__(self) -> "_Bar":
+        self.bars.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.bars.stop()
+
+    def begin(self, num_finished: int, num_runs: int) -> None:
+        self.bars.update(self.task, total=num_runs, completed=num_finished)
+
+    def advance(self) -> None:
+        self.bars.advance(self.task)
+
+
+def _print_list(*, as_json: bool) -> None:
+    studies = [read.find_study(name) for name in read.ready_studies()]
+    if as_json:
+        _print_json(
+            [{"name": one.name, "title": one.title, "question": one.question} for one in studies]
+        )
+        return
+    table = _table("Ready studies", ("name", "asks"))
+    for one in studies:
+        table.add_row(escape(one.name), escape(one.question))
+    console.print(table)
+
+
+def _summary(
+    study: Study, findings: Findings, differences: list[Difference], folder: Path
+) -> dict[str, object]:
+    return {
+        "study": study.name,
+        "runs": findings.runs.height,
+        "done_now": findings.num_done,
+        "failed": [{"piece": repr(one.piece), "reason": one.reason} for one in findings.failures],
+        "findings": [one.text for one in summarise(study, findings, differences)],
+        "differences": difference_table(differences).to_dicts(),
+        "report": str(folder / REPORT),
+    }
+
+
+def _print_findings(
+    study: Study, findings: Findings, differences: list[Difference], folder: Path
+) -> None:
+    console.print(f"[bold]{escape(study.title)}[/bold]")
+    for sentence in summarise(study, findings, differences):
+        console.print(f"- {escape(sentence.text)}", highlight=False)
+    for kind, title in (
+        (Kind.CHANGE, f"Against “{study.baseline_override}”, same router"),
+        (Kind.POLICY, f"Against {study.baseline_policy}, same centre"),
+    ):
+        rows = [one for one in differences if one.kind is kind]
+        if rows:
+            _print_differences(title, rows)
+    for failure in findings.failures:
+        told = f"failed: {failure.piece}: {failure.reason.strip().splitlines()[-1]}"
+        console.print(told, style="red", markup=False)
+    console.print(
+        f"{findings.num_done} pieces done now, the others before. Report: {folder / REPORT}",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _print_differences(title: str, rows: list[Difference]) -> None:
+    table = _table(
+        f"{title} (difference ± 95 % interval; ~ may be luck)",
+        ("what if", "router", "value, %", "service level, points", "abandonment, points"),
+    )
+    names = dict.fromkeys((one.override, one.policy) for one in rows)
+    for override, policy in names:
+        cells = []
+        for measure in (Measure.VALUE, Measure.SERVICE_LEVEL, Measure.ABANDONMENT):
+            found = [
+                one
+                for one in rows
+                if (one.override, one.policy, one.measure) == (override, policy, measure)
+            ]
+            cells.append(_cell(found[0]) if found else "")
+        table.add_row(escape(override), escape(policy), *cells)
+    console.print(table)
+
+
+def _cell(one: Difference) -> str:
+    found = one.relative if one.measure is Measure.VALUE else one.difference
+    luck = "" if one.is_clear else "~ "
+    return f"{luck}{100 * found.mean:+.1f} ± {100 * found.half_width:.1f}"
+
+
+def _table(title: str, header: tuple[str, ...]) -> Table:
+    table = Table(title=escape(title), title_justify="left")
+    for place, name in enumerate(header):
+        table.add_column(name, justify="left" if place < 2 else "right", overflow="fold")
+    return table
+
+
+def _print_json(value: object) -> None:
+    # nan is no JSON: programs get null.
+    text = json.dumps(value, default=str, allow_nan=True).replace("NaN", "null")
+    sys.stdout.write(text + "\n")
