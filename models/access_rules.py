@@ -153,6 +153,9 @@ def _access(batch: Batch, rows: pl.DataFrame, agents: AgentState, overflow: Over
 
 def _pairs(listed: pl.DataFrame, queues: tuple[str, ...], agents: AgentState) -> Mask:
     """[queue, agent] whether the frame (queue_id, agent_id) lists the pair."""
+    found = np.zeros((len(queues), len(agents.agents)), dtype=bool)
+    if listed.is_empty():
+        return found
     places = pl.DataFrame(
         {"queue_id": queues, "queue_idx": range(len(queues))},
         schema={"queue_id": pl.String, "queue_idx": pl.Int64},
@@ -160,7 +163,6 @@ def _pairs(listed: pl.DataFrame, queues: tuple[str, ...], agents: AgentState) ->
     rows = listed.join(places, on="queue_id").join(
         agents.agents.select("agent_id", "agent_idx"), on="agent_id"
     )
-    found = np.zeros((len(queues), len(agents.agents)), dtype=bool)
     found[rows["queue_idx"].to_numpy(), rows["agent_idx"].to_numpy()] = True
     return found
 
@@ -169,6 +171,9 @@ def _help(
     helpers: pl.Series, queues: tuple[str, ...], member: Mask, lent: Mask
 ) -> tuple[Mask, Mask]:
     """(rows, A) members of any helping queue, and those who are lent by one."""
+    if not (helpers != "").any():
+        nobody = np.zeros((len(helpers), member.shape[1]), dtype=bool)
+        return nobody, nobody
     incidence = listed_names(helpers.unique().sort(), queues, HELPER_SEPARATOR)
     of_row = helpers.rank("dense").to_numpy().astype(np.int64) - 1
     return share_any(incidence, member.T)[of_row], share_any(incidence, lent.T)[of_row]

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import polars as pl
 
-from models.tables import INPUT_TABLES
+from models.tables import INPUT_TABLES, Table
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,18 +41,21 @@ class Batch:
 
     def __post_init__(self) -> None:
         """Check the instant and the columns, and sort every table by its key."""
-        if self.now.utcoffset() is None:
-            raise ValueError(
-                f"batch: now is {self.now!r} without a zone; expected an aware UTC instant"
-            )
+        _check_instant(self.now)
         for table in INPUT_TABLES:
-            frame: pl.DataFrame = getattr(self, table.name)
-            if frame.schema != table.schema():
-                raise ValueError(
-                    f"batch: {table.name} has columns {dict(frame.schema)}, expected"
-                    f" {dict(table.schema())}; validate the rows before building a batch"
-                )
-            object.__setattr__(self, table.name, frame.sort(table.key))
+            object.__setattr__(self, table.name, _by_contract(table, getattr(self, table.name)))
+
+    def at(self, now: datetime, **frames: pl.DataFrame) -> "Batch":
+        """The batch at another instant, with other rows in some of its tables.
+
+        The tables that are not named stay the same frames, and are not sorted again.
+        """
+        _check_instant(now)
+        tables = {table.name: table for table in INPUT_TABLES}
+        checked = {name: _by_contract(tables[name], frame) for name, frame in frames.items()}
+        other = self.narrowed(**checked)
+        object.__setattr__(other, "now", now)
+        return other
 
     def narrowed(self, **frames: pl.DataFrame) -> "Batch":
         """The batch with other rows in some of its tables, which are taken as they come.
@@ -63,6 +66,23 @@ class Batch:
         for name, frame in frames.items():
             object.__setattr__(other, name, frame)
         return other
+
+
+def _check_instant(now: datetime) -> None:
+    if now.utcoffset() is None:
+        raise ValueError(
+            f"batch: now is {now!r} without a zone; expected an aware UTC instant: give it one"
+        )
+
+
+def _by_contract(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame sorted by its key, if its columns are those of the contract."""
+    if frame.schema != table.schema():
+        raise ValueError(
+            f"batch: {table.name} has columns {dict(frame.schema)}, expected"
+            f" {dict(table.schema())}; validate the rows before building a batch"
+        )
+    return frame.sort(table.key)
 
 
 def empty_batch(now: datetime) -> Batch:

@@ -11,6 +11,7 @@ from models.columns import UNIT_DECIMALS, duration, instant
 from models.held_items import build_held_items
 from models.policy import Policy
 from models.problem import Floats, Ints
+from models.remembered import remembered
 from models.tables import Channel, Presence
 from models.usage import ProfileUse, build_profile_use, build_rate_left, build_responding
 
@@ -139,6 +140,7 @@ def build_agent_state(batch: Batch, policy: Policy) -> AgentState:
     )
 
 
+@remembered
 def block_matrix(policy: Policy) -> Mask:
     """[held, new] whether holding one channel forbids another."""
     order = tuple(Channel)
@@ -147,6 +149,7 @@ def block_matrix(policy: Policy) -> Mask:
     )
 
 
+@remembered
 def yield_matrix(policy: Policy) -> Mask:
     """[held, new] whether a held contact of one channel yields to a new one of another."""
     order = tuple(Channel)

@@ -86,6 +86,8 @@ def takers(facts: Facts) -> pl.DataFrame:
 
 def relaxed_classes(conversations: Conversations) -> pl.Series:
     """Classes that ask for less than their contacts did when they came."""
+    if conversations.named.is_empty() and conversations.first_steps.is_empty():
+        return conversations.classes["class_idx"].clear()
     dropped = conversations.named.join(
         conversations.requirements, on=["class_idx", "skill"], how="anti"
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from models.batch import Batch
-from models.columns import LIVE, UNIT_DECIMALS
+from models.columns import LIVE, UNIT_DECIMALS, with_facts
 from models.members import preferred_agents, profile_names
 from models.needs import Asked, Needs, needs_of
 from models.overflow import HELPER_SEPARATOR, Overflow
@@ -97,16 +97,19 @@ def build_conversations(
     units = _units(members, policy)
     helping = _helping(units, overflow)
     lanes = _lanes(units)
-    units = (
-        units.join(lanes.select("lane_idx", "channel", "profiles"), on=["channel", "profiles"])
-        .join(_signatures(needs, helping), on="conversation_idx", how="left")
-        .with_columns(
-            pl.col("requirements", "steps", "named", "first_steps", "helpers").fill_null("")
-        )
-        .with_columns(has_requirement=(pl.col("requirements") != "") | (pl.col("steps") != ""))
-        .join(needs.progress, on="conversation_idx", how="left")
-        .join(preferred_agents(batch, members), on="conversation_idx", how="left")
-        .with_columns(pl.col("preferred_by_window").fill_null(value=False))
+    units = units.join(
+        lanes.select("lane_idx", "channel", "profiles"), on=["channel", "profiles"]
+    ).join(needs.progress, on="conversation_idx", how="left")
+    units = with_facts(
+        _with_signatures(units, needs, helping),
+        preferred_agents(batch, members),
+        "conversation_idx",
+    ).with_columns(
+        pl.col("requirements", "steps", "named", "first_steps", "helpers").fill_null(""),
+        pl.col("preferred_by_window").fill_null(value=False),
+    )
+    units = units.with_columns(
+        has_requirement=(pl.col("requirements") != "") | (pl.col("steps") != "")
     )
     units = units.with_columns(*_class_and_line()).sort("conversation_idx")
     first = units.unique("class_idx", keep="first", maintain_order=True)
@@ -143,9 +146,7 @@ def _units(members: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     )
     urgent = pl.col("real_time") & pl.col("impatient")
     return (
-        units.join(
-            profile_names(members), on="conversation_idx", how="left", maintain_order="left"
-        )
+        with_facts(units, profile_names(members), "conversation_idx")
         .with_columns(
             pl.col("profiles").fill_null(""),
             *boosts(policy),
@@ -218,6 +219,10 @@ def _lanes(units: pl.DataFrame) -> pl.DataFrame:
 
 def _helping(units: pl.DataFrame, overflow: Overflow) -> pl.DataFrame:
     """(conversation_idx, to_queue_id), sorted, each once."""
+    if overflow.open_rows.is_empty():
+        return pl.DataFrame(
+            schema={"conversation_idx": units.schema["conversation_idx"], "to_queue_id": pl.String}
+        )
     condition = pl.col("condition")
     waits = (condition != OverflowWhen.WAITED.value) | (pl.col("waited_s") > pl.col("threshold"))
     for_all = pl.col("row_tier").is_null()
@@ -231,26 +236,26 @@ def _helping(units: pl.DataFrame, overflow: Overflow) -> pl.DataFrame:
     )
 
 
-def _signatures(needs: Needs, helping: pl.DataFrame) -> pl.DataFrame:
-    """(conversation_idx, requirements, steps, named, first_steps, helpers): equal texts where the
-    lists are.
+def _with_signatures(units: pl.DataFrame, needs: Needs, helping: pl.DataFrame) -> pl.DataFrame:
+    """The conversations with `requirements`, `steps`, `named`, `first_steps` and `helpers`: equal
+    texts where the lists are, null where they are empty.
     """
     requirement = pl.format("{}\x1f{}", "skill", "min_proficiency")
     listed = (
-        needs.progress.select("conversation_idx"),
         _joined(needs.plain, "requirements", requirement, "\x1e"),
         _joined(needs.steps, "steps", pl.col("group").cast(pl.String), ","),
         _joined(needs.named, "named", pl.col("skill"), "\x1e"),
         _joined(needs.first_steps, "first_steps", pl.format("{}:{}", "group", "num"), ","),
         _joined(helping, "helpers", pl.col("to_queue_id"), HELPER_SEPARATOR),
     )
-    signatures = listed[0]
-    for lists in listed[1:]:
-        signatures = signatures.join(lists, on="conversation_idx", how="left")
-    return signatures
+    for texts in listed:
+        units = with_facts(units, texts, "conversation_idx")
+    return units
 
 
 def _joined(rows: pl.DataFrame, name: str, item: pl.Expr, between: str) -> pl.DataFrame:
+    if rows.is_empty():
+        return pl.DataFrame(schema={"conversation_idx": pl.UInt32, name: pl.String})
     return rows.group_by("conversation_idx", maintain_order=True).agg(
         item.str.join(between).alias(name)
     )
@@ -258,5 +263,8 @@ def _joined(rows: pl.DataFrame, name: str, item: pl.Expr, between: str) -> pl.Da
 
 def _of_classes(first: pl.DataFrame, lists: pl.DataFrame) -> pl.DataFrame:
     """The list of each class is that of any of its conversations."""
+    if lists.is_empty():
+        columns = [name for name in lists.columns if name != "conversation_idx"]
+        return first.select("class_idx").clear().hstack(lists.select(columns).clear())
     of_first = first.select("class_idx", "conversation_idx").join(lists, on="conversation_idx")
     return of_first.drop("conversation_idx").sort(pl.all())

@@ -1,6 +1,7 @@
 """Which pairs declines keep apart: bans, one forgiveness, and rests (`docs/model.md` 3)."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -24,11 +25,24 @@ class Declines:
 
     pairs: pl.DataFrame
 
-    @property
+    @cached_property
     def apart(self) -> pl.DataFrame:
         """(conversation_idx, agent_idx) of the pairs that must not meet, sorted."""
         kept = self.pairs.filter(pl.col("is_banned") | pl.col("rests"))
         return kept.select("conversation_idx", "agent_idx")
+
+
+_NO_DECLINES = Declines(
+    pl.DataFrame(
+        schema={
+            "conversation_idx": pl.UInt32,
+            "agent_idx": pl.UInt32,
+            "num": pl.Int64,
+            "is_banned": pl.Boolean,
+            "rests": pl.Boolean,
+        }
+    )
+)
 
 
 def build_declines(
@@ -43,6 +57,8 @@ def build_declines(
     Whoever declined is asked again once where nobody else is left, and rests only while somebody
     else is there: neither may keep a contact waiting for ever.
     """
+    if batch.declines.is_empty():
+        return _NO_DECLINES
     pairs = _counted(batch, policy, conversations, agents)
     kind = pairs["class_idx"].to_numpy().astype(np.int64)
     agent = pairs["agent_idx"].to_numpy().astype(np.int64)

@@ -4,10 +4,11 @@ import numpy as np
 import polars as pl
 
 from models.batch import Batch
-from models.capacity import AgentState
+from models.capacity import AgentState, Mask
 from models.columns import seconds
 from models.policy import Policy
 from models.problem import Floats
+from models.remembered import remembered
 
 
 def excess_cost(agents: AgentState, policy: Policy) -> Floats:
@@ -16,7 +17,7 @@ def excess_cost(agents: AgentState, policy: Policy) -> Floats:
     The share of all handled time over the share of all productive time, among the agents of whom
     both are known: minutes count, not contacts, so that fast agents are not punished.
     """
-    handled, productive, known = _today(agents)
+    handled, productive, known = _today(agents.agents)
     excess = np.zeros(len(handled))
     all_handled = handled[known].sum()
     if all_handled > 0:
@@ -33,7 +34,7 @@ def balance(batch: Batch, agents: AgentState, policy: Policy) -> Floats:
     idle_s = agents.agents.select(
         seconds(now - pl.col("idle_since")).clip(0.0, longest).fill_null(longest)
     ).to_series()
-    handled, productive, known = _today(agents)
+    handled, productive, known = _today(agents.agents)
     used = np.zeros(len(handled))
     used[known] = np.minimum(handled[known] / productive[known], 1.0)
     worth: Floats = policy.idle_worth * idle_s.to_numpy() / longest
@@ -41,9 +42,10 @@ def balance(batch: Batch, agents: AgentState, policy: Policy) -> Floats:
     return worth[None, :]
 
 
-def _today(agents: AgentState) -> tuple[Floats, Floats, np.ndarray[tuple[int], np.dtype[np.bool]]]:
+@remembered
+def _today(agents: pl.DataFrame) -> tuple[Floats, Floats, Mask]:
     """Handled and productive seconds (A,), 0 where unknown, and whose are both known (A,)."""
-    today = agents.agents.select(
+    today = agents.select(
         pl.col("handled_s", "productive_s").fill_null(0.0),
         known=pl.col("handled_s").is_not_null() & (pl.col("productive_s") > 0).fill_null(False),
     )

@@ -24,7 +24,7 @@ from models.policy import Policy
 from models.problem import Floats, Ints, Positions
 from models.shift_end import expected_handover, expected_overtime, work_types
 from models.skills import SkillLevels
-from models.stickiness import stickiness
+from models.stickiness import stickiness, terms_of_pairs
 from models.urgency import Stakes, build_stakes, delay_if_skipped, priority, value_at_risk
 
 
@@ -145,7 +145,7 @@ def build_gain(
         term_row=rated.row.astype(np.int32),
         term_coef=rated.coef,
         rate=rated.rate,
-        extra=_extra(sticky, declines, policy),
+        extra=terms_of_pairs(sticky, declines, policy),
     )
 
 
@@ -187,6 +187,8 @@ def by_handover(facts: _Facts) -> Rated:
 
 def by_region(facts: _Facts) -> Rated:
     """Taking the conversation away from the site that had it; one row per site."""
+    if not facts.units["preferred_by_window"].any():
+        return _nothing(facts)
     site_of = facts.agents.agents.select("agent_id", "site")
     sites = site_of.select("site").unique().sort("site").with_row_index("site_idx")
     preferred = facts.units.join(
@@ -260,19 +262,6 @@ RATED_TERMS: tuple[tuple[Term, Callable[[_Facts], Rated]], ...] = (
     (Term.BORROWING, by_borrowing),
 )
 """Terms that are a coefficient times a row over agents."""
-
-
-def _extra(sticky: pl.DataFrame, declines: Declines, policy: Policy) -> pl.DataFrame:
-    """Terms of single pairs side by side, with their sum."""
-    pair = ("conversation_idx", "agent_idx")
-    refused = declines.pairs.select(*pair, declines=-policy.decline_cost * pl.col("num"))
-    known = sticky.rename({"worth": "stickiness"})
-    return (
-        known.join(refused, on=pair, how="full", coalesce=True)
-        .with_columns(pl.col("stickiness", "declines").fill_null(0.0))
-        .with_columns(worth=pl.col("stickiness") + pl.col("declines"))
-        .sort(pair)
-    )
 
 
 def _alone(rate: Floats, row: Ints | None, coef: Floats) -> Rated:

@@ -10,6 +10,7 @@ import polars as pl
 from models.batch import Batch
 from models.columns import channel_frame, duration, instant
 from models.policy import Policy
+from models.remembered import remembered
 from models.tables import LoadState
 
 
@@ -44,6 +45,7 @@ def build_held_items(batch: Batch, agents: pl.DataFrame, policy: Policy) -> pl.D
     )
 
 
+@remembered
 def with_parked(load: pl.DataFrame, now: datetime, policy: Policy) -> pl.DataFrame:
     """Rows of `agent_load` in their order, with `parked` (by state, or by inactivity) and `over`
     (wrap-up that no longer consumes anything).

@@ -16,6 +16,7 @@ from models.columns import party_columns
 from models.openings import SECOND, callback_hours, microseconds, weekly_openings
 from models.policy import Policy
 from models.problem import Floats, Ints
+from models.remembered import remembered
 from models.tables import Channel
 
 NO_CALENDAR = -1
@@ -23,6 +24,9 @@ _DAY = 86_400 * SECOND
 _REACH = 60 * _DAY
 """Openings are known so far into the past and the future."""
 _SPAN = 2 * _REACH + _DAY
+_NO_CALLBACKS = pl.DataFrame(
+    schema={"calendar_idx": pl.Int64, "zone": pl.String, "callback_idx": pl.Int64}
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +96,7 @@ class OpenHours:
 
 def build_hours(batch: Batch, policy: Policy) -> OpenHours:
     """Openings of all calendars that queues name, from 60 days before to 60 days after `now`."""
-    queues, calendars = _numbered(batch)
+    queues, calendars = _numbered(batch.queues)
     openings = weekly_openings(batch, calendars)
     start, length = _disjoint(*_on_axis(openings, batch.now))
     callbacks = _callbacks(batch, queues, len(calendars))
@@ -131,13 +135,14 @@ def local_minutes(zones: pl.Series, now: datetime) -> pl.DataFrame:
     )
 
 
-def _numbered(batch: Batch) -> tuple[pl.DataFrame, pl.DataFrame]:
+@remembered
+def _numbered(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """(queue_id, calendar_id, calendar_idx) of the queues, and (calendar_id, calendar_idx)."""
-    calendars = batch.queues.select(pl.col("calendar_id").drop_nulls().unique().sort())
+    calendars = lines.select(pl.col("calendar_id").drop_nulls().unique().sort())
     calendars = calendars.with_row_index("calendar_idx").with_columns(
         pl.col("calendar_idx").cast(pl.Int64)
     )
-    queues = batch.queues.select("queue_id", "calendar_id").join(
+    queues = lines.select("queue_id", "calendar_id").join(
         calendars, on="calendar_id", how="left", maintain_order="left"
     )
     return queues.with_columns(pl.col("calendar_idx").fill_null(NO_CALENDAR)), calendars
@@ -145,6 +150,8 @@ def _numbered(batch: Batch) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 def _callbacks(batch: Batch, queues: pl.DataFrame, num_calendars: int) -> pl.DataFrame:
     """(calendar_idx, zone, callback_idx) of callbacks whose customer's zone is known."""
+    if Channel.CALLBACK.value not in batch.contacts["channel"]:
+        return _NO_CALLBACKS
     customer, _ = party_columns()
     zones = batch.customers.select(party_customer="customer_id", customer_zone="time_zone")
     return (

@@ -6,18 +6,28 @@ import numpy as np
 import polars as pl
 
 from models.batch import Batch
-from models.columns import channel_frame, contacts_of, duration, instant, party_columns
+from models.columns import channel_frame, contacts_of, duration, instant, party_columns, with_facts
 from models.hours import NO_CALENDAR, OpenHours, local_minutes
 from models.openings import microseconds
 from models.overflow import Overflow
 from models.policy import Policy
 from models.priority import starvation
 from models.problem import Ints
+from models.remembered import remembered
 from models.tables import INSTANT, Channel, OverflowWhen, Tier
 
 LEAST_SCALE = 0.1
 """Share of the usual target on which costs of waiting are measured at least: what was late from
 its first second would outweigh everything else."""
+
+
+_NOBODY_PREFERRED = pl.DataFrame(
+    schema={
+        "conversation_idx": pl.UInt32,
+        "preferred_agent_id": pl.String,
+        "preferred_by_window": pl.Boolean,
+    }
+)
 
 
 def build_members(
@@ -27,17 +37,24 @@ def build_members(
 
     `put_off` contacts cannot be taken now by anybody.
     """
-    customers = batch.customers.rename({"value": "customer_value", "time_zone": "customer_zone"})
+    customers = batch.customers.rename(
+        {
+            "customer_id": "party_customer",
+            "value": "customer_value",
+            "time_zone": "customer_zone",
+        }
+    )
+    contacts = with_facts(
+        batch.contacts.with_columns(*party_columns()), customers, "party_customer"
+    )
     contacts = (
-        batch.contacts.with_columns(*party_columns())
-        .join(customers, left_on="party_customer", right_on="customer_id", how="left")
-        .join(batch.queues.rename({"priority": "queue_priority"}), on="queue_id", how="left")
+        contacts.join(_lines(batch.queues), on="queue_id", how="left")
         .join(hours.queues, on="queue_id", how="left")
         .join(channel_frame(policy), on="channel", how="left")
-        .join(_declining_agents(batch), on="contact_id", how="left")
         .with_columns(zone=pl.coalesce("time_zone", "customer_zone"))
-        .join(hours.callbacks, on=["queue_id", "zone", "channel"], how="left")
     )
+    contacts = with_facts(contacts, _declining_agents(batch), "contact_id")
+    contacts = with_facts(contacts, hours.callbacks, "queue_id", "zone", "channel")
     members = _with_clocks(contacts, policy, hours).with_columns(
         handle_s=pl.coalesce("mean_handle_s", "channel_handle_s"),
         relax_s=pl.coalesce("relax_after_s", "channel_relax_s"),
@@ -48,12 +65,15 @@ def build_members(
         paused=(pl.col("hold_until") > instant(batch.now)).fill_null(value=False),
         manual_only=pl.col("num_declining").fill_null(0) >= policy.max_declining_agents,
     )
-    members = members.join(
-        _customer_hours(members, policy, batch.now), on="contact_id", how="left"
-    )
+    members = members.with_columns(member_open=_can_be_called(members, policy, batch.now))
     reached = pl.col("is_open") | contacts_of(_helped_while_closed(members, overflow))
     put_off = pl.col("paused") | pl.col("manual_only") | ~pl.col("member_open") | ~reached
     return members.with_columns(put_off=put_off)
+
+
+@remembered
+def _lines(queues: pl.DataFrame) -> pl.DataFrame:
+    return queues.rename({"priority": "queue_priority"})
 
 
 def preferred_agents(batch: Batch, members: pl.DataFrame) -> pl.DataFrame:
@@ -62,6 +82,9 @@ def preferred_agents(batch: Batch, members: pl.DataFrame) -> pl.DataFrame:
     The last agent within the same-agent window of the channel, else the owner, else the most
     dedicated agent; those without any are left out.
     """
+    known = members.select(pl.col("last_agent_id", "owner_agent_id").is_not_null().any())
+    if batch.customer_agents.is_empty() and not any(known.row(0)):
+        return _NOBODY_PREFERRED
     recent = (
         members.filter(
             pl.col("last_agent_id").is_not_null()
@@ -98,9 +121,11 @@ def profile_names(members: pl.DataFrame) -> pl.DataFrame:
     """(conversation_idx, profiles): distinct names of the members, sorted; without those that
     have none.
     """
+    named = members.filter(pl.col("profiles").is_not_null())
+    if named.is_empty():
+        return named.select("conversation_idx", "profiles")
     return (
-        members.filter(pl.col("profiles").is_not_null())
-        .select("conversation_idx", name=pl.col("profiles").str.split(","))
+        named.select("conversation_idx", name=pl.col("profiles").str.split(","))
         .explode("name")
         .with_columns(pl.col("name").str.strip_chars())
         .filter(pl.col("name") != "")
@@ -163,23 +188,35 @@ def _microseconds(instants: pl.Series) -> Ints:
 
 
 def _declining_agents(batch: Batch) -> pl.DataFrame:
+    if batch.declines.is_empty():
+        return pl.DataFrame(schema={"contact_id": pl.String, "num_declining": pl.UInt32})
     return batch.declines.group_by("contact_id").agg(num_declining=pl.col("agent_id").n_unique())
 
 
-def _customer_hours(members: pl.DataFrame, policy: Policy, now: datetime) -> pl.DataFrame:
-    zoned = members.select("contact_id", "channel", time_zone="zone")
+def _can_be_called(members: pl.DataFrame, policy: Policy, now: datetime) -> pl.Series:
+    """Whether the customer may be called now, true for all that are no callbacks."""
+    if Channel.CALLBACK.value not in members["channel"]:
+        return pl.repeat(True, len(members), dtype=pl.Boolean, eager=True)
+    zoned = members.select("channel", time_zone="zone")
     minute = pl.col("minute")
     inside = (minute >= policy.callback_from_hour * 60) & (
         minute < policy.callback_until_hour * 60
     )
-    return zoned.join(local_minutes(zoned["time_zone"], now), on="time_zone", how="left").select(
-        "contact_id",
-        member_open=(pl.col("channel") != Channel.CALLBACK.value) | inside.fill_null(value=True),
+    timed = zoned.join(
+        local_minutes(zoned["time_zone"], now),
+        on="time_zone",
+        how="left",
+        maintain_order="left",
     )
+    return timed.select(
+        (pl.col("channel") != Channel.CALLBACK.value) | inside.fill_null(value=True)
+    ).to_series()
 
 
 def _helped_while_closed(members: pl.DataFrame, overflow: Overflow) -> pl.Series:
     """Contacts of a closed queue that members of another one may take."""
+    if overflow.open_rows.is_empty():
+        return members["contact_id"].clear()
     rows = overflow.open_rows.filter(pl.col("condition") == OverflowWhen.CLOSED.value).select(
         "queue_id", row_tier="tier"
     )

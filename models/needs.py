@@ -11,6 +11,7 @@ import polars as pl
 
 from models.attendance import Attendance
 from models.batch import Batch
+from models.columns import with_facts
 from models.hours import OpenHours
 from models.policy import Policy
 from models.problem import Ints
@@ -130,6 +131,8 @@ def _levels(
     """(contact_id, level, due_s) of every contact: how many levels were dropped, and the age at
     which the next one is.
     """
+    if not (skills["dropped_after"] < LAST_LEVEL).any():
+        return aged.select("contact_id", level=pl.lit(0, pl.Int64), due_s=pl.lit(None, pl.Float64))
     timely = (pl.col("age_s") / pl.col("relax_s")).floor().clip(0, LAST_LEVEL).cast(pl.Int64)
     asked = skills.filter((pl.col("dropped_after") < LAST_LEVEL).any().over("contact_id"))
     item = pl.format("{}\x1f{}\x1f{}", "skill", "min_proficiency", "dropped_after")
@@ -214,6 +217,8 @@ def _plain(asked: Asked, of: pl.DataFrame) -> pl.DataFrame:
 
 
 def _counted(rows: pl.DataFrame) -> pl.DataFrame:
+    if rows.is_empty():
+        return rows.select("conversation_idx", "group", num=pl.lit(0, pl.UInt32))
     return (
         rows.group_by("conversation_idx", "group")
         .agg(num=pl.len())
@@ -225,11 +230,8 @@ def _progress(
     aged: pl.DataFrame, levels: pl.DataFrame, current: CurrentSteps, hours: OpenHours
 ) -> pl.DataFrame:
     step = pl.max_horizontal("level", "place").cast(pl.Int32)
-    each = (
-        aged.join(levels, on="contact_id", how="left", maintain_order="left")
-        .join(current.progress, on="contact_id", how="left", maintain_order="left")
-        .with_columns(next_s=pl.min_horizontal("due_s", "ends_s"))
-    )
+    each = with_facts(with_facts(aged, levels, "contact_id"), current.progress, "contact_id")
+    each = each.with_columns(next_s=pl.min_horizontal("due_s", "ends_s"))
     began_us = each["began_at"].dt.epoch("us").to_numpy()
     next_s = each["next_s"].fill_null(1.0).to_numpy()
     at, found = hours.reached(each["clock_idx"].to_numpy(), began_us, next_s)

@@ -13,6 +13,9 @@ from models.problem import Ints
 SECOND = 1_000_000
 """Microseconds."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_OPENINGS = pl.DataFrame(
+    schema={"calendar_idx": pl.Int64, "opens": pl.Int64, "closes": pl.Int64}
+)
 
 
 def microseconds(at: datetime) -> int:
@@ -22,6 +25,8 @@ def microseconds(at: datetime) -> int:
 
 def weekly_openings(batch: Batch, calendars: pl.DataFrame) -> pl.DataFrame:
     """(calendar_idx, opens, closes) in microseconds since 1970, as far as they may be needed."""
+    if calendars.is_empty() or batch.calendars.is_empty():
+        return _NO_OPENINGS
     hours = batch.calendars.join(calendars, on="calendar_id")
     zones = hours.group_by("calendar_idx").agg(time_zone=pl.col("time_zone").min())
     days = _days(batch.now).with_columns(weekday=pl.col("day").dt.weekday().cast(pl.Int64) - 1)
@@ -42,6 +47,8 @@ def weekly_openings(batch: Batch, calendars: pl.DataFrame) -> pl.DataFrame:
 
 def callback_hours(callbacks: pl.DataFrame, policy: Policy, now: datetime) -> pl.DataFrame:
     """(calendar_idx, opens, closes) of the hours of each of `callbacks`, whatever its queue's."""
+    if callbacks.is_empty():
+        return _NO_OPENINGS
     return _instants(
         callbacks.select(calendar_idx="callback_idx", time_zone="zone").join(
             _days(now).select(

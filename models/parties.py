@@ -14,7 +14,7 @@ from models.eligibility import Eligibility
 from models.held_items import with_parked
 from models.policy import Policy, VoiceFollow
 from models.problem import NOBODY, Ints, Positions
-from models.tables import LoadState
+from models.tables import INSTANT, LoadState
 
 _LOCKING = (LoadState.OFFERED.value, LoadState.ACTIVE.value)
 
@@ -35,12 +35,31 @@ class HeldByParty:
         return found.astype(np.int64)
 
 
+_NOTHING_HELD = HeldByParty(
+    pl.DataFrame(
+        schema={
+            "contact_id": pl.String,
+            "agent_id": pl.String,
+            "state": pl.String,
+            "is_live": pl.Boolean,
+            "started_at": INSTANT,
+            "conversation_idx": pl.UInt32,
+            "agent_idx": pl.UInt32,
+        }
+    )
+)
+
+
 def build_held_by_party(
     batch: Batch, conversations: Conversations, agents: AgentState, policy: Policy
 ) -> HeldByParty:
     """Held items of the same customer, or of the same conversation."""
     members = conversations.members
     load = with_parked(batch.agent_load, batch.now, policy).filter(~pl.col("over"))
+    # What names neither is nobody's in particular.
+    load = load.filter(pl.any_horizontal(pl.col("customer_id", "conversation_id").is_not_null()))
+    if load.is_empty():
+        return _NOTHING_HELD
     load = load.select(
         "contact_id",
         "agent_id",
@@ -86,6 +105,8 @@ def locked_to(
     are never locked, and who has waited too long only to whom the customer talks.
     """
     only = np.full(len(conversations.units), NOBODY, dtype=np.int32)
+    if held.items.is_empty():
+        return only
     items = held.items.filter(pl.col("state").is_in(_LOCKING)).join(
         conversations.units.filter(~pl.col("any_live")).select(
             "conversation_idx", "class_idx", "is_starved"

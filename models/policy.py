@@ -27,6 +27,7 @@ from models.number_ranges import (
     Within,
     check_numbers,
 )
+from models.remembered import remembered
 from models.tables import Channel, Tier
 
 
@@ -261,5 +262,10 @@ class Policy:
 
     def digest(self) -> str:
         """Fingerprint of all numbers: equal policies, equal digests, on any machine."""
-        text = json.dumps(asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return _digest(self)
+
+
+@remembered
+def _digest(policy: Policy) -> str:
+    text = json.dumps(asdict(policy), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -41,6 +41,13 @@ def reserved_for(
     Nobody waits for an agent who has room for the conversation now, whom a decline keeps away, or
     who comes too late for the customer.
     """
+    reserved = Reservations(
+        agent=np.full(len(conversations.units), NOBODY, dtype=np.int32),
+        free_in_s=np.full(len(conversations.units), np.inf),
+    )
+    preferred = conversations.units["preferred_agent_id"]
+    if preferred.null_count() == len(preferred):
+        return reserved
     found = _candidates(conversations, agents, declines, locked)
     found = found.join(_channel_limits(policy), on="channel", maintain_order="left")
     kind = found["class_idx"].to_numpy().astype(np.int64)
@@ -62,10 +69,6 @@ def reserved_for(
     later &= eligibility.suitable_off_duty[kind, agent]
 
     waits = soon | later
-    reserved = Reservations(
-        agent=np.full(len(conversations.units), NOBODY, dtype=np.int32),
-        free_in_s=np.full(len(conversations.units), np.inf),
-    )
     conversation = found["conversation_idx"].to_numpy()[waits]
     reserved.agent[conversation] = agent[waits]
     reserved.free_in_s[conversation] = np.where(soon, free_in_s, starts_in_s)[waits]

@@ -127,6 +127,9 @@ def room_outcome(
 
 def _cooling(batch: Batch, agents: AgentState, policy: Policy) -> Mask:
     """[agent, channel] whether the agent declined a contact of the channel a moment ago."""
+    cooling = np.zeros((len(agents.agents), NUM_CHANNELS), dtype=bool)
+    if batch.declines.is_empty():
+        return cooling
     since = instant(batch.now) - duration(pl.lit(policy.decline_pause_s))
     late = batch.declines.filter(pl.col("declined_at") > since)
     pair = ["contact_id", "agent_id"]
@@ -144,6 +147,5 @@ def _cooling(batch: Batch, agents: AgentState, policy: Policy) -> Mask:
         .join(channel_frame(policy).select("channel", "channel_idx"), on="channel")
         .join(agents.agents.select("agent_id", "agent_idx"), on="agent_id")
     )
-    cooling = np.zeros((len(agents.agents), NUM_CHANNELS), dtype=bool)
     cooling[declined["agent_idx"].to_numpy(), declined["channel_idx"].to_numpy()] = True
     return cooling

@@ -64,26 +64,20 @@ def outcome_of(
 
 def distinct_rows(classes: pl.DataFrame, key: tuple[str, ...]) -> tuple[pl.DataFrame, Ints]:
     """Distinct combinations of the key, sorted, and the combination of each class."""
-    rows = classes.select(key).unique().sort(key)
-    of_class = classes.join(rows.with_row_index("row"), on=key, how="left", maintain_order="left")
-    return rows, of_class["row"].to_numpy().astype(np.int64)
+    place = classes.select(pl.struct(key).rank("dense")).to_series().to_numpy()
+    _, first, row_of = np.unique(place, return_index=True, return_inverse=True)
+    return classes[list(key)][first], row_of.astype(np.int64)
 
 
 def listed_names(lists: pl.Series, names: tuple[str, ...], separator: str = ",") -> Mask:
     """[row, name] whether the list of the row, a separated text, has the name."""
-    found = np.zeros((len(lists), len(names)), dtype=bool)
-    known = pl.DataFrame(
-        {"name": names, "place": range(len(names))},
-        schema={"name": pl.String, "place": pl.Int64},
-    )
-    pairs = (
-        pl.DataFrame({"name": lists.str.split(separator)})
-        .with_row_index("row")
-        .explode("name")
-        .join(known, on="name")
-    )
-    found[pairs["row"].to_numpy(), pairs["place"].to_numpy()] = True
-    return found
+    place = {name: number for number, name in enumerate(names)}
+    texts = lists.unique().sort()
+    found = np.zeros((len(texts), len(names)), dtype=bool)
+    for row, text in enumerate(texts):
+        found[row, [place[name] for name in text.split(separator) if name in place]] = True
+    rows: Mask = found[texts.search_sorted(lists).to_numpy()]
+    return rows
 
 
 def share_any(rows: Mask, columns: Mask) -> Mask:

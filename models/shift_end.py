@@ -15,11 +15,9 @@ _KEY = ("channel_idx", "handle_s")
 
 def work_types(units: pl.DataFrame) -> tuple[pl.DataFrame, Ints]:
     """Distinct (channel_idx, handle_s), and the work type of each conversation."""
-    work = units.select(_KEY).unique().sort(_KEY)
-    of = units.select(_KEY).join(
-        work.with_row_index("work_idx"), on=_KEY, how="left", maintain_order="left"
-    )
-    return work, of["work_idx"].to_numpy().astype(np.int64)
+    place = units.select(pl.struct(_KEY).rank("dense")).to_series().to_numpy()
+    _, first, work_of = np.unique(place, return_index=True, return_inverse=True)
+    return units[list(_KEY)][first], work_of.astype(np.int64)
 
 
 def expected_overtime(work: pl.DataFrame, agents: AgentState, policy: Policy) -> Floats:

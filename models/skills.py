@@ -183,6 +183,9 @@ class SkillLevels:
         return [(owner[rows], skill[rows]) for rows in turns(owner)]
 
 
+_NO_FIRST_STEPS = pl.DataFrame(schema={"class_idx": pl.Int64, "row": pl.UInt32, "num": pl.UInt32})
+
+
 def build_skill_levels(
     batch: Batch, conversations: Conversations, agents: AgentState, policy: Policy
 ) -> SkillLevels:
@@ -214,6 +217,8 @@ def build_skill_levels(
 
 def _first_levels(steps: pl.DataFrame, levels: Levels) -> tuple[pl.DataFrame, Floats]:
     """(class_idx, row, num) of the classes with first steps, and the rows, (F, A)."""
+    if steps.is_empty():
+        return _NO_FIRST_STEPS, np.zeros((0, levels.shape[1]))
     of_class = (
         steps.select("class_idx", "group", "num")
         .unique()

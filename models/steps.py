@@ -32,11 +32,31 @@ class CurrentSteps:
     progress: pl.DataFrame
 
 
+_STEP_OF = {"contact_id": pl.String, "group": pl.Int64}
+_NO_STEPS = CurrentSteps(
+    steps=pl.DataFrame(schema=_STEP_OF),
+    first_steps=pl.DataFrame(schema=_STEP_OF),
+    groups=pl.DataFrame(
+        schema={
+            "group": pl.Int64,
+            "alternative": pl.Int64,
+            "skill": pl.String,
+            "min_proficiency": pl.Int64,
+        }
+    ),
+    progress=pl.DataFrame(
+        schema={"contact_id": pl.String, "place": pl.Int64, "ends_s": pl.Float64}
+    ),
+)
+
+
 def build_current_steps(batch: Batch, aged: pl.DataFrame, there: Attendance) -> CurrentSteps:
     """Steps at this moment, for contacts with `age_s` and `reach`.
 
     A step with an end that nobody who is there for the contact could ever meet is skipped.
     """
+    if batch.contact_steps.is_empty():
+        return _NO_STEPS
     listed = _listed(batch.contact_steps.join(aged, on="contact_id", how="semi"))
     groups = _groups(listed)
     timed = (

@@ -8,6 +8,7 @@ from models.batch import Batch
 from models.capacity import AgentState
 from models.columns import seconds
 from models.conversations import Conversations
+from models.declines import Declines
 from models.parties import HeldByParty
 from models.policy import Policy
 
@@ -41,6 +42,34 @@ def stickiness(
         .group_by("conversation_idx", "agent_idx")
         .agg(pl.col("worth").max())
         .sort("conversation_idx", "agent_idx")
+    )
+
+
+_NO_PAIRS = pl.DataFrame(
+    schema={
+        "conversation_idx": pl.UInt32,
+        "agent_idx": pl.UInt32,
+        "stickiness": pl.Float64,
+        "declines": pl.Float64,
+        "worth": pl.Float64,
+    }
+)
+
+
+def terms_of_pairs(sticky: pl.DataFrame, declines: Declines, policy: Policy) -> pl.DataFrame:
+    """(conversation_idx, agent_idx, stickiness, declines, worth): the terms of single pairs side
+    by side, with their sum; one row per pair, sorted.
+    """
+    if sticky.is_empty() and declines.pairs.is_empty():
+        return _NO_PAIRS
+    pair = ("conversation_idx", "agent_idx")
+    refused = declines.pairs.select(*pair, declines=-policy.decline_cost * pl.col("num"))
+    known = sticky.rename({"worth": "stickiness"})
+    return (
+        known.join(refused, on=pair, how="full", coalesce=True)
+        .with_columns(pl.col("stickiness", "declines").fill_null(0.0))
+        .with_columns(worth=pl.col("stickiness") + pl.col("declines"))
+        .sort(pair)
     )
 
 

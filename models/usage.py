@@ -22,6 +22,7 @@ NO_LIMIT = LARGEST_CAP
 """What is left of a limit that is not there."""
 
 _HOUR = timedelta(hours=1)
+_NO_NAMES = pl.DataFrame(schema={"profiles": pl.String, "profile": pl.String})
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +47,9 @@ class ProfileUse:
 
 def build_responding(batch: Batch, agents: pl.DataFrame, policy: Policy) -> NDArray[np.bool_]:
     """Whether each agent has let no offer expire of late, or has a newer presence, shape (A,)."""
+    responding = np.ones(len(agents), dtype=bool)
+    if batch.offers.is_empty():
+        return responding
     since = instant(batch.now) - duration(pl.lit(policy.auto_ready_s))
     silent = (
         batch.offers.filter(
@@ -54,7 +58,6 @@ def build_responding(batch: Batch, agents: pl.DataFrame, policy: Policy) -> NDAr
         .join(agents.select("agent_id", "agent_idx", "presence_since"), on="agent_id")
         .filter((pl.col("presence_since") <= pl.col("event_at")).fill_null(value=True))
     )
-    responding = np.ones(len(agents), dtype=bool)
     responding[silent["agent_idx"].to_numpy()] = False
     return responding
 
@@ -62,19 +65,28 @@ def build_responding(batch: Batch, agents: pl.DataFrame, policy: Policy) -> NDAr
 def build_rate_left(batch: Batch, agents: pl.DataFrame, policy: Policy) -> Ints:
     """Offers that each agent may still get this hour, (A, channels); NO_LIMIT without limit."""
     most = np.array([policy.channels[channel].max_per_hour for channel in Channel])
+    left: Ints = np.where(most > 0, np.maximum(most - _had(batch, agents), 0), NO_LIMIT)
+    return left
+
+
+def _had(batch: Batch, agents: pl.DataFrame) -> Ints:
+    """Offers of the last hour, (A, channels)."""
+    if batch.offers.is_empty():
+        return np.zeros((len(agents), len(Channel)), dtype=np.int64)
     recent = batch.offers.filter(
         pl.col("offered_at") > instant(batch.now - _HOUR),
         ~pl.col("event").is_in(WITHDRAWN),
     ).join(agents.select("agent_id", "agent_idx"), on="agent_id")
     channels = tuple(channel.value for channel in Channel)
-    had = _counted(recent, "channel", channels, len(agents))
-    left: Ints = np.where(most > 0, np.maximum(most - had, 0), NO_LIMIT)
-    return left
+    return _counted(recent, "channel", channels, len(agents))
 
 
 def build_profile_use(batch: Batch, agents: pl.DataFrame, policy: Policy) -> ProfileUse:
     """Limits of the profiles that contacts of the batch carry, and their use in this shift."""
     names = tuple(_names_of_texts(batch.contacts["profiles"])["profile"].unique().sort())
+    if not names:
+        nothing = np.zeros((len(agents), 0), dtype=np.int64)
+        return ProfileUse(names, nothing, nothing, np.zeros(0, dtype=bool))
     default = [
         policy.profiles[name].max_items if name in policy.profiles else NO_LIMIT for name in names
     ]
@@ -110,6 +122,8 @@ def _carried(rows: pl.DataFrame, names: tuple[str, ...], num_agents: int) -> Int
 
     Few texts occur in many rows, so each is taken apart once.
     """
+    if not names:
+        return np.zeros((num_agents, 0), dtype=np.int64)
     told = rows.filter(pl.col("profiles").is_not_null())
     texts = tuple(told["profiles"].unique().sort())
     named = _names_of_texts(pl.Series("profiles", texts, dtype=pl.String))
@@ -121,6 +135,8 @@ def _carried(rows: pl.DataFrame, names: tuple[str, ...], num_agents: int) -> Int
 
 def _names_of_texts(texts: pl.Series) -> pl.DataFrame:
     """(profiles, profile): each distinct text with every profile that it names."""
+    if texts.null_count() == len(texts):
+        return _NO_NAMES
     distinct = texts.drop_nulls().unique().alias("text").to_frame()
     return profile_rows(distinct.with_columns(profiles="text"), "text").rename(
         {"text": "profiles"}

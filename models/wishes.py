@@ -32,6 +32,8 @@ def build_wishes(
     """Preferences and open quotas of the agents, None where nobody has a wish that concerns a
     conversation of the batch.
     """
+    if batch.agent_preferences.is_empty() and batch.agent_quotas.is_empty():
+        return None
     wanted = _subjects_of_agents(batch, agents, policy)
     if wanted.is_empty():
         return None
