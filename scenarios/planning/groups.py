@@ -31,7 +31,8 @@ class AgentGroups:
     def skilled(self) -> Flags:
         """(K, M) who is planned for a class: the skilled, or anybody eligible where none is."""
         skilled = self.eligible & (self.p >= SKILLED)
-        planned: Flags = np.where(skilled.any(axis=1)[:, None], skilled, self.eligible)
+        has_skilled: Flags = np.logical_or.reduce(skilled, axis=1)
+        planned: Flags = np.where(has_skilled[:, None], skilled, self.eligible)
         return planned
 
 
@@ -75,7 +76,7 @@ def staffed(centre: LabCentre, groups: AgentGroups, heads: Ints) -> LabCentre:
             f" ({centre.num_intervals}, {len(groups)}), a row per interval, nothing negative"
         )
     team = np.repeat(np.arange(len(groups)), heads.max(axis=0))
-    from_s = np.arange(centre.num_intervals) * centre.interval_s
+    from_s = np.arange(centre.num_intervals, dtype=np.float64) * centre.interval_s
     end_s = centre.horizon_s + centre.overtime_s
     return replace(
         centre,

@@ -109,21 +109,24 @@ def plan_staffing(
     case: StaffingCase, effort: Effort, tell: Callable[[str], None] = TELL_NOBODY
 ) -> StaffingPlan:
     """The cheapest heads found; `tell` hears about progress. NoSolutionError without any."""
-    used: tuple[int, ...] = ()
-    confidence = effort.confidence
-    for attempt in range(effort.attempts):
-        used += effort.planning_seeds(attempt)
-        days = Days(case.centre, effort.planning_seeds(attempt))
-        study = _Study(case, days, confidence, tell)
-        heads = study.trimmed(study.enough(effort.rounds))
-        tell(f"verifying on {effort.verification_days} fresh days")
-        centre = staffed(case.centre, case.groups, heads)
-        fresh = Days(case.centre, effort.verification_seeds(attempt))
-        verification = verify(centre, fresh, case.targets, case.policy, used)
-        if verification.holds:
-            break
-        used += fresh.seeds
-        confidence = 1 - (1 - confidence) / 4
+    plan = _attempt(case, effort, 0, tell)
+    while not plan.verification.holds and plan.attempts < effort.attempts:
+        plan = _attempt(case, effort, plan.attempts, tell)
+    return plan
+
+
+def _attempt(
+    case: StaffingCase, effort: Effort, attempt: int, tell: Callable[[str], None]
+) -> StaffingPlan:
+    """Every attempt doubts more, by a quarter of the doubt that was left."""
+    days = Days(case.centre, effort.planning_seeds(attempt))
+    fresh = Days(case.centre, effort.verification_seeds(attempt))
+    study = _Study(case, days, 1 - (1 - effort.confidence) / 4**attempt, tell)
+    heads = study.trimmed(study.enough(effort.rounds))
+    tell(f"verifying on {effort.verification_days} fresh days")
+    centre = staffed(case.centre, case.groups, heads)
+    used = tuple(range(effort.first_seed, fresh.seeds[0]))
+    verification = verify(centre, fresh, case.targets, case.policy, used)
     return StaffingPlan(heads, case.cost(heads), verification, attempt + 1)
 
 
@@ -185,7 +188,7 @@ class _Study:
         spread = few.std(axis=1, ddof=1) / np.sqrt(few.shape[1])
         if (few.mean(axis=1) < -3 * spread).any():
             return False
-        return not self.shortage(self.slack(heads, self.days)).any()
+        return bool((self.lower(self.slack(heads, self.days)) >= 0).all())
 
     def slack(self, heads: Ints, days: Days) -> Floats:
         """(2 * K, D, T or 1) contacts to spare, by promise, day and interval, in `scope`."""
@@ -204,10 +207,6 @@ class _Study:
         slack = simulate_service(centre, days, case.policy).slack(case.targets)
         return np.moveaxis(slack, 1, 2).reshape(-1, *slack.shape[1:2], slack.shape[3])
 
-    def shortage(self, slack: Floats) -> Floats:
-        """(2 * K, T or 1) contacts missing to the margin, 0 where the promise holds."""
-        return np.maximum(-self.lower(slack), 0.0)
-
     def lower(self, slack: Floats) -> Floats:
         """(2 * K, T or 1) lower confidence limit of the contacts to spare."""
         days = slack.shape[1]
@@ -219,7 +218,7 @@ class _Study:
         """(T, M) contacts to spare in what a group does in an interval, summed over promises."""
         slack = self.slack_by_interval(heads, self.days).mean(axis=1)
         by_class = slack.reshape(2, -1, slack.shape[1]).sum(axis=0)
-        return (self.case.groups.skilled.T.astype(np.float64) @ by_class).T
+        return np.asarray(by_class.T @ self.case.groups.skilled.astype(np.float64))
 
     def wanted(self, needs: Needs, heads: Ints, lower: Floats) -> Floats:
         """(K, T) relative change of the rates that each class must be able to serve.
@@ -238,7 +237,8 @@ class _Study:
         promised = self.promised.reshape(2, kinds, 1)
         change = np.where(promised, change.reshape(2, kinds, -1), -np.inf).max(axis=0)
         change = np.where(np.isfinite(change), change, 0.0)
-        return np.clip(np.where(change < 0, change / 2, change), -LARGEST, LARGEST)
+        change = np.where(change < 0, change / 2, change)
+        return np.asarray(np.clip(change, -LARGEST, LARGEST))
 
     @property
     def promised(self) -> Flags:
