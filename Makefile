@@ -54,6 +54,9 @@ bench-differential: $(READY) ## random problems against enumeration, backends ag
 bench-questions: $(READY) ## stated losses of forced pairs against solving again
 	$(BIN)/python -m benchmarks.questions
 
+bench-lab: $(READY) ## seconds of a simulated day that the product itself decides, on one core
+	$(BIN)/python -m benchmarks.lab
+
 validate: $(READY) ## published Erlang and simulation results beside ours (a few minutes)
 	$(BIN)/python -m scenarios.lab.validate
 
@@ -69,4 +72,4 @@ lock: ## resolve the ranges of pyproject.toml into the hashed locks
 clean: ## remove the environment and what runs left behind
 	rm -rf $(VENV) var .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
 
-.PHONY: help setup demo test lint format bench bench-rules bench-engine bench-gap bench-differential bench-questions validate bench-prices lock clean
+.PHONY: help setup demo test lint format bench bench-rules bench-engine bench-gap bench-differential bench-questions bench-lab validate bench-prices lock clean

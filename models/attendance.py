@@ -60,8 +60,10 @@ def _belongs(batch: Batch, queues: pl.DataFrame, people: pl.DataFrame) -> Mask:
     """[queue, agent] member of the queue, or of one that a row of `overflow` names for it; of a
     queue that names no members, everybody.
     """
-    own = batch.queue_members.join(queues, on="queue_id").join(people, on="agent_id")
     member = np.zeros((len(queues), len(people)), dtype=bool)
+    if batch.queue_members.is_empty():
+        return ~member
+    own = batch.queue_members.join(queues, on="queue_id").join(people, on="agent_id")
     member[own["queue_idx"].to_numpy(), own["agent_idx"].to_numpy()] = True
     listed = np.zeros(len(queues), dtype=bool)
     named = queues.join(batch.queue_members, on="queue_id", how="semi")

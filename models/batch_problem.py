@@ -259,11 +259,9 @@ def _decided(members: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     published = {*EXPLANATION.schema(), *UNASSIGNED.schema()} - {"contact_id", "conversation_id"}
     decided = [name for name in rows.columns if name in published]
     # The tier of a customer and that of the model have one name.
-    return (
-        members.drop(decided, strict=False)
-        .join(rows.select("conversation_idx", *decided), on="conversation_idx")
-        .sort("contact_id")
-    )
+    own = [name for name in members.columns if name not in decided]
+    of = members["conversation_idx"].to_numpy()
+    return members.select(own).hstack(rows[decided][of]).sort("contact_id")
 
 
 def _by_contract(rows: pl.DataFrame, table: Table, now: datetime) -> pl.DataFrame:

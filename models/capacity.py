@@ -7,12 +7,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from models.batch import Batch
-from models.columns import UNIT_DECIMALS, duration, instant
+from models.columns import UNIT_DECIMALS, duration, instant, places, with_facts
 from models.held_items import build_held_items
 from models.policy import Policy
 from models.problem import Floats, Ints
 from models.remembered import remembered
-from models.tables import Channel, Presence
+from models.tables import INSTANT, Channel, Presence
 from models.usage import ProfileUse, build_profile_use, build_rate_left, build_responding
 
 NUM_CHANNELS = len(Channel)
@@ -109,12 +109,14 @@ def build_agent_state(batch: Batch, policy: Policy) -> AgentState:
     free_now = available & shift.on_shift & responding & _takes_one(today, rate_left, policy)
     at_work = shift.present & shift.on_shift
     ending = _first_to_end(items)
+    who = items["agent_idx"].to_numpy()[ending]
     first_s = np.full(len(agents), np.inf)
-    first_s[ending["agent_idx"].to_numpy()] = ending["ends_in_us"].to_numpy() / _MICRO
+    first_s[who] = items["ends_in_us"].to_numpy()[ending] / _MICRO
     soon = at_work & ~free_now & responding & (first_s <= policy.hold_horizon_s)
-    ended = ending.filter(pl.Series(soon[ending["agent_idx"].to_numpy()], dtype=pl.Boolean))
-    rest = items.join(ended, on="contact_id", how="anti", maintain_order="left")
-    later = _residual(rest, agents, limits, use, policy) if len(ended) else today
+    goes_on = np.ones(len(items), dtype=bool)
+    goes_on[ending[soon[who]]] = False
+    rest = items.filter(pl.Series(goes_on, dtype=pl.Boolean))
+    later = today if goes_on.all() else _residual(rest, agents, limits, use, policy)
     return AgentState(
         agents=agents,
         present=shift.present,
@@ -158,13 +160,18 @@ def yield_matrix(policy: Policy) -> Mask:
     )
 
 
+_NO_ACTIVITIES = pl.DataFrame(
+    schema={
+        "agent_id": pl.String,
+        "occupied": pl.Boolean,
+        "next_at": INSTANT,
+        "back_at": INSTANT,
+    }
+)
+
+
 def _shift(batch: Batch, agents: pl.DataFrame, policy: Policy) -> _Shift:
     now = instant(batch.now)
-    activities = batch.agent_activities.group_by("agent_id").agg(
-        occupied=((pl.col("starts_at") <= now) & (now < pl.col("ends_at"))).any(),
-        next_at=pl.col("starts_at").filter(pl.col("starts_at") > now).min(),
-        back_at=pl.col("ends_at").filter(pl.col("starts_at") <= now).max(),
-    )
     until = pl.min_horizontal("shift_end_at", "next_at")
     # Who has an activity until the end of the shift is not coming back in it.
     back_at = pl.when(
@@ -172,7 +179,7 @@ def _shift(batch: Batch, agents: pl.DataFrame, policy: Policy) -> _Shift:
     ).then("back_at")
     starts_at = pl.when(pl.col("shift_start_at") > now).then("shift_start_at").otherwise(back_at)
     recent = pl.col("presence_since") > now - duration(pl.lit(policy.lock_release_s))
-    found = agents.join(activities, on="agent_id", how="left", maintain_order="left").select(
+    found = with_facts(agents, _activities(batch, now), "agent_id").select(
         present=pl.col("presence").is_in(_PRESENT),
         on=(pl.col("shift_start_at") <= now)
         & (now < pl.col("shift_end_at"))
@@ -192,13 +199,35 @@ def _shift(batch: Batch, agents: pl.DataFrame, policy: Policy) -> _Shift:
     )
 
 
+def _activities(batch: Batch, now: pl.Expr) -> pl.DataFrame:
+    """(agent_id, occupied, next_at, back_at) of agents with activities."""
+    if batch.agent_activities.is_empty():
+        return _NO_ACTIVITIES
+    return batch.agent_activities.group_by("agent_id").agg(
+        occupied=((pl.col("starts_at") <= now) & (now < pl.col("ends_at"))).any(),
+        next_at=pl.col("starts_at").filter(pl.col("starts_at") > now).min(),
+        back_at=pl.col("ends_at").filter(pl.col("starts_at") <= now).max(),
+    )
+
+
 def _limits(batch: Batch, agents: pl.DataFrame) -> Ints:
+    """(A, channels)"""
+    limits = np.zeros((len(agents) + 1, NUM_CHANNELS), dtype=np.int64)
+    rows = batch.agent_channels
+    # Rows of unknown agents end up behind the last one.
+    place = places(rows["agent_id"], agents["agent_id"]), _channel_of(rows)
+    limits[place] = rows["max_items"].to_numpy()
+    return limits[:-1]
+
+
+@remembered
+def _channel_of(agent_channels: pl.DataFrame) -> Ints:
     channels = [channel.value for channel in Channel]
-    rows = batch.agent_channels.join(agents.select("agent_id", "agent_idx"), on="agent_id")
-    channel = rows["channel"].replace_strict(channels, range(NUM_CHANNELS), return_dtype=pl.Int64)
-    limits = np.zeros((len(agents), NUM_CHANNELS), dtype=np.int64)
-    limits[rows["agent_idx"].to_numpy(), channel.to_numpy()] = rows["max_items"].to_numpy()
-    return limits
+    return (
+        agent_channels["channel"]
+        .replace_strict(channels, range(NUM_CHANNELS), return_dtype=pl.Int64)
+        .to_numpy()
+    )
 
 
 def _takes_one(residual: _Residual, rate_left: Ints, policy: Policy) -> Mask:
@@ -220,15 +249,12 @@ def _residual(
     yields = yield_matrix(policy)
     offered = agents["capacity_units"].to_numpy()[:, None] + extra
     free: Floats = np.maximum(offered - units @ (~yields).astype(np.float64), 0.0)
-    to_end = (
-        busy.select(pl.when(pl.col("ends_in_us") > 0).then("ends_in_us").otherwise("handle_us"))
-        .to_series()
-        .to_numpy()
-    )
+    ends_us = busy["ends_in_us"].to_numpy()
+    to_end = np.where(ends_us > 0, ends_us, busy["handle_us"].to_numpy())
     # Sums of whole microseconds are exact, so ties do not hang on the order of the items.
     remaining = np.bincount(busy["agent_idx"].to_numpy(), to_end, minlength=len(agents))
     ringing = np.zeros(len(agents), dtype=bool)
-    ringing[items.filter("rings")["agent_idx"].to_numpy()] = True
+    ringing[items["agent_idx"].to_numpy()[items["rings"].to_numpy()]] = True
     blocked = ((held > 0).astype(np.int64) @ block_matrix(policy).astype(np.int64)) > 0
     real_time = np.array([policy.channels[channel].real_time for channel in Channel])
     return _Residual(
@@ -252,15 +278,15 @@ def _by_channel(
     return total.reshape(shape).astype(np.float64)
 
 
-def _first_to_end(items: pl.DataFrame) -> pl.DataFrame:
-    """(agent_idx, contact_id, ends_in_us): the item of each agent that ends first.
+def _first_to_end(items: pl.DataFrame) -> Ints:
+    """Rows of the items, one of each agent, that end first, and of these have the smallest id.
 
     An overdue item promises nothing: whoever is late once is late for long.
     """
-    return (
-        items.filter(~pl.col("parked") & (pl.col("ends_in_us") > 0))
-        .sort("agent_idx", "ends_in_us", "contact_id")
-        .group_by("agent_idx", maintain_order=True)
-        .first()
-        .select("agent_idx", "contact_id", "ends_in_us")
-    )
+    ends_us = items["ends_in_us"].to_numpy()
+    rows = np.flatnonzero(~items["parked"].to_numpy() & (ends_us > 0))
+    agent = items["agent_idx"].to_numpy()[rows]
+    # Items are sorted by agent and contact, and this keeps their order among equals.
+    rows = rows[np.lexsort((ends_us[rows], agent))]
+    first: Ints = rows[np.flatnonzero(np.diff(np.sort(agent), prepend=-1))]
+    return first

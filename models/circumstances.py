@@ -1,5 +1,6 @@
 """What a solved batch knows about its decisions, and the circumstances that a sentence tells."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -69,12 +70,16 @@ def is_outranked(facts: Facts, runner_up: Positions) -> Mask:
     return outranked
 
 
-def takers(facts: Facts) -> pl.DataFrame:
-    """(runner_up_idx, takers): whom each agent gets instead, by the leads of conversations."""
+def takers(facts: Facts, lost_to: Collection[int]) -> pl.DataFrame:
+    """(runner_up_idx, takers): whom each of these agents gets instead, by the leads of
+    conversations.
+    """
+    if not lost_to:
+        return pl.DataFrame(schema={"runner_up_idx": pl.Int32, "takers": pl.String})
     ids = (
         facts.conversations.units.select("lead_contact_id")
         .with_columns(pl.Series("runner_up_idx", facts.solution.agent, dtype=pl.Int32))
-        .filter(pl.col("runner_up_idx") != NOBODY)
+        .filter(pl.col("runner_up_idx").is_in(list(lost_to)))
         .sort("lead_contact_id")
         .group_by("runner_up_idx", maintain_order=True)
         .agg(named=pl.col("lead_contact_id").head(MOST_NAMED).str.join(", "), num=pl.len())
@@ -86,7 +91,7 @@ def takers(facts: Facts) -> pl.DataFrame:
 
 def relaxed_classes(conversations: Conversations) -> pl.Series:
     """Classes that ask for less than their contacts did when they came."""
-    if conversations.named.is_empty() and conversations.first_steps.is_empty():
+    if not (conversations.units["step"] > 0).any():
         return conversations.classes["class_idx"].clear()
     dropped = conversations.named.join(
         conversations.requirements, on=["class_idx", "skill"], how="anti"

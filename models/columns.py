@@ -3,7 +3,9 @@
 from datetime import datetime
 from functools import lru_cache
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from models.policy import Policy
 from models.remembered import remembered
@@ -44,6 +46,14 @@ def with_facts(rows: pl.DataFrame, facts: pl.DataFrame, *on: str) -> pl.DataFram
             if name not in on
         ]
     )
+
+
+def places(names: pl.Series, known: pl.Series) -> NDArray[np.int64]:
+    """Position of each name among the `known` ones, which are sorted; -1 for others, (n,)."""
+    if not len(known):
+        return np.full(len(names), -1, dtype=np.int64)
+    place = np.minimum(known.search_sorted(names).to_numpy().astype(np.int64), len(known) - 1)
+    return np.where((known.gather(place) == names).fill_null(value=False).to_numpy(), place, -1)
 
 
 def contacts_of(ids: pl.Series) -> pl.Expr:

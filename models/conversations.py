@@ -92,16 +92,13 @@ def build_conversations(
 
     Of contacts with the `part` that each belongs to (`models/parts.py`) and what they ask for.
     """
-    members = in_conversations(parted)
+    members = with_facts(in_conversations(parted), asked.progress, "contact_id")
     needs = needs_of(asked, members)
     units = _units(members, policy)
     helping = _helping(units, overflow)
     lanes = _lanes(units)
-    units = units.join(
-        lanes.select("lane_idx", "channel", "profiles"), on=["channel", "profiles"]
-    ).join(needs.progress, on="conversation_idx", how="left")
     units = with_facts(
-        _with_signatures(units, needs, helping),
+        _with_signatures(_in_lanes(units, lanes), needs, helping),
         preferred_agents(batch, members),
         "conversation_idx",
     ).with_columns(
@@ -197,7 +194,8 @@ def _urgency_of_members(policy: Policy) -> tuple[pl.Expr, ...]:
     impatient = pl.col("wait_s") > policy.drain_share * pl.col("target_s")
     return (
         pl.col("clock", "priority").min(),
-        pl.col("starved").max(),
+        pl.col("starved", "step").max(),
+        pl.col("relaxes_at").min(),
         pl.col("wait_s").max().alias("waited_s"),
         slack_s.min().alias("least_left_s"),
         (slack_s >= least_hold_s).all().alias("in_time_to_hold"),
@@ -206,15 +204,35 @@ def _urgency_of_members(policy: Policy) -> tuple[pl.Expr, ...]:
     )
 
 
+_PLAIN_LANES = pl.DataFrame(
+    {
+        "lane_idx": range(len(Channel)),
+        "channel_idx": range(len(Channel)),
+        "channel": [channel.value for channel in Channel],
+        "profiles": [""] * len(Channel),
+    },
+    schema={
+        "lane_idx": pl.Int32,
+        "channel_idx": pl.Int32,
+        "channel": pl.String,
+        "profiles": pl.String,
+    },
+)
+
+
 def _lanes(units: pl.DataFrame) -> pl.DataFrame:
-    channels = [channel.value for channel in Channel]
-    plain = pl.DataFrame(
-        {"channel_idx": range(len(channels)), "channel": channels},
-        schema={"channel_idx": pl.Int32, "channel": pl.String},
-    ).with_columns(profiles=pl.lit(""))
+    if not (units["profiles"] != "").any():
+        return _PLAIN_LANES
+    plain = _PLAIN_LANES.drop("lane_idx")
     others = units.filter(pl.col("profiles") != "").select(plain.columns).unique()
     lanes = pl.concat([plain, others.sort("channel_idx", "profiles")])
     return lanes.with_row_index("lane_idx").with_columns(pl.col("lane_idx").cast(pl.Int32))
+
+
+def _in_lanes(units: pl.DataFrame, lanes: pl.DataFrame) -> pl.DataFrame:
+    if len(lanes) == len(_PLAIN_LANES):
+        return units.with_columns(lane_idx="channel_idx")
+    return units.join(lanes.select("lane_idx", "channel", "profiles"), on=["channel", "profiles"])
 
 
 def _helping(units: pl.DataFrame, overflow: Overflow) -> pl.DataFrame:
@@ -263,8 +281,9 @@ def _joined(rows: pl.DataFrame, name: str, item: pl.Expr, between: str) -> pl.Da
 
 def _of_classes(first: pl.DataFrame, lists: pl.DataFrame) -> pl.DataFrame:
     """The list of each class is that of any of its conversations."""
+    columns = ["class_idx", *(name for name in lists.columns if name != "conversation_idx")]
     if lists.is_empty():
-        columns = [name for name in lists.columns if name != "conversation_idx"]
-        return first.select("class_idx").clear().hstack(lists.select(columns).clear())
+        types = first.schema | lists.schema
+        return pl.DataFrame(schema={name: types[name] for name in columns})
     of_first = first.select("class_idx", "conversation_idx").join(lists, on="conversation_idx")
-    return of_first.drop("conversation_idx").sort(pl.all())
+    return of_first.select(columns).sort(columns)

@@ -14,7 +14,7 @@ from models.circumstances import (
     relaxed_classes,
     takers,
 )
-from models.columns import instant
+from models.columns import instant, with_facts
 from models.eligibility import REASONS
 from models.pair_worth import gains_of, terms_of
 from models.plan import Reason
@@ -64,9 +64,9 @@ def build_explanations(facts: Facts) -> pl.DataFrame:
         pl.Series("is_borrowed", is_borrowed(facts)),
         pl.Series("outranked", is_outranked(facts, runner_up)),
     )
-    rows = rows.join(takers(facts), on="runner_up_idx", how="left", maintain_order="left")
-    told = rows.with_columns(
-        *terms_of(facts.problem, facts.gain, chosen),
+    lost_to = set(runner_up[(chosen == NOBODY) & (runner_up != NOBODY)].tolist())
+    rows = with_facts(rows, takers(facts, lost_to), "runner_up_idx")
+    told = rows.hstack(terms_of(facts.problem, facts.gain, chosen)).with_columns(
         _amount("gain", gains_of(facts.problem, chosen)),
         _amount("slot_price", _pair_prices(facts, priced, chosen)),
         _amount("runner_up_gain", gains_of(facts.problem, runner_up)),
@@ -74,7 +74,9 @@ def build_explanations(facts: Facts) -> pl.DataFrame:
         pl.Series("rent", _rents(facts, priced) / MILLI),
     )
     return _name_agents(told, facts).with_columns(
-        detail=decision_sentence(facts.now, facts.solution.tier_weight / MILLI)
+        detail=decision_sentence(
+            facts.now, facts.solution.tier_weight / MILLI, set(told["reason"].unique())
+        )
     )
 
 
@@ -195,8 +197,6 @@ def _name_agents(rows: pl.DataFrame, facts: Facts) -> pl.DataFrame:
     """Positions replaced by ids; the agent of a contact that waits is whom it waits for, or to
     whom it lost.
     """
-    ids = facts.agents.agents.select(pl.col("agent_idx").cast(pl.Int32), "agent_id")
-    runner_ids = ids.rename({"agent_idx": "runner_up_idx", "agent_id": "runner_up_agent_id"})
     reason = pl.col("reason")
     soon_s = np.append(facts.agents.free_in_s, 0.0)[np.maximum(facts.solution.agent, 0)]
     later_s = np.where(facts.reserved.agent != NOBODY, facts.reserved.free_in_s, 0.0)
@@ -207,22 +207,23 @@ def _name_agents(rows: pl.DataFrame, facts: Facts) -> pl.DataFrame:
         .otherwise(pl.Series(later_s))
     )
     chance = instant(facts.now) + pl.duration(microseconds=(wait_s * 1e6).round().cast(pl.Int64))
-    return (
-        rows.with_columns(
-            agent_idx=pl.when(reason == Reason.LOST_TO.value)
-            .then("runner_up_idx")
-            .when(reason == Reason.CUSTOMER_LOCKED.value)
-            .then(pl.Series(facts.locked))
-            .when(reason == Reason.HELD_FOR_PREFERRED.value)
-            .then(pl.Series(facts.reserved.agent))
-            .otherwise("agent_idx"),
-            decision=pl.when(waits_for)
-            .then(pl.lit(Decision.HELD.value))
-            .when(reason == Reason.BEST_MATCH.value)
-            .then(pl.lit(Decision.ASSIGNED.value))
-            .otherwise(pl.lit(Decision.UNASSIGNED.value)),
-            next_chance_at=pl.when(waits_for).then(chance),
-        )
-        .join(ids, on="agent_idx", how="left", maintain_order="left")
-        .join(runner_ids, on="runner_up_idx", how="left", maintain_order="left")
+    named = rows.with_columns(
+        agent_idx=pl.when(reason == Reason.LOST_TO.value)
+        .then("runner_up_idx")
+        .when(reason == Reason.CUSTOMER_LOCKED.value)
+        .then(pl.Series(facts.locked))
+        .when(reason == Reason.HELD_FOR_PREFERRED.value)
+        .then(pl.Series(facts.reserved.agent))
+        .otherwise("agent_idx"),
+        decision=pl.when(waits_for)
+        .then(pl.lit(Decision.HELD.value))
+        .when(reason == Reason.BEST_MATCH.value)
+        .then(pl.lit(Decision.ASSIGNED.value))
+        .otherwise(pl.lit(Decision.UNASSIGNED.value)),
+        next_chance_at=pl.when(waits_for).then(chance),
+    )
+    ids = facts.agents.agents["agent_id"]
+    return named.with_columns(
+        agent_id=ids.gather(named["agent_idx"].replace(NOBODY, None)),
+        runner_up_agent_id=ids.gather(named["runner_up_idx"].replace(NOBODY, None)),
     )

@@ -59,14 +59,12 @@ def with_parked(load: pl.DataFrame, now: datetime, policy: Policy) -> pl.DataFra
     over = (pl.col("state") == LoadState.WRAP_UP.value) & (
         pl.col("state_since") <= at - duration(pl.col("wrap_block_s"))
     )
-    numbers = channel_frame(policy).select("channel", "inactive_after_s", "wrap_block_s")
-    return (
-        load.join(numbers, on="channel", how="left", maintain_order="left")
-        .with_columns(
-            parked=(pl.col("state") == LoadState.PARKED.value) | inactive.fill_null(value=False),
-            over=over.fill_null(value=False),
-        )
-        .drop("inactive_after_s", "wrap_block_s")
+    return load.join(
+        channel_frame(policy), on="channel", how="left", maintain_order="left"
+    ).select(
+        *load.columns,
+        parked=(pl.col("state") == LoadState.PARKED.value) | inactive.fill_null(value=False),
+        over=over.fill_null(value=False),
     )
 
 

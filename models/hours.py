@@ -24,6 +24,14 @@ _DAY = 86_400 * SECOND
 _REACH = 60 * _DAY
 """Openings are known so far into the past and the future."""
 _SPAN = 2 * _REACH + _DAY
+_NO_CLOCKS = pl.DataFrame(
+    schema={
+        "queue_id": pl.String,
+        "zone": pl.String,
+        "callback_idx": pl.Int64,
+        "channel": pl.String,
+    }
+)
 _NO_CALLBACKS = pl.DataFrame(
     schema={"calendar_idx": pl.Int64, "zone": pl.String, "callback_idx": pl.Int64}
 )
@@ -33,7 +41,8 @@ _NO_CALLBACKS = pl.DataFrame(
 class OpenHours:
     """Openings of every calendar around one instant.
 
-    `queues`: (queue_id, is_open, calendar_idx), one row per queue; NO_CALENDAR is always open.
+    `queues`: (queue_id, is_open, calendar_idx), one row per queue, in the order of the batch;
+    NO_CALENDAR is always open.
     `callbacks`: (queue_id, zone, channel, callback_idx): the clock of callbacks, which runs in the
     openings of the queue in which the customer may be called.
     """
@@ -47,6 +56,10 @@ class OpenHours:
     """(n,) microseconds"""
     before: Ints
     """(n + 1,) microseconds of opening, of all calendars, before each opening and after all."""
+
+    def of_queues(self, queues: pl.DataFrame) -> pl.DataFrame:
+        """The queues of the batch, in its order, with `is_open` and `calendar_idx`."""
+        return queues.hstack(self.queues[["is_open", "calendar_idx"]])
 
     def elapsed_s(self, clock: Ints, start: Ints, end: Ints) -> Floats:
         """Seconds from `start` to `end` as the clock counts them, never below 0, shape (n,).
@@ -109,12 +122,14 @@ def build_hours(batch: Batch, policy: Policy) -> OpenHours:
     length = np.concatenate([length, lasting])
     return OpenHours(
         now=batch.now,
-        queues=queues.with_columns(is_open=pl.Series(is_open, dtype=pl.Boolean)).select(
-            "queue_id", "is_open", "calendar_idx"
+        queues=pl.DataFrame(
+            [
+                queues["queue_id"],
+                pl.Series("is_open", is_open, dtype=pl.Boolean),
+                queues["calendar_idx"],
+            ]
         ),
-        callbacks=queues.join(callbacks, on="calendar_idx").select(
-            "queue_id", "zone", "callback_idx", channel=pl.lit(Channel.CALLBACK.value)
-        ),
+        callbacks=_clocks_of_callbacks(queues, callbacks),
         start=np.concatenate([start, called]),
         length=length,
         before=np.concatenate([[0], np.cumsum(length)]).astype(np.int64),
@@ -168,6 +183,15 @@ def _callbacks(batch: Batch, queues: pl.DataFrame, num_calendars: int) -> pl.Dat
     )
 
 
+def _clocks_of_callbacks(queues: pl.DataFrame, callbacks: pl.DataFrame) -> pl.DataFrame:
+    """(queue_id, zone, callback_idx, channel)"""
+    if callbacks.is_empty():
+        return _NO_CLOCKS
+    return queues.join(callbacks, on="calendar_idx").select(
+        "queue_id", "zone", "callback_idx", channel=pl.lit(Channel.CALLBACK.value)
+    )
+
+
 def _on_axis(openings: pl.DataFrame, now: datetime) -> tuple[Ints, Ints]:
     """Starts and ends of openings (calendar_idx, opens, closes) on the shared axis."""
     first = microseconds(now) - _REACH
@@ -181,6 +205,8 @@ def _in_openings(
     callbacks: pl.DataFrame, called: Ints, lasting: Ints, start: Ints, length: Ints
 ) -> tuple[Ints, Ints]:
     """What of the callback hours lies in openings of the queue: starts and lengths, sorted."""
+    if callbacks.is_empty():
+        return called, lasting
     begins, ends = [called], [called + lasting]
     for calendar, callback in callbacks.select("calendar_idx", "callback_idx").iter_rows():
         if calendar == NO_CALENDAR:

@@ -48,8 +48,7 @@ def build_members(
         batch.contacts.with_columns(*party_columns()), customers, "party_customer"
     )
     contacts = (
-        contacts.join(_lines(batch.queues), on="queue_id", how="left")
-        .join(hours.queues, on="queue_id", how="left")
+        contacts.join(hours.of_queues(_lines(batch.queues)), on="queue_id", how="left")
         .join(channel_frame(policy), on="channel", how="left")
         .with_columns(zone=pl.coalesce("time_zone", "customer_zone"))
     )

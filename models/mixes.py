@@ -72,7 +72,7 @@ class _Lanes:
 def _lanes(state: AgentState, conversations: Conversations) -> _Lanes:
     frame = conversations.lanes
     carries = np.zeros((len(frame), len(state.profiles)), dtype=bool)
-    named = profile_rows(frame, "lane_idx")
+    named = profile_rows(frame, "lane_idx") if state.profiles else frame.clear()
     for place, profile in enumerate(state.profiles):
         carries[named.filter(pl.col("profile") == profile)["lane_idx"].to_numpy(), place] = True
     return _Lanes(

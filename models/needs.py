@@ -11,7 +11,7 @@ import polars as pl
 
 from models.attendance import Attendance
 from models.batch import Batch
-from models.columns import with_facts
+from models.columns import places, with_facts
 from models.hours import OpenHours
 from models.policy import Policy
 from models.problem import Ints
@@ -54,7 +54,6 @@ class Needs:
     `steps`, `first_steps`: (conversation_idx, group, num): current and first steps of its
     members, and of how many of them; `groups`: (group, alternative, skill, min_proficiency), what
     each step says.
-    `progress`: (conversation_idx, step, relaxes_at): how far it has come, and when it goes on.
     """
 
     plain: pl.DataFrame
@@ -62,7 +61,6 @@ class Needs:
     steps: pl.DataFrame
     first_steps: pl.DataFrame
     groups: pl.DataFrame
-    progress: pl.DataFrame
 
 
 def build_asked(
@@ -76,9 +74,7 @@ def build_asked(
     levels = _levels(batch, aged, skills, there)
     current = build_current_steps(batch, aged, there)
     return Asked(
-        insisted=skills.join(levels.select("contact_id", "level"), on="contact_id")
-        .filter(pl.col("dropped_after") >= pl.col("level"))
-        .select("contact_id", "skill", "min_proficiency"),
+        insisted=_insisted(skills, levels).select("contact_id", "skill", "min_proficiency"),
         named=skills.filter(~pl.col("skill").str.starts_with(LANGUAGE_PREFIX)).select(
             "contact_id", "skill"
         ),
@@ -106,9 +102,6 @@ def needs_of(asked: Asked, members: pl.DataFrame) -> Needs:
         steps=_counted(asked.steps.join(of, on="contact_id")),
         first_steps=_counted(asked.first_steps.join(of, on="contact_id")),
         groups=asked.groups,
-        progress=asked.progress.join(of, on="contact_id")
-        .group_by("conversation_idx")
-        .agg(pl.col("step").max(), pl.col("relaxes_at").min()),
     )
 
 
@@ -122,6 +115,15 @@ def _with_importance(batch: Batch, aged: pl.DataFrame) -> pl.DataFrame:
         dropped_after=pl.col("importance")
         .replace_strict(importance, default=LAST_LEVEL, return_dtype=pl.Int64)
         .fill_null(LAST_LEVEL),
+    )
+
+
+def _insisted(skills: pl.DataFrame, levels: pl.DataFrame) -> pl.DataFrame:
+    """The rows that are not dropped at the level of their contact."""
+    if not (levels["level"] > 0).any():
+        return skills
+    return skills.join(levels.select("contact_id", "level"), on="contact_id").filter(
+        pl.col("dropped_after") >= pl.col("level")
     )
 
 
@@ -187,9 +189,9 @@ def _hopeless(batch: Batch, rows: pl.DataFrame, reach: Ints, there: Attendance) 
     hopeless = np.zeros((len(reach) + 1, LAST_LEVEL), dtype=bool)
     if rows.is_empty() or there.agents.is_empty():
         return hopeless
-    skills = rows.select("skill").unique().sort("skill").with_row_index("skill_idx")
+    skills = rows["skill"].unique().sort()
     levels = proficiency_table(batch, there.agents, skills)
-    placed = rows.join(skills, on="skill")
+    placed = rows.with_columns(pl.Series("skill_idx", places(rows["skill"], skills)))
     for n in range(LAST_LEVEL):
         insisted = placed.filter(pl.col("dropped_after") >= n)
         met = meets_all(
@@ -204,9 +206,11 @@ def _hopeless(batch: Batch, rows: pl.DataFrame, reach: Ints, there: Attendance) 
 
 
 def _plain(asked: Asked, of: pl.DataFrame) -> pl.DataFrame:
+    parts = [(asked.insisted, True), (asked.languages, False)]
+    asking = [part for part in parts if not part[0].is_empty()] or parts[:1]
     rows = [
         part.join(of, on="contact_id").with_columns(from_skills=pl.lit(value=from_skills))
-        for part, from_skills in ((asked.insisted, True), (asked.languages, False))
+        for part, from_skills in asking
     ]
     return (
         pl.concat(rows)

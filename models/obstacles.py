@@ -181,10 +181,9 @@ def _skill_tests(stated: BatchProblem, kind: int) -> list[_Test]:
     of_class = pl.col("class_idx") == kind
     plain = stated.conversations.requirements.filter(of_class).sort("is_language", "skill")
     steps = stated.conversations.steps.filter(of_class).sort("group", "alternative", "skill")
-    skills = pl.concat([plain.select("skill"), steps.select("skill")]).unique().sort("skill")
-    skills = skills.with_row_index("skill_idx")
+    skills = pl.concat([plain["skill"], steps["skill"]]).unique().sort()
     levels = proficiency_table(stated.batch, stated.agents.agents, skills)
-    place = dict(skills.select("skill", "skill_idx").iter_rows())
+    place = {skill: row for row, skill in enumerate(skills)}
     tests = [
         _Test(
             Reason.LANGUAGE_MISSING if is_language else Reason.SKILL_MISSING,

@@ -9,12 +9,14 @@ import numpy as np
 import polars as pl
 
 from models.capacity import AgentState, Mask
-from models.columns import LIVE, instant, seconds
+from models.columns import LIVE, instant, seconds, with_facts
 from models.conversations import Conversations
 from models.eligibility import Eligibility
 from models.overflow import Overflow
 from models.problem import NOBODY, Floats, Positions
 from models.tables import OUTLOOK
+
+_NOBODY_HELPS = pl.DataFrame(schema={"queue_id": pl.String, "borrows_from": pl.String})
 
 
 def build_outlook(
@@ -44,9 +46,9 @@ def build_outlook(
             num_manual_only=pl.col("manual").sum().cast(pl.Int64),
         )
     )
+    told = with_facts(overflow.queues, counts, "queue_id")
     return (
-        overflow.queues.join(counts, on="queue_id", how="left")
-        .join(_helpers(conversations), on="queue_id", how="left")
+        with_facts(told, _helpers(conversations), "queue_id")
         .with_columns(
             pl.col("num_breaching", "num_unavoidable", "num_manual_only").fill_null(0),
             tick_at=instant(now),
@@ -135,6 +137,8 @@ def _is_served(agents: AgentState, solution_agent: Positions) -> Mask:
 
 def _helpers(conversations: Conversations) -> pl.DataFrame:
     """(queue_id, borrows_from): queues that help any conversation of the queue."""
+    if conversations.helping.is_empty():
+        return _NOBODY_HELPS
     return (
         conversations.helping.join(
             conversations.classes.select("class_idx", "queue_id"), on="class_idx"

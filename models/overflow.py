@@ -10,6 +10,7 @@ import polars as pl
 
 from models.batch import Batch
 from models.capacity import AgentState, Mask
+from models.columns import with_facts
 from models.hours import OpenHours
 from models.policy import Policy
 from models.tables import OverflowWhen
@@ -37,6 +38,9 @@ class Overflow:
     open_rows: pl.DataFrame
     kept_back: pl.DataFrame
     queues: pl.DataFrame
+
+
+_NOBODY_KEPT = pl.DataFrame(schema={"queue_id": pl.String, "agent_id": pl.String})
 
 
 def build_overflow(batch: Batch, policy: Policy, agents: AgentState, hours: OpenHours) -> Overflow:
@@ -79,27 +83,15 @@ def _queues(
     batch: Batch, policy: Policy, agents: AgentState, hours: OpenHours, members: pl.DataFrame
 ) -> pl.DataFrame:
     waiting = batch.contacts.group_by("queue_id").agg(num_waiting=pl.len().cast(pl.Int64))
-    # Members with as many queues are counted before they are divided, so that no order matters.
-    shares = (
-        members.filter("is_there")
-        .group_by("queue_id", "num_queues")
-        .len()
-        .group_by("queue_id")
-        .agg(effective_agents=(pl.col("len") / pl.col("num_queues")).sort().sum())
-    )
-    free = members.group_by("queue_id").agg(num_free=pl.col("is_free").sum().cast(pl.Int64))
-    listed = batch.queue_members.select("queue_id", has_members=True).unique()
     everybody = pl.col("has_members").not_()
     satisfied = pl.col("service_level").fill_null(1.0) >= policy.lend_service_level
     handle_s = pl.col("mean_handle_s").fill_null(UNKNOWN_HANDLE_S)
     short = (pl.col("num_waiting") - pl.col("num_free")).clip(lower_bound=0)
+    counted = hours.of_queues(batch.queues)
+    for facts in (waiting, *_of_members(batch, members)):
+        counted = with_facts(counted, facts, "queue_id")
     return (
-        batch.queues.join(hours.queues, on="queue_id", how="left")
-        .join(listed, on="queue_id", how="left")
-        .join(waiting, on="queue_id", how="left")
-        .join(shares, on="queue_id", how="left")
-        .join(free, on="queue_id", how="left")
-        .with_columns(
+        counted.with_columns(
             pl.col("has_members").fill_null(value=False),
             pl.col("num_waiting", "num_free").fill_null(0),
             pl.col("effective_agents").fill_null(0.0),
@@ -120,7 +112,32 @@ def _queues(
     )
 
 
+def _of_members(
+    batch: Batch, members: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """(queue_id, has_members), (queue_id, effective_agents) and (queue_id, num_free)."""
+    if batch.queue_members.is_empty():
+        return _NO_MEMBERS, _NO_SHARES, _NONE_FREE
+    # Members with as many queues are counted before they are divided, so that no order matters.
+    shares = (
+        members.filter("is_there")
+        .group_by("queue_id", "num_queues")
+        .len()
+        .group_by("queue_id")
+        .agg(effective_agents=(pl.col("len") / pl.col("num_queues")).sort().sum())
+    )
+    free = members.group_by("queue_id").agg(num_free=pl.col("is_free").sum().cast(pl.Int64))
+    return batch.queue_members.select("queue_id", has_members=True).unique(), shares, free
+
+
+_NO_MEMBERS = pl.DataFrame(schema={"queue_id": pl.String, "has_members": pl.Boolean})
+_NO_SHARES = pl.DataFrame(schema={"queue_id": pl.String, "effective_agents": pl.Float64})
+_NONE_FREE = pl.DataFrame(schema={"queue_id": pl.String, "num_free": pl.Int64})
+
+
 def _open_rows(batch: Batch, queues: pl.DataFrame) -> pl.DataFrame:
+    if batch.overflow.is_empty():
+        return batch.overflow
     borrower = queues.select("queue_id", "is_open", "num_waiting", "predicted_wait_s")
     lender = queues.select(
         to_queue_id="queue_id", helps=pl.col("is_open") & pl.col("lends") & pl.col("has_members")
@@ -148,6 +165,8 @@ def _kept_back(
     batch: Batch, policy: Policy, queues: pl.DataFrame, members: pl.DataFrame
 ) -> pl.DataFrame:
     """Of the free members the last to have become idle, and all who are not free."""
+    if members.is_empty() or not queues["lends"].any():
+        return _NOBODY_KEPT
     number = (pl.col("arrivals_per_h") * policy.lend_horizon_s / 3600.0).ceil()
     lending = batch.queues.join(queues.filter("lends").select("queue_id"), on="queue_id").select(
         "queue_id", num_kept=number

@@ -7,7 +7,7 @@ from models.gain import Gain, Term
 from models.problem import NOBODY, AssignmentProblem, Floats, Ints, Positions
 
 
-def terms_of(problem: AssignmentProblem, gain: Gain, agent: Positions) -> list[pl.Series]:
+def terms_of(problem: AssignmentProblem, gain: Gain, agent: Positions) -> pl.DataFrame:
     """Terms of the gain with the agent of each conversation in money, null where it has none."""
     there = np.maximum(agent, 0)
     values: dict[Term, Floats] = {term: np.zeros(len(agent)) for term in Term}
@@ -26,10 +26,9 @@ def terms_of(problem: AssignmentProblem, gain: Gain, agent: Positions) -> list[p
     values[Term.MATCH] += gain.match_base
     values[Term.VALUE_AT_RISK] += gain.value_at_risk
     values[Term.PRIORITY] += gain.priority
-    return [
-        pl.Series(term.value, np.where(agent == NOBODY, np.nan, value)).fill_nan(None)
-        for term, value in values.items()
-    ]
+    return pl.DataFrame(
+        {term.value: np.where(agent == NOBODY, np.nan, value) for term, value in values.items()}
+    ).fill_nan(None)
 
 
 def gains_of(problem: AssignmentProblem, agent: Positions) -> Ints:

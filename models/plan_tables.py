@@ -6,12 +6,12 @@ import numpy as np
 import polars as pl
 
 from models.batch import Batch
-from models.capacity import AgentState
-from models.columns import instant
+from models.capacity import AgentState, Mask
+from models.columns import instant, places
 from models.conversations import Conversations
 from models.parties import HeldByParty
 from models.problem import MILLI, NOBODY, AssignmentProblem, Floats, Ints, Prices, to_milli
-from models.tables import ASSIGNMENT, PRICE, AssignmentEvent, Decision
+from models.tables import ASSIGNMENT, INSTANT, PRICE, AssignmentEvent, Decision
 
 
 def assignment_frame(
@@ -26,31 +26,32 @@ def assignment_frame(
     `rows` are the members of all conversations with their decisions. What a conversation consumes
     and is worth stands with its lead; its other contacts are context.
     """
-    is_lead = pl.col("position") == 0
-    of_unit = conversations.units.select("conversation_idx", "units", "profiles", "owner_agent_id")
-    given = (
-        rows.filter(pl.col("decision") == Decision.ASSIGNED.value)
-        .drop("profiles", "owner_agent_id", strict=False)
-        .join(of_unit, on="conversation_idx")
-        .join(agents.agents.select("agent_id", agent_version="version"), on="agent_id")
-        .with_columns(
-            tick_at=instant(batch.now),
-            event_at=instant(batch.now),
-            event=pl.lit(AssignmentEvent.OFFERED.value),
-            contact_version="version",
-            is_lead=is_lead,
-            units=pl.when(is_lead).then("units").otherwise(0.0),
-            gain=pl.when(is_lead).then("gain").otherwise(0.0),
-            profiles=pl.when(is_lead & (pl.col("profiles") != "")).then("profiles"),
-        )
-    )
-    return (
-        given.join(_known_to(given, batch, held), on="conversation_idx", how="left")
-        .join(_context(conversations, held), on="conversation_idx", how="left")
-        .join(_borrowed(given, batch, conversations), on="conversation_idx", how="left")
-        .select(ASSIGNMENT.schema().names())
-        .sort("contact_id")
-    )
+    given = rows.filter(pl.col("decision") == Decision.ASSIGNED.value)
+    of = given["conversation_idx"].to_numpy()
+    units, is_lead = conversations.units, pl.col("position") == 0
+    version = agents.agents["version"].to_numpy()
+    named = pl.Series(units["profiles"].to_numpy()[of], dtype=pl.String)
+    seen = _known_to(given, units["owner_agent_id"].gather(of), len(units), batch, held)
+    return given.select(
+        "contact_id",
+        "conversation_id",
+        "customer_id",
+        "queue_id",
+        "channel",
+        "agent_id",
+        tick_at=instant(batch.now),
+        event_at=instant(batch.now),
+        event=pl.lit(AssignmentEvent.OFFERED.value),
+        contact_version="version",
+        agent_version=pl.Series(version[places(given["agent_id"], agents.agents["agent_id"])]),
+        is_lead=is_lead,
+        units=pl.when(is_lead).then(pl.Series(units["units"].to_numpy()[of])).otherwise(0.0),
+        gain=pl.when(is_lead).then("gain").otherwise(0.0),
+        profiles=pl.when(is_lead & (named != "")).then(named),
+        seen_before=pl.Series(seen[of], dtype=pl.Boolean),
+        num_context=pl.Series(_context(conversations, held)[of], dtype=pl.Int64),
+        is_borrowed=pl.Series(_borrowed(given, batch, conversations)[of], dtype=pl.Boolean),
+    ).select(ASSIGNMENT.schema().names())
 
 
 def price_frame(
@@ -70,7 +71,7 @@ def price_frame(
     profiles = lanes["profiles"].gather(lane)
     return pl.DataFrame(
         {
-            "tick_at": pl.Series([now] * len(agent), dtype=pl.Datetime("us", "UTC")),
+            "tick_at": pl.Series([now], dtype=INSTANT).new_from_index(0, len(agent)),
             "agent_id": agents.agents["agent_id"].gather(agent),
             "channel": lanes["channel"].gather(lane),
             "free_slots": problem.lane_cap[agent, lane],
@@ -121,56 +122,58 @@ def to_money(milli: Ints) -> Floats:
     return money
 
 
-def _known_to(given: pl.DataFrame, batch: Batch, held: HeldByParty) -> pl.DataFrame:
-    """(conversation_idx, seen_before): whether the agent had the customer before."""
+def _known_to(
+    given: pl.DataFrame, owner: pl.Series, num: int, batch: Batch, held: HeldByParty
+) -> Mask:
+    """Whether the agent had the customer before, by conversation, of which there are `num`."""
     agent = pl.col("agent_id")
-    had = given.select(
-        "conversation_idx",
-        "agent_id",
-        "party_customer",
-        known=(
-            agent.eq_missing(pl.col("last_agent_id"))
-            | agent.eq_missing(pl.col("resolver_agent_id"))
-            | agent.eq_missing(pl.col("owner_agent_id"))
-        ),
+    known = (
+        agent.eq_missing(pl.col("last_agent_id"))
+        | agent.eq_missing(pl.col("resolver_agent_id"))
+        | agent.eq_missing(owner)
     )
-    dedicated = had.join(
-        batch.customer_agents,
-        left_on=["party_customer", "agent_id"],
-        right_on=["customer_id", "agent_id"],
-        how="semi",
-    )
-    holding = had.join(held.items, on=["conversation_idx", "agent_id"], how="semi")
-    seen = pl.concat([had.filter("known"), dedicated, holding])["conversation_idx"].unique()
-    return had.select(
-        "conversation_idx", seen_before=pl.col("conversation_idx").is_in(seen.implode())
-    ).unique()
+    seen = [given.filter(known)]
+    if not batch.customer_agents.is_empty():
+        dedicated = given.join(
+            batch.customer_agents,
+            left_on=["party_customer", "agent_id"],
+            right_on=["customer_id", "agent_id"],
+            how="semi",
+        )
+        seen.append(dedicated)
+    if not held.items.is_empty():
+        seen.append(given.join(held.items, on=["conversation_idx", "agent_id"], how="semi"))
+    found = np.zeros(num, dtype=bool)
+    for rows in seen:
+        found[rows["conversation_idx"].to_numpy()] = True
+    return found
 
 
-def _context(conversations: Conversations, held: HeldByParty) -> pl.DataFrame:
-    """(conversation_idx, num_context): what else of the party waits, or is held by somebody."""
-    parties = conversations.members.select(
-        "conversation_idx", num_waiting=pl.len().over("party").cast(pl.Int64)
-    )
-    items = held.items.group_by("conversation_idx").agg(num_held=pl.len().cast(pl.Int64))
-    num_held = pl.col("num_held").fill_null(0)
-    return (
-        parties.unique()
-        .join(items, on="conversation_idx", how="left")
-        .select("conversation_idx", num_context=pl.col("num_waiting") - 1 + num_held)
-    )
+def _context(conversations: Conversations, held: HeldByParty) -> Ints:
+    """What else of the party waits, or is held by somebody, by conversation."""
+    members = conversations.members
+    waiting = members.select(pl.len().over("party").cast(pl.Int64)).to_series().to_numpy()
+    leads = np.flatnonzero(members["position"].to_numpy() == 0)
+    num: Ints = waiting[leads] - 1 + held.count(len(leads))
+    return num
 
 
-def _borrowed(given: pl.DataFrame, batch: Batch, conversations: Conversations) -> pl.DataFrame:
-    """(conversation_idx, is_borrowed): whether the agent is no member of the lead's queue, which
-    has members.
-    """
-    queues = conversations.units.select("conversation_idx", "queue_id")
-    chosen = given.select("conversation_idx", "agent_id").unique()
+def _borrowed(given: pl.DataFrame, batch: Batch, conversations: Conversations) -> Mask:
+    """Whether the agent is no member of the lead's queue, which has members, by conversation."""
+    found = np.zeros(len(conversations.units), dtype=bool)
+    if batch.queue_members.is_empty():
+        return found
+    queues = conversations.units.select("conversation_idx", lead_queue_id="queue_id")
     borrowed = (
-        chosen.join(queues, on="conversation_idx")
-        .join(batch.queue_members, on="queue_id", how="semi")
-        .join(batch.queue_members, on=["queue_id", "agent_id"], how="anti")
+        given.select("conversation_idx", "agent_id")
+        .join(queues, on="conversation_idx")
+        .join(batch.queue_members, left_on="lead_queue_id", right_on="queue_id", how="semi")
+        .join(
+            batch.queue_members,
+            left_on=["lead_queue_id", "agent_id"],
+            right_on=["queue_id", "agent_id"],
+            how="anti",
+        )
     )
-    is_borrowed = pl.col("conversation_idx").is_in(borrowed["conversation_idx"].implode())
-    return chosen.select("conversation_idx", is_borrowed=is_borrowed)
+    found[borrowed["conversation_idx"].to_numpy()] = True
+    return found

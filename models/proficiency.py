@@ -1,6 +1,7 @@
 """What agents can do, as levels: skills by agents, and who meets a list of levels."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -8,7 +9,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from models.batch import Batch
+from models.columns import places
 from models.problem import Floats, Ints
+from models.remembered import remembered
 
 MISSING = -1
 """An agent without a skill has no level, not level 0."""
@@ -22,27 +25,41 @@ Mask = NDArray[np.bool_]
 Rows = TypeVar("Rows", Floats, NDArray[np.int16])
 
 
-def proficiency_table(batch: Batch, agents: pl.DataFrame, skills: pl.DataFrame) -> Levels:
-    """Level of every agent (`agent_id`, `agent_idx`) in every skill (`skill`, `skill_idx`).
+def proficiency_table(batch: Batch, agents: pl.DataFrame, skills: pl.Series) -> Levels:
+    """Level of every agent (`agent_id`, `agent_idx`) in every skill in their order.
 
     Shape (S, A), MISSING where the agent does not have the skill.
     """
-    table = np.full((max(len(skills), 1), len(agents)), MISSING, dtype=np.int8)
-    is_agent = pl.col("skill").str.starts_with(AGENT_PREFIX)
-    positions = agents.select("agent_id", "agent_idx")
-    known = batch.agent_skills.join(skills.filter(~is_agent), on="skill").join(
-        positions, on="agent_id"
-    )
-    named = skills.filter(is_agent).with_columns(
-        agent_id=pl.col("skill").str.strip_prefix(AGENT_PREFIX)
-    )
-    oneself = named.join(positions, on="agent_id").with_columns(
-        proficiency=pl.lit(TOP_LEVEL, pl.Int64)
-    )
-    for rows in (known, oneself):
-        place = rows["skill_idx"].to_numpy(), rows["agent_idx"].to_numpy()
-        table[place] = rows["proficiency"].to_numpy()
-    return table
+    known = _all_levels(batch.agent_skills)
+    listed = np.ix_(places(skills, known.skills), places(agents["agent_id"], known.agents))
+    table: Levels = known.levels[listed]
+    own = skills.str.starts_with(AGENT_PREFIX).to_numpy()
+    if own.any():
+        ids = skills.str.strip_prefix(AGENT_PREFIX)
+        oneself = (ids.to_numpy()[:, None] == agents["agent_id"].to_numpy()) & own[:, None]
+        table = np.where(oneself, np.int8(TOP_LEVEL), np.where(own[:, None], MISSING, table))
+    return table if len(table) else np.full((1, len(agents)), MISSING, dtype=np.int8)
+
+
+@dataclass(frozen=True, eq=False)
+class _AllLevels:
+    """All rows of `agent_skills` side by side; the last row and column are those of nobody."""
+
+    skills: pl.Series
+    """Sorted."""
+    agents: pl.Series
+    """Sorted."""
+    levels: Levels
+
+
+@remembered
+def _all_levels(agent_skills: pl.DataFrame) -> _AllLevels:
+    skills = agent_skills["skill"].unique().sort()
+    agents = agent_skills["agent_id"].unique().sort()
+    levels = np.full((len(skills) + 1, len(agents) + 1), MISSING, dtype=np.int8)
+    place = places(agent_skills["skill"], skills), places(agent_skills["agent_id"], agents)
+    levels[place] = agent_skills["proficiency"].to_numpy()
+    return _AllLevels(skills, agents, levels)
 
 
 def turns(owner: Ints) -> Iterator[Ints]:

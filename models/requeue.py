@@ -21,6 +21,9 @@ def build_requeue(batch: Batch, policy: Policy, agents: AgentState) -> pl.DataFr
     when the customer has written since the agent left, and what is not real-time stays where the
     agent is back before an answer is due.
     """
+    if (agents.present & agents.on_shift).all() or batch.agent_load.is_empty():
+        return REQUEUE.empty()
+    gone = _gone(batch, agents)
     now = instant(batch.now)
     gone_for = now - pl.col("gone_since").fill_null(now)
     since = pl.col("gone_since").fill_null(pl.col("started_at"))
@@ -29,7 +32,7 @@ def build_requeue(batch: Batch, policy: Policy, agents: AgentState) -> pl.DataFr
         with_parked(batch.agent_load, batch.now, policy)
         .filter(pl.col("state") != LoadState.WRAP_UP.value)
         .join(_our_offers(batch), on=["contact_id", "agent_id", "state"], how="anti")
-        .join(_gone(batch, agents), on="agent_id")
+        .join(gone, on="agent_id")
         .join(_patience(policy), on="channel")
         .filter(
             (gone_for >= pl.col("patience"))

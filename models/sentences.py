@@ -1,6 +1,7 @@
 """Reason codes in plain words."""
 
 import itertools
+from collections.abc import Collection
 from datetime import datetime
 
 import polars as pl
@@ -35,14 +36,16 @@ _NOBODY = {
 _LONGEST_STARVED_TIER = 1
 
 
-def decision_sentence(now: datetime, tier_weight: float) -> pl.Expr:
+def decision_sentence(now: datetime, tier_weight: float, reasons: Collection[str]) -> pl.Expr:
     """The decision in plain words, from the columns that `models/explanations.py` builds.
 
-    A price of `tier_weight` or more, where that is above 0, is one that only tiers pay.
+    A price of `tier_weight` or more, where that is above 0, is one that only tiers pay. No other
+    `reasons` occur: every text would be written for every row.
     """
     sentence = pl.lit(None, pl.String)
-    for code, text in (*_chosen(tier_weight), *_waiting(now), *_by_rule()):
-        sentence = pl.when(pl.col("reason") == code.value).then(text).otherwise(sentence)
+    for code, text in (*_chosen(tier_weight), *_waiting(now), *_by_rule(reasons)):
+        if code.value in reasons:
+            sentence = pl.when(pl.col("reason") == code.value).then(text).otherwise(sentence)
     late = pl.lit(" Too few agents can be free by its target.")
     return sentence + pl.when("unavoidable").then(late).otherwise(pl.lit(""))
 
@@ -147,7 +150,7 @@ def _waiting(now: datetime) -> tuple[tuple[Reason, pl.Expr], ...]:
     )
 
 
-def _by_rule() -> tuple[tuple[Reason, pl.Expr], ...]:
+def _by_rule(reasons: Collection[str]) -> tuple[tuple[Reason, pl.Expr], ...]:
     """Sentences of conversations for which some rule turns everybody away."""
     nobody = pl.when(pl.col("num_agents") == 0).then(pl.lit("Waits: there are no agents."))
     return tuple(
@@ -164,6 +167,7 @@ def _by_rule() -> tuple[tuple[Reason, pl.Expr], ...]:
             ),
         )
         for rule, text in _NOBODY.items()
+        if rule.value in reasons
     )
 
 

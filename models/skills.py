@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from models.batch import Batch
 from models.capacity import AgentState, Mask
+from models.columns import places
 from models.conversations import Conversations
 from models.policy import Policy
 from models.problem import Floats, Ints
@@ -192,18 +193,19 @@ def build_skill_levels(
     """Levels of every agent in every skill that a conversation of the batch asks for."""
     found = conversations
     lists = (found.requirements, found.named, found.steps, found.first_steps)
-    skills = pl.concat([rows.select("skill") for rows in lists]).unique().sort("skill")
-    skills = skills.with_row_index("skill_idx")
+    skills = pl.concat([rows["skill"] for rows in lists]).unique().sort()
     levels = proficiency_table(batch, agents.agents, skills)
-    named = found.named.join(skills, on="skill").sort("class_idx", "skill")
+    requirements, named, steps, first_steps = (
+        rows.with_columns(pl.Series("skill_idx", places(rows["skill"], skills), dtype=pl.UInt32))
+        for rows in lists
+    )
     num_classes = len(found.classes)
-    first_of, first_levels = _first_levels(found.first_steps.join(skills, on="skill"), levels)
-    steps = found.steps.join(skills, on="skill")
+    first_of, first_levels = _first_levels(first_steps, levels)
     groups = steps.drop("class_idx").unique()
     return SkillLevels(
         policy=policy,
         proficiency=levels,
-        requirements=found.requirements.join(skills, on="skill").sort("class_idx", "skill"),
+        requirements=requirements,
         named=named,
         list_of=found.classes["named"].rank("dense").to_numpy().astype(np.int64) - 1,
         num_skills=_count(named, num_classes),

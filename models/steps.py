@@ -11,6 +11,7 @@ import polars as pl
 
 from models.attendance import Attendance
 from models.batch import Batch
+from models.columns import places
 from models.proficiency import Levels, Mask, meets_all, proficiency_table, turns
 
 _SKILL, _ALTERNATIVE = "\x1e", "\x1d"
@@ -119,9 +120,11 @@ def _hopeless(batch: Batch, groups: pl.DataFrame, timed: pl.DataFrame, there: At
 
     Where nobody is there, nothing is hopeless: they may come.
     """
-    skills = groups.select("skill").unique().sort("skill").with_row_index("skill_idx")
+    skills = groups["skill"].unique().sort()
     levels = proficiency_table(batch, there.agents, skills)
-    met = steps_met(groups.join(skills, on="skill"), levels)
+    met = steps_met(
+        groups.with_columns(pl.Series("skill_idx", places(groups["skill"], skills))), levels
+    )
     pairs = timed.select("group", "reach").unique().sort("group", "reach")
     group = pairs["group"].to_numpy().astype(np.int64)
     found = there.nobody_meets(met[group], pairs["reach"].to_numpy())

@@ -29,13 +29,20 @@ def stickiness(
     """
     members = conversations.members
     now = pl.lit(batch.now, pl.Datetime("us", "UTC"))
-    ties = (
-        _last_agents(members, now, policy),
-        _owners(conversations.units, policy),
-        _dedicated(batch, members, policy),
-        held.items.select("conversation_idx", "agent_id", worth=pl.lit(policy.stick_worth)),
-        _resolvers(members, now, policy),
-    )
+    ties = []
+    if not held.items.is_empty():
+        worth = pl.lit(policy.stick_worth)
+        ties.append(held.items.select("conversation_idx", "agent_id", worth=worth))
+    if not batch.customer_agents.is_empty():
+        ties.append(_dedicated(batch, members, policy))
+    if _names_somebody(members["last_agent_id"]):
+        ties.append(_last_agents(members, now, policy))
+    if _names_somebody(conversations.units["owner_agent_id"]):
+        ties.append(_owners(conversations.units, policy))
+    if _names_somebody(members["resolver_agent_id"]):
+        ties.append(_resolvers(members, now, policy))
+    if not ties:
+        return _NOBODY_KNOWN
     return (
         pl.concat(ties, how="vertical_relaxed")
         .join(agents.agents.select("agent_id", "agent_idx"), on="agent_id")
@@ -45,6 +52,9 @@ def stickiness(
     )
 
 
+_NOBODY_KNOWN = pl.DataFrame(
+    schema={"conversation_idx": pl.UInt32, "agent_idx": pl.UInt32, "worth": pl.Float64}
+)
 _NO_PAIRS = pl.DataFrame(
     schema={
         "conversation_idx": pl.UInt32,
@@ -71,6 +81,10 @@ def terms_of_pairs(sticky: pl.DataFrame, declines: Declines, policy: Policy) -> 
         .with_columns(worth=pl.col("stickiness") + pl.col("declines"))
         .sort(pair)
     )
+
+
+def _names_somebody(ids: pl.Series) -> bool:
+    return ids.null_count() < len(ids)
 
 
 def _last_agents(members: pl.DataFrame, now: pl.Expr, policy: Policy) -> pl.DataFrame:
