@@ -40,7 +40,7 @@ def do_on_cluster(
     with client:
         futures = client.map(work, list(tasks), pure=False)
         place_of = {future.key: place for place, future in enumerate(futures)}
-        for future in as_completed(futures):  # type: ignore[no-untyped-call]
+        for future in as_completed(futures, loop=client.loop):  # type: ignore[no-untyped-call]
             place = place_of[future.key]
             if future.status == "finished":
                 yield Outcome(place, future.result())

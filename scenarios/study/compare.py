@@ -94,9 +94,9 @@ def compare(study: Study, runs: pl.DataFrame) -> list[Difference]:
         sides = _Sides(runs, measure)
         changes = [
             _difference(Kind.CHANGE, (one.name, policy), sides, (study.baseline_override, policy))
-            for policy in study.policies
             for one in study.overrides
             if one.name != study.baseline_override
+            for policy in study.policies
         ]
         policies = [
             _difference(Kind.POLICY, (one.name, policy), sides, (one.name, study.baseline_policy))

@@ -42,7 +42,9 @@ class _Sweep:
     values: tuple[float, ...]
     unit: str
     base: float | None = None
-    """Value at which nothing changes: there the curve shows "as it is"."""
+    """Value at which an override stands that is there anyway."""
+    base_override: str | None = None
+    """Its name; the baseline unless said otherwise."""
 
 
 def ready_studies() -> list[str]:
@@ -86,7 +88,7 @@ def build_study(name: str, given: Mapping[str, Any]) -> Study:
         overrides.append(Override(title, read_section(Changes, changes, f"overrides.{title}")))
     sweeps = []
     for title, section in expect(given.get("sweeps", {}), dict, "sweeps").items():
-        sweep, its_overrides = _read_sweep(title, section)
+        sweep, its_overrides = _read_sweep(title, section, head.baseline_override)
         sweeps.append(sweep)
         overrides += its_overrides
     study = Study(
@@ -122,7 +124,7 @@ def _read_centre(section: object) -> FamilyCentre | OwnCentre:
     return read_section(OwnCentre, section, "centre")
 
 
-def _read_sweep(title: str, section: object) -> tuple[Sweep, list[Override]]:
+def _read_sweep(title: str, section: object, baseline: str) -> tuple[Sweep, list[Override]]:
     """The sweep, and an override for each of its values."""
     given = dict(expect(section, dict, f"sweeps.{title}"))
     where = f"sweeps.{title}"
@@ -130,7 +132,7 @@ def _read_sweep(title: str, section: object) -> tuple[Sweep, list[Override]]:
     head = read_section(_Sweep, given, where)
     overrides, points = [], []
     if head.base is not None:
-        points.append(SweepPoint(head.base, AS_IT_IS))
+        points.append(SweepPoint(head.base, head.base_override or baseline))
     for value in head.values:
         name = f"{title} {value:g}"
         whole = int(value) if value.is_integer() else value
@@ -176,9 +178,10 @@ def _check_names(study: Study) -> None:
             f"overrides {twice} or policies {list(study.policies)} name one twice; expected each"
             " once: mend it"
         )
-    if study.baseline_override not in names:
-        known = nearest(study.baseline_override, names)
-        raise StudyError(f"baseline_override {study.baseline_override!r} is unknown; {known}")
+    shown = [point.override for sweep in study.sweeps for point in sweep.points]
+    for name in (study.baseline_override, *shown):
+        if name not in names:
+            raise StudyError(f"override {name!r} is unknown; {nearest(name, names)}")
     if not 2 <= len(study.days) <= MOST_DAYS:
         raise StudyError(
             f"{len(study.days)} days; expected 2 to {MOST_DAYS:,}, as an interval needs two: mend"

@@ -133,7 +133,7 @@ def pareto(study: Study, points: Sequence[ParetoPoint]) -> str:
 
 def captured(study: Study, runs: pl.DataFrame) -> str:
     """Share of the hindsight bound, a row per override, a dot with its interval per policy."""
-    names = [one.name for one in study.overrides]
+    names = shown_overrides(study)
     with look():
         figure = Figure(figsize=(WIDTH, 1.2 + 0.42 * len(names)), layout="constrained")
         axes = figure.subplots()

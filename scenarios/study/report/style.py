@@ -46,7 +46,12 @@ def look() -> Iterator[None]:
 def svg_of(figure: Figure) -> str:
     """The figure as an element of HTML."""
     found = io.StringIO()
-    figure.savefig(found, format="svg", metadata={"Date": None}, bbox_inches="tight")
+    figure.savefig(
+        found,
+        format="svg",
+        metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")),
+        bbox_inches="tight",
+    )
     text = found.getvalue()
     return text[text.index("<svg") :]
 

@@ -14,6 +14,8 @@ from scenarios.study.spec import Study
 
 MOST_SENTENCES = 8
 ROUNDING = 1e-9
+SERVICE = {Measure.SERVICE_LEVEL: "service level", Measure.ABANDONMENT: "abandonment"}
+"""How customers fare, in words."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,9 @@ def summarise(study: Study, findings: Findings, found: Sequence[Difference]) -> 
     changes = [one for one in of_value if one.kind is Kind.CHANGE and one.policy == best]
     changes.sort(key=lambda one: -abs(one.relative.mean))
     told_of = _told_overrides(study, changes)
+    swept = {point.override for sweep in study.sweeps for point in sweep.points}
     changes = [one for one in changes if one.override in told_of]
+    changes.sort(key=lambda one: one.override in swept)
     policies = [
         one
         for one in of_value
@@ -113,32 +117,23 @@ def _sentence(one: Difference, found: Sequence[Difference], baseline: str) -> Se
         who = f"“{one.override}”, routed by {one.policy}:"
     else:
         who = f"{one.policy} instead of {baseline}, “{one.override}”:"
-    luck = "" if one.is_clear else " Among so many comparisons this may be luck."
+    service = [
+        other
+        for other in found
+        if (other.kind, other.override, other.policy) == (one.kind, one.override, one.policy)
+        and other.measure in SERVICE
+    ]
+    told = ", ".join(
+        f"{SERVICE[other.measure]} goes from {100 * other.before:.1f} to {100 * other.after:.1f} %"
+        for other in service
+    )
+    luck = "" if one.is_clear else ", which among so many comparisons may be luck"
     text = (
         f"{who} a day is worth {abs(one.difference.mean):,.0f} {direction}"
-        f" ({signed(100 * one.relative.mean)} % ± {100 * one.relative.half_width:.1f})"
-        f"{_service(one, found)}.{luck}"
+        f" ({signed(100 * one.relative.mean)} % ± {100 * one.relative.half_width:.1f}){luck};"
+        f" {told}."
     )
-    return Sentence(text, one.is_clear)
-
-
-def _service(one: Difference, found: Sequence[Difference]) -> str:
-    told = []
-    for measure, name in (
-        (Measure.SERVICE_LEVEL, "service level"),
-        (Measure.ABANDONMENT, "abandonment"),
-    ):
-        for other in found:
-            same = (other.kind, other.override, other.policy) == (
-                one.kind,
-                one.override,
-                one.policy,
-            )
-            if same and other.measure is measure:
-                told.append(
-                    f"{name} goes from {100 * other.before:.1f} to {100 * other.after:.1f} %"
-                )
-    return "; " + ", ".join(told) if told else ""
+    return Sentence(text, one.is_clear or any(other.is_clear for other in service))
 
 
 def _best_policy(study: Study, findings: Findings) -> str:

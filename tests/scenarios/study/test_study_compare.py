@@ -1,0 +1,104 @@
+"""Differences are paired, and their intervals are Student's."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from scenarios.study.compare import Difference, Kind, Measure, compare, mean_interval
+from scenarios.study.spec import Study
+from tests.scenarios.study.studies import tiny_study
+
+STUDY = tiny_study(overrides={"spike": {"volume": [{"factor": 2.0}]}})
+
+
+def runs(value: dict[tuple[str, str], list[float]]) -> pl.DataFrame:
+    """Runs with these values by override and policy, one a day."""
+    return pl.DataFrame(
+        [
+            {"override": override, "policy": policy, "day": day, "value": one}
+            for (override, policy), days in value.items()
+            for day, one in enumerate(days)
+        ]
+    )
+
+
+def of_value(study: Study, table: pl.DataFrame, kind: Kind) -> dict[tuple[str, str], Difference]:
+    """Differences of value, by override and policy."""
+    return {
+        (one.override, one.policy): one
+        for one in compare(study, table)
+        if one.kind is kind and one.measure is Measure.VALUE
+    }
+
+
+def test_an_interval_by_hand() -> None:
+    """1, 2, 3: mean 2, deviation 1, t(0.975, 2) = 4.3027, half-width 4.3027 / sqrt(3) = 2.4841."""
+    interval = mean_interval(np.array([1.0, 2.0, 3.0]))
+    assert interval.mean == 2.0
+    assert interval.half_width == pytest.approx(2.4841, abs=1e-4)
+    assert np.isnan(mean_interval(np.array([1.0])).half_width)
+
+
+def test_days_are_paired() -> None:
+    """Days differ by hundreds and the change by 1 to 3: the interval is that of 1, 2, 3."""
+    table = runs(
+        {("as it is", "skills"): [100.0, 300.0, 200.0], ("spike", "skills"): [101.0, 302.0, 203.0]}
+    )
+    found = of_value(STUDY, table, Kind.CHANGE)["spike", "skills"]
+    assert (found.num_days, found.before, found.after) == (3, 200.0, 202.0)
+    assert found.difference.mean == 2.0
+    assert found.difference.half_width == pytest.approx(2.4841, abs=1e-4)
+    # Ratio 1 %: residuals 1 - 1, 2 - 3, 3 - 2 = 0, -1, 1 have deviation 1, so 2.4841 / 200.
+    assert found.relative.mean == pytest.approx(0.01)
+    assert found.relative.half_width == pytest.approx(2.4841 / 200, abs=1e-6)
+    # t = 2 / (1 / sqrt 3) = 3.464 with 2 degrees: p = 0.0742 (the only one, so uncorrected).
+    assert found.p_value == pytest.approx(0.0742, abs=1e-4)
+    assert not found.is_clear
+
+
+def test_only_days_that_both_have_are_compared() -> None:
+    """A run that failed leaves its day out, for this pair alone."""
+    table = runs(
+        {
+            ("as it is", "skills"): [1.0, 2.0, 3.0],
+            ("spike", "skills"): [5.0, 5.0],
+            ("spike", "fifo"): [4.0, 4.0, 4.0],
+        }
+    )
+    changes = of_value(STUDY, table, Kind.CHANGE)
+    assert set(changes) == {("spike", "skills")}
+    assert changes["spike", "skills"].num_days == 2
+    policies = of_value(STUDY, table, Kind.POLICY)
+    assert set(policies) == {("spike", "fifo")}
+    assert policies["spike", "fifo"].difference.mean == -1.0
+
+
+def test_many_comparisons_are_corrected() -> None:
+    """Holm: of two the smaller p-value counts double, the larger at least as much as that."""
+    table = runs(
+        {
+            ("as it is", "skills"): [0.0, 0.0, 0.0],
+            ("spike", "skills"): [1.0, 2.0, 3.0],
+            ("as it is", "fifo"): [0.0, 0.0, 0.0],
+            ("spike", "fifo"): [2.0, 4.0, 6.1],
+        }
+    )
+    changes = of_value(STUDY, table, Kind.CHANGE)
+    alone = 0.0742
+    assert changes["spike", "fifo"].p_value == pytest.approx(2 * 0.0755, abs=2e-2)
+    assert changes["spike", "skills"].p_value >= changes["spike", "skills"].p_value > alone
+
+
+def test_a_difference_without_spread_is_certain() -> None:
+    """The same change on every day has p-value 0; no change at all has 1."""
+    table = runs(
+        {
+            ("as it is", "skills"): [1.0, 2.0, 3.0],
+            ("spike", "skills"): [2.0, 3.0, 4.0],
+            ("as it is", "fifo"): [1.0, 2.0, 3.0],
+            ("spike", "fifo"): [1.0, 2.0, 3.0],
+        }
+    )
+    changes = of_value(STUDY, table, Kind.CHANGE)
+    assert changes["spike", "skills"].is_clear
+    assert changes["spike", "fifo"].p_value == 1.0
