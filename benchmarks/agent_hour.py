@@ -1,13 +1,14 @@
 """Is the price of one more agent-hour what it earns? Prices beside simulation, sign and slope.
 
-    python -m benchmarks.agent_hour [--policy skills] [--days 60] [--pairs 40] [--quick] [--json]
+    python -m benchmarks.agent_hour [--policy skills] [--structure cedar] [--days 60] [--json]
 
 takes a centre of 35 agents in four groups over twelve hours with two peaks, prices every group and
 hour from days of their own, and simulates one more agent for an hour on other days, the same
 customers with and without, for 40 random (group, hour) pairs. Signs: the price is above 0, so is
 the gain; and both are on the same side of an hour's wage, which is what a planner decides. Slope:
 of the gain on the price, through the origin. Intervals are bootstraps over days and pairs.
-The exit code is 1 if the first estimate misses 95 % of signs or a slope within 0.7 and 1.3.
+The sampled programme is the product's estimate: it was chosen on a company for tuning, alder; the
+exit code is 1 if it misses 95 % of signs or a slope within 0.7 and 1.3 (`methods.md` 10.2).
 """
 
 import argparse
@@ -43,6 +44,7 @@ PRICE_SEED = 20_001
 SIMULATION_SEED = 30_001
 PAIR_SEED = 5
 RESAMPLES = 2000
+CHOSEN = Estimate.SAMPLED
 SIGN_GOAL = 0.95
 SLOPE_GOAL = (0.7, 1.3)
 
@@ -91,7 +93,7 @@ def main() -> int:
         sys.stdout.write(json.dumps([asdict(line) for line in scores], indent=1) + "\n")
     else:
         show(pairs, prices, gained, scores, options.policy)
-    return 0 if any(is_good(line) for line in scores) else 1
+    return 0 if all(is_good(line) for line in scores if line.estimate == CHOSEN) else 1
 
 
 def long_centre(structure: str) -> LabCentre:

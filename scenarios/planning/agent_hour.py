@@ -2,12 +2,12 @@
 
 Three prices, cheap enough for every group and hour at once:
 
-* HINDSIGHT: the mean price path of days known in advance (`scenarios/lab/bound.py`). It knows
-  whom to keep free for whom, so it misses what a router wastes.
-* SKILLED: the same, where nobody does work for which they have no skill. Skills-based routing
-  keeps to that rule, so its people are scarcer than those of a clairvoyant who breaks it.
-* SAMPLED: duals of the linear programme of the slow price over a whole day in short periods, for
-  sampled demands (`solver/pricing/slow.py`). It smooths peaks inside a period away.
+* SAMPLED: duals of the linear programme of the slow price over a whole day in periods of five
+  minutes, for sampled demands (`solver/pricing/slow.py`). It does not know who comes when inside a
+  period, nor whom to keep free for whom, which is as much as routers know.
+* HINDSIGHT: the mean price path of days known in advance (`scenarios/lab/bound.py`). A clairvoyant
+  avoids most of what routers lose, so one more agent is worth half as much to them.
+* SKILLED: the same, where nobody does work for which they have no skill.
 
 Simulation is the judge: one more agent for that hour, the same customers with the same luck.
 """
@@ -39,9 +39,9 @@ PERIOD_S = 300.0
 class Estimate(StrEnum):
     """Where a price comes from."""
 
+    SAMPLED = "sampled programme"
     HINDSIGHT = "hindsight"
     SKILLED = "hindsight, skilled only"
-    SAMPLED = "sampled programme"
 
 
 @dataclass(frozen=True)
