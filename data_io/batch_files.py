@@ -18,6 +18,7 @@ _ADDED_TABLES = frozenset(
     (
         *("holidays", "overflow", "customer_agents", "agent_activities", "agent_profiles"),
         *("agent_preferences", "agent_quotas", "contact_steps", "offers"),
+        *("agent_prices", "queue_prices"),
     )
 )
 """Tables that an earlier release did not archive; they would have had no rows."""

@@ -29,6 +29,7 @@ _ADDED_EMPTY = {
     "explanation": (
         *("priority", "interruption", "fairness", "declines", "overqualified", "borrowing"),
         *("region", "tier", "step", "relaxes_at", "breach_at", "unavoidable"),
+        *("agent_time", "head_worth"),
     ),
     "price": ("profiles",),
     "tick": ("tier_weight", "preference_cost", "policy_arm", "num_over_limit"),

@@ -20,6 +20,7 @@ from jobs.typed_settings import (
 from models.channel_policy import ChannelPolicy
 from models.policy import Boost, Policy, ProfilePolicy
 from models.policy_check import Severity, check_policy
+from models.price_policy import PricePolicy
 from models.solution import SolveOptions
 from models.tables import Channel
 
@@ -217,6 +218,7 @@ def _home_of(name: str, where: str) -> str:
         *((f"[{section}]", _section(kind)) for section, kind in get_type_hints(Config).items()),
         ("[policy.channels.CHANNEL], such as [policy.channels.voice]", ChannelPolicy),
         ("[policy.profiles.PROFILE]", ProfilePolicy),
+        ("[policy.prices]", PricePolicy),
         ("[[policy.boosts]]", Boost),
     )
     found = [home for home, kind in homes if name in {item.name for item in fields(kind)}]

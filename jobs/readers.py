@@ -85,6 +85,8 @@ TERMS = (
     "declines",
     "overqualified",
     "borrowing",
+    "agent_time",
+    "head_worth",
     "balance",
 )
 """Columns of `explanation` whose sum is the gain, in the order of `docs/model.md` section 5."""

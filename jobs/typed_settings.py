@@ -94,7 +94,7 @@ def _convert(hint: Any, value: object, key: str) -> Any:  # noqa: ANN401, PLR091
 
 
 def _read_mapping(value: object, key: str) -> Mapping[Any, Any]:
-    """The four tables of the policy that are keyed by a name."""
+    """The five tables of the policy that are keyed by a name."""
     if key.endswith("channels"):
         given = _expect(value, dict, key)
         check_known(given, [channel.value for channel in Channel], key)
@@ -119,6 +119,11 @@ def _read_mapping(value: object, key: str) -> Mapping[Any, Any]:
         return {
             str(name): read_section(ProfilePolicy, limit, f"{key}.{name}")
             for name, limit in limits.items()
+        }
+    if key.endswith("abandonment_ceilings"):
+        shares = _expect(value, dict, key)
+        return {
+            str(queue): _convert(float, share, f"{key}.{queue}") for queue, share in shares.items()
         }
     caps = _expect(value, dict, key)
     return {str(site): _expect(cap, int, f"{key}.{site}") for site, cap in caps.items()}

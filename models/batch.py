@@ -38,6 +38,8 @@ class Batch:
     contact_steps: pl.DataFrame
     declines: pl.DataFrame
     offers: pl.DataFrame
+    agent_prices: pl.DataFrame
+    queue_prices: pl.DataFrame
 
     def __post_init__(self) -> None:
         """Check the instant and the columns, and sort every table by its key."""

@@ -52,6 +52,9 @@ class ChannelPolicy:
     """Mean time from first answer to resolution, for handover at the end of a shift."""
     stick_half_life_s: Annotated[float, Within(1e-3, YEAR_S, "s")]
     """After this long, half of the worth of the same agent is gone."""
+    attention: Share = 1.0
+    """Share of an agent's attention that one contact takes while it is handled: of the price of
+    their time it pays as much."""
     extra_units: Annotated[float, Within(0, 10_000, "units")] = 0.0
     """Units beyond an agent's capacity that this channel may fill."""
     wrap_block_s: UpToDay = 60.0
@@ -130,6 +133,7 @@ def _written(
         waiting_cost=cost,
         mean_episode_s=4 * _HOUR,
         stick_half_life_s=72 * _HOUR,
+        attention=0.05,  # interruptible: dearer written work makes chat customers leave
         **more,
     )
 
@@ -154,6 +158,7 @@ def default_channels() -> Mapping[Channel, ChannelPolicy]:
             waiting_cost=0.4,
             mean_episode_s=900.0,
             stick_half_life_s=0.5 * _HOUR,
+            attention=0.33,
             inactive_after_s=180.0,
             accept_timeout_s=30.0,
             same_agent_window_s=0.5 * _HOUR,

@@ -12,6 +12,7 @@ from enum import StrEnum
 import numpy as np
 import polars as pl
 
+from models.agent_time import head_worth, time_cost
 from models.batch import Batch
 from models.capacity import AgentState
 from models.conversations import Conversations
@@ -44,6 +45,8 @@ class Term(StrEnum):
     DECLINES = "declines"
     OVERQUALIFIED = "overqualified"
     BORROWING = "borrowing"
+    AGENT_TIME = "agent_time"
+    HEAD_WORTH = "head_worth"
     BALANCE = "balance"
 
 
@@ -57,6 +60,8 @@ class Gain:
     """(C,)"""
     priority: Floats
     """(C,)"""
+    head_worth: Floats
+    """(C,)"""
     rated: tuple[Term, ...]
     """(R,) the term that each column of `term_row` and `term_coef` belongs to."""
     term_row: Positions
@@ -69,7 +74,7 @@ class Gain:
     @property
     def base(self) -> Floats:
         """(C,) part of the gain that does not depend on the agent."""
-        return self.match_base + self.value_at_risk + self.priority
+        return self.match_base + self.value_at_risk + self.priority + self.head_worth
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +146,7 @@ def build_gain(
         - np.minimum(stakes.failure, best_p * stakes.spread - policy.service_worth),
         value_at_risk=value_at_risk(conversations, stakes, later, delay_s, policy),
         priority=priority(units, policy),
+        head_worth=head_worth(batch, units, policy),
         rated=terms,
         term_row=rated.row.astype(np.int32),
         term_coef=rated.coef,
@@ -243,6 +249,16 @@ def by_borrowing(facts: _Facts) -> Rated:
     return _alone(borrowed, facts.eligibility.access_of[kind], cost)
 
 
+def by_agent_time(facts: _Facts) -> Rated:
+    """What others would lose; one row per kind of price."""
+    cost = time_cost(facts.batch, facts.units, facts.agents, facts.policy)
+    if cost is None:
+        return _nothing(facts)
+    return Rated(
+        cost.price, np.tile(np.arange(len(cost.price)), (len(facts.units), 1)), -cost.amount
+    )
+
+
 def by_balance(facts: _Facts) -> Rated:
     """Tie-break by idleness and by what the agent did today."""
     worth = balance(facts.batch, facts.agents, facts.policy)
@@ -260,6 +276,7 @@ RATED_TERMS: tuple[tuple[Term, Callable[[_Facts], Rated]], ...] = (
     (Term.FAIRNESS, by_fairness),
     (Term.OVERQUALIFIED, by_overqualification),
     (Term.BORROWING, by_borrowing),
+    (Term.AGENT_TIME, by_agent_time),
 )
 """Terms that are a coefficient times a row over agents."""
 

@@ -26,6 +26,7 @@ def terms_of(problem: AssignmentProblem, gain: Gain, agent: Positions) -> pl.Dat
     values[Term.MATCH] += gain.match_base
     values[Term.VALUE_AT_RISK] += gain.value_at_risk
     values[Term.PRIORITY] += gain.priority
+    values[Term.HEAD_WORTH] += gain.head_worth
     return pl.DataFrame(
         {term.value: np.where(agent == NOBODY, np.nan, value) for term, value in values.items()}
     ).fill_nan(None)

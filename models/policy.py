@@ -27,6 +27,7 @@ from models.number_ranges import (
     Within,
     check_numbers,
 )
+from models.price_policy import PricePolicy
 from models.remembered import remembered
 from models.tables import Channel, Tier
 
@@ -98,6 +99,7 @@ class Policy:
     """Cap on what one more delay of an overdue contact costs, which grows with the square."""
     channels: Mapping[Channel, ChannelPolicy] = field(default_factory=default_channels)
     breach_penalties: Mapping[Tier, Money] = field(default_factory=default_breach_penalties)
+    prices: PricePolicy = field(default_factory=PricePolicy)
     site_caps: Mapping[str, Count] = field(default_factory=dict)
     """New conversations that a site may get in one tick; a site not named is not capped."""
 
@@ -137,6 +139,8 @@ class Policy:
     """Cost of a second of expected overtime."""
     shift_margin_s: UpToDay = 120.0
     """A live contact needs mean handling time and this much before the shift ends."""
+    head_worth: Money = 0.0
+    """Worth of serving anybody, against abandonment, in queues without a row of `queue_prices`."""
     service_worth: Money = 1.0
     """The match of the best suitable agent is worth at least this: nobody could do better."""
     handover_cost: Money = 1.0

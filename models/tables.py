@@ -245,6 +245,12 @@ def _zone(name: str, doc: str, *, nullable: bool = False) -> Column:
     return Column(name, pl.String(), doc, unit="IANA zone", nullable=nullable, choices=zones)
 
 
+def _usual_window() -> pl.Expr:
+    """The window that most rows have, of these the shortest."""
+    window = pl.col("window_s")
+    return window.filter(window.is_between(1.0, 86_400.0)).mode().min()
+
+
 def _money_term(name: str, doc: str) -> Column:
     return Column(name, pl.Float64(), doc, unit="money", nullable=True)
 
@@ -716,6 +722,61 @@ DECLINES = Table(
     rules=(_not_in_future("declined_at"),),
 )
 
+AGENT_PRICES = Table(
+    name="agent_prices",
+    doc="What the time of agents is worth to others who may need them (`omniassign price`);"
+    " an agent without a row costs nothing.",
+    key=("agent_id",),
+    columns=(
+        _identity("agent_id", "Agent."),
+        Column(
+            "window_s",
+            pl.Float64(),
+            "Length of the near future, the same in all rows.",
+            unit="s",
+            minimum=1.0,
+            maximum=86_400.0,
+        ),
+        _number(
+            "fast_price",
+            "All of the agent's attention over one window.",
+            "money",
+            most=1e6,
+            nullable=False,
+        ),
+        _number(
+            "slow_price",
+            "A second of all of their attention within the window.",
+            "money/s",
+            most=1e4,
+            nullable=False,
+        ),
+        _number(
+            "late_price", "A second of it after the window.", "money/s", most=1e4, nullable=False
+        ),
+    ),
+    rules=(RowRule("window_s_same", lambda _: pl.col("window_s") == _usual_window()),),
+    references=(Reference("agent_id", "agents"),),
+)
+
+QUEUE_PRICES = Table(
+    name="queue_prices",
+    doc="What it is worth to serve somebody, whatever comes of it, against abandonment;"
+    " other queues have the policy's `head_worth`.",
+    key=("queue_id",),
+    columns=(
+        _identity("queue_id", "Queue."),
+        _number(
+            "head_worth",
+            "Worth of each of its conversations that is served.",
+            "money",
+            most=1e6,
+            nullable=False,
+        ),
+    ),
+    references=(Reference("queue_id", "queues"),),
+)
+
 INPUT_TABLES = (
     QUEUES,
     CALENDARS,
@@ -737,6 +798,8 @@ INPUT_TABLES = (
     CONTACT_STEPS,
     DECLINES,
     OFFERS,
+    AGENT_PRICES,
+    QUEUE_PRICES,
 )
 """Parents before the tables that refer to them."""
 
@@ -865,6 +928,8 @@ EXPLANATION = Table(
             "Whether no assignment can prevent that any more.",
             nullable=True,
         ),
+        _money_term("agent_time", "Time of the agent that others may need."),
+        _money_term("head_worth", "Somebody served who could give up."),
     ),
 )
 
@@ -1058,6 +1123,8 @@ class InputTables:
     contact_steps: pl.DataFrame | None = None
     declines: pl.DataFrame | None = None
     offers: pl.DataFrame | None = None
+    agent_prices: pl.DataFrame | None = None
+    queue_prices: pl.DataFrame | None = None
 
     def frame(self, table: Table) -> pl.DataFrame | None:
         """Frame of `table`, or None."""

@@ -10,6 +10,7 @@ from models.policy import Policy
 from models.recount.needs import levels_above
 from models.recount.numbers import Bools, Floats, Ints
 from models.recount.pairs import Eligibility
+from models.recount.price import price_of_time, worth_of_heads
 from models.recount.priority import expected_delay, priority_worth, value_at_risk
 from models.recount.shift_end import end_of_shift
 from models.recount.sides import Sides
@@ -39,6 +40,8 @@ class Terms:
     declines: Floats
     overqualified: Floats
     borrowing: Floats
+    agent_time: Floats
+    head_worth: Floats
     balance: Floats
 
     @property
@@ -62,6 +65,8 @@ class Worth:
     """(C,)"""
     priority: Floats
     """(C,)"""
+    head: Floats
+    """(C,)"""
     hold_rate: Floats
     """(C,) per second that the agent is not free yet"""
     kept_at: Ints
@@ -77,7 +82,7 @@ class Worth:
     def gain(self, conversation: Ints, agent: Ints, entry: Ints) -> Floats:
         """Gain of ready pairs, not rounded; conversation and then agent ascend."""
         gain = self._match(conversation, entry)
-        gain += (self.at_risk + self.priority)[conversation] + self.fixed[entry]
+        gain += (self.at_risk + self.priority + self.head)[conversation] + self.fixed[entry]
         gain -= self.hold_rate[conversation] * self.costs.free_in_s[agent]
         gain += self._region(conversation, agent)
         place, here = self.between.of(conversation * len(self.costs.site) + agent)
@@ -105,6 +110,8 @@ class Worth:
             declines=declines,
             overqualified=-costs.overqualified[costs.need_set[conversation], agent],
             borrowing=-costs.borrowing[costs.queue[conversation], agent],
+            agent_time=-costs.time[costs.moment[conversation], agent],
+            head_worth=self.head[conversation],
             balance=costs.balance[agent],
         )
 
@@ -131,6 +138,8 @@ class ClassCosts:
     overtime: Floats
     """(moments, A)"""
     handover: Floats
+    time: Floats
+    """(moments, A)"""
     interruption: Floats
     """(A, 8)"""
     overqualified: Floats
@@ -150,7 +159,7 @@ class ClassCosts:
         """Worth of the balance less all costs."""
         moment = self.moment[conversation]
         total: Floats = (self.balance - self.fairness)[agent]
-        total -= (self.overtime + self.handover)[moment, agent]
+        total -= (self.overtime + self.handover + self.time)[moment, agent]
         total -= self.interruption[agent, self.channel[conversation]]
         total -= self.overqualified[self.need_set[conversation], agent]
         total -= self.borrowing[self.queue[conversation], agent]
@@ -183,6 +192,7 @@ def build_worth(sides: Sides, eligibility: Eligibility) -> Worth:
         ),
         at_risk=value_at_risk(sides, missed, expected_delay(sides, eligibility)),
         priority=priority_worth(sides),
+        head=worth_of_heads(sides),
         hold_rate=value_at_risk(sides, missed, horizon) / policy.hold_horizon_s,
         kept_at=np.append(costs.site, NOWHERE)[preferred],
         between=build_between(sides, eligibility),
@@ -205,6 +215,7 @@ def _class_costs(sides: Sides, eligibility: Eligibility) -> ClassCosts:
         queue=c.queue,
         overtime=overtime,
         handover=handover,
+        time=price_of_time(sides),
         interruption=policy.interrupt_cost * agents.interrupts.astype(np.float64),
         overqualified=policy.overqualified_cost * levels_above(sides.needs),
         borrowing=np.where(borrowed, policy.borrow_cost, 0.0),

@@ -86,6 +86,8 @@ NOTHING = (
     "overqualified",
     "borrowing",
     "region",
+    "agent_time",
+    "head_worth",
 )
 """Terms that are 0 unless stated."""
 QUEUE_STANDS: dict[str, object] = {
