@@ -1,10 +1,11 @@
 """What a policy of the lab believes: a forecast, probabilities, handling times, values.
 
-By default all of it is true in the mean, and only the day's own luck is hidden. `Belief errors`
+By default all of it is true in the mean, and only the day's own luck is hidden. `BeliefErrors`
 make it wrong on purpose, as forecasts and learned numbers are.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.special import ndtri
@@ -14,6 +15,10 @@ from scenarios.lab.day import LabPurpose, stream
 from scenarios.lab.floor import NOTHING, Floor
 from solver.pricing.moment import Beliefs, Moment
 from solver.pricing.scenarios import day_factor
+
+EMAIL_KEEPS = 0.05
+"""Emails lie still while anything else is held, so live contacts hardly miss the time that they
+take. With 0.3, the attention they are reported with, they were served at the cost of chats."""
 
 QUANTILES = 20
 """Equal steps of probability at which values are known."""
@@ -53,7 +58,7 @@ def beliefs_of(
         handling_s=centre.h * _factor(rng, errors.handling, centre.h.shape),
         handling_sigma=centre.handle_sigma,
         allowed=centre.eligible & (resolution >= floor_p),
-        attention=centre.attention,
+        attention=_priced_attention(centre),
         slots=np.where(several, centre.chats, 1).astype(np.int64),
         values=values * (classes.value_mean / values.mean(axis=1))[:, None],
         loss_share=classes.loss_share,
@@ -72,6 +77,12 @@ class Forecast:
     closes_s: float
     """End of arrivals."""
 
+    @property
+    def mean_rate(self) -> Floats:
+        """(K,) contacts per second, over the day."""
+        mean: Floats = self.expected(0.0, self.closes_s) / self.closes_s
+        return mean
+
     def expected(self, from_s: float, until_s: float) -> Floats:
         """(K,) contacts between two instants."""
         begin = np.arange(self.rate.shape[1]) * self.interval_s
@@ -83,7 +94,7 @@ class Forecast:
     def by_period(self, from_s: float, horizon_s: float, periods: int) -> Floats:
         """(P, K) contacts in each of P equal parts of the horizon."""
         edges = from_s + np.linspace(0.0, horizon_s, periods + 1)
-        return np.stack([self.expected(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)])
+        return np.stack([self.expected(a, b) for a, b in pairwise(edges)])
 
 
 def forecast_of(centre: LabCentre, errors: BeliefErrors = TRUE, seed: int = 0) -> Forecast:
@@ -111,6 +122,13 @@ def moment_of(floor: Floor, forecast: Forecast, horizon_s: float, periods: int =
         factor=day_factor(seen, expected),
         closing_in_s=centre.horizon_s - floor.now_s,
     )
+
+
+def _priced_attention(centre: LabCentre) -> Floats:
+    """(K,) share of an agent's time that a contact keeps from others: hardly any for emails."""
+    is_email = centre.classes.channel == LabChannel.EMAIL
+    attention: Floats = np.where(is_email, EMAIL_KEEPS, centre.attention)
+    return attention
 
 
 def _factor(rng: np.random.Generator, sigma: float, shape: tuple[int, ...]) -> Floats:

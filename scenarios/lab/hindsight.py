@@ -126,11 +126,10 @@ def _next_attempt(
     # An email may lie still for as long as the day lasts.
     still_s = np.where(centre.classes.channel[kind] == LabChannel.EMAIL, np.inf, 0.0)
     end = np.maximum(
-        np.where(redials, latest + after_leaving, -np.inf),
-        np.where(
-            reconnects, latest + most_s * effort * slowest + still_s + after_service, -np.inf
-        ),
+        np.where(redials, latest + after_leaving, 0.0),
+        np.where(reconnects, latest + most_s * effort * slowest + still_s + after_service, 0.0),
     )
+    end = np.minimum(end, centre.horizon_s)
     moves = day.switch[row, last] < habits.switch_share[kind]
     next_kind = np.where(moves, habits.switch_to[kind], kind)
     patience = centre.classes.patience_s[next_kind] * day.patience[row, attempt]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from types import MappingProxyType
 
 from scenarios.lab.centre import LabCentre
+from scenarios.lab.own_policies import two_prices
 from scenarios.lab.router import Router
 from scenarios.lab.rules.best_agent import BestAgent
 from scenarios.lab.rules.bullseye import Bullseye
@@ -33,6 +34,7 @@ POLICIES: MappingProxyType[str, RouterFactory] = MappingProxyType(
         "bullseye": lambda centre, seed: Bullseye(),  # noqa: ARG005
         "best-agent": lambda centre, seed: BestAgent(),  # noqa: ARG005
         "myopic": lambda centre, seed: MyopicBatch(),  # noqa: ARG005
+        "ours": two_prices,
     }
 )
 

@@ -3,7 +3,8 @@
     w [ 0.8 fast min(h / A, 1) + 0.3 slow min(h, A) + slow max(h - A, 0) ]
 
 with the attention share w, the handling time h and the window A of the fast price. Near closing
-time the slow price of time that nobody will need any more fades.
+time the slow price of time that nobody will need any more fades. The three numbers that are
+charged for an agent, shares and fading included, are all that a tick needs to know.
 """
 
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ class CostParameters:
     fast_share: float = 0.8
     slow_share: float = 0.3
     """Of the slow price inside the window, where the fast price tells most."""
+    late_share: float = 1.0
+    """Of the slow price beyond the window."""
     fade_from_s: float = 60.0
     """Before closing time, the slow price inside the window begins to fade."""
     fade_to_s: float = 120.0
@@ -31,60 +34,61 @@ class CostParameters:
 
 
 @dataclass(frozen=True, eq=False)
-class SlowCost:
-    """Slow price of C contacts' handling times at A agents, before shares and fading; money."""
+class Charges:
+    """What is charged for the whole attention of each of A agents."""
 
-    within: Floats
-    """(C, A) inside the window."""
-    beyond: Floats
-    """(C, A) after it."""
+    window_s: float
+    fast: Floats
+    """(A,) money for a window."""
+    slow: Floats
+    """(A,) money per second within the window."""
+    late: Floats
+    """(A,) money per second beyond it."""
 
 
-def time_cost(
-    handling_s: Floats,
-    attention: Floats,
-    fast_price: Floats,
-    slow: SlowCost,
-    closing_in_s: float,
-    parameters: CostParameters,
-) -> Floats:
-    """(C, A) money that the agents' time costs; `attention` is (C,), `fast_price` (A,)."""
-    fast = fast_price * np.minimum(handling_s / parameters.window_s, 1.0)
+def charges_at(
+    fast_price: Floats, slow_price: Floats, closing_in_s: float, parameters: CostParameters
+) -> Charges:
+    """Charges from (A,) fast prices in money and (A,) slow prices in money per agent-second."""
+    return Charges(
+        window_s=parameters.window_s,
+        fast=parameters.fast_share * fast_price,
+        slow=parameters.slow_share * _inside_fade(closing_in_s, parameters) * slow_price,
+        late=parameters.late_share * _overrun_fade(closing_in_s, parameters) * slow_price,
+    )
+
+
+def time_cost(handling_s: Floats, attention: Floats, charges: Charges) -> Floats:
+    """(C, A) money that the agents' time costs; `handling_s` is (C, A), `attention` (C,)."""
+    within_s = np.minimum(handling_s, charges.window_s)
     cost = (
-        parameters.fast_share * fast
-        + parameters.slow_share * _inside_fade(closing_in_s, parameters) * slow.within
-        + _overrun_fade(closing_in_s, parameters) * slow.beyond
+        charges.fast * within_s / charges.window_s
+        + charges.slow * within_s
+        + charges.late * (handling_s - within_s)
     )
     return attention[:, None] * cost
 
 
-def constant_cost(slow_price: Floats, handling_s: Floats, window_s: float) -> SlowCost:
-    """Slow cost at one price per agent, (A,) money per second, for (C, A) handling times."""
-    return SlowCost(
-        within=slow_price * np.minimum(handling_s, window_s),
-        beyond=slow_price * np.maximum(handling_s - window_s, 0.0),
-    )
+def path_cost(price: Floats, cell_s: float, at_s: float, handling_s: Floats) -> Floats:
+    """(C, A) money that an agent's whole attention costs from `at_s` on, at a path of prices.
 
-
-def path_cost(
-    slow_price: Floats, edges_s: Floats, handling_s: Floats, window_s: float
-) -> SlowCost:
-    """Slow cost at (P, A) prices of sub-periods: the sum of price times overlap.
-
-    Sub-period s lasts from edges_s[s] to edges_s[s + 1] seconds from now, the first edge being 0;
-    whatever lies after the last costs what the last one does.
+    `price` is (A, T) money per second in cells of `cell_s` seconds; what lies after the last cell
+    costs nothing.
     """
-    inside = _spent_until(np.minimum(handling_s, window_s), slow_price, edges_s)
-    return SlowCost(inside, _spent_until(handling_s, slow_price, edges_s) - inside)
+    paid = np.concatenate([np.zeros((len(price), 1)), np.cumsum(price, axis=1) * cell_s], axis=1)
+    begin = _paid_until(paid, np.full(handling_s.shape, at_s / cell_s))
+    return _paid_until(paid, (at_s + handling_s) / cell_s) - begin
 
 
-def _spent_until(moment_s: Floats, slow_price: Floats, edges_s: Floats) -> Floats:
-    """(C, A) integral of each agent's price from now to (C, A) moments."""
-    each = slow_price * np.diff(edges_s)[:, None]
-    before = np.vstack([np.zeros_like(each[:1]), np.cumsum(each, axis=0)[:-1]])
-    period = np.searchsorted(edges_s[1:-1], moment_s, side="right")
-    agent = np.arange(slow_price.shape[1])
-    return before[period, agent] + slow_price[period, agent] * (moment_s - edges_s[period])
+def _paid_until(paid: Floats, cells: Floats) -> Floats:
+    """(C, A) what has been paid by (C, A) moments, in cells since the first."""
+    last = paid.shape[1] - 1
+    moment = np.clip(cells, 0.0, float(last))
+    cell = np.minimum(moment.astype(np.int64), last - 1)
+    agent = np.arange(len(paid))
+    before = paid[agent, cell]
+    at: Floats = before + (moment - cell) * (paid[agent, cell + 1] - before)
+    return at
 
 
 def _inside_fade(closing_in_s: float, parameters: CostParameters) -> float:

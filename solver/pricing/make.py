@@ -1,7 +1,7 @@
 """Both prices of a moment, from beliefs: the recipe of `value.md` 1, for the job and for the lab.
 
-    beliefs, moment --> slow_price_at --> money per agent-second, over the next quarter of an hour
-                    --> fast_price_at --> money per agent, over the next handling time
+beliefs, moment --> slow_price_at --> money per agent-second, over the next quarter of an hour
+                --> fast_price_at --> money per agent, over the next handling time
 """
 
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ def slow_price_at(
     recipe: SlowRecipe,
     rng: np.random.Generator,
 ) -> SlowPrices:
-    """Prices by signature and sub-period; contact rows are classes x value buckets, class first."""
+    """Prices by signature and sub-period; contact rows: classes x value buckets, class first."""
     buckets = recipe.buckets
     values = value_buckets(beliefs.values, buckets)
     value = values.ravel()
@@ -118,14 +118,15 @@ def free_seconds(beliefs: Beliefs, moment: Moment) -> Floats:
     period_s = moment.horizon_s / periods
     begin = np.arange(periods)[:, None] * period_s
     duty = np.clip(moment.duty_left_s - begin, 0.0, period_s)
-    busy = np.zeros_like(duty)
+    busy: Floats = np.zeros(duty.shape)
     if len(moment.held_agent):
         left_s = mean_remaining_s(work_in_progress(beliefs, moment))
         share = beliefs.attention[moment.held_kind]
         for period, start in enumerate(begin.ravel()):
             spent = share * np.clip(left_s - start, 0.0, period_s)
             busy[period] = np.bincount(moment.held_agent, spent, minlength=duty.shape[1])
-    return np.maximum(duty - busy, 0.0)
+    free: Floats = np.maximum(duty - busy, 0.0)
+    return free
 
 
 def mean_window_s(beliefs: Beliefs, rate: Floats) -> float:
@@ -143,7 +144,8 @@ def _waiting_by_type(beliefs: Beliefs, moment: Moment, buckets: int) -> Floats:
     if floor is not None:
         bucket = (moment.waiting_value[:, None] >= floor[moment.waiting_kind]).sum(axis=1)
     row = moment.waiting_kind * buckets + bucket
-    return np.bincount(row, minlength=len(beliefs.values) * buckets).astype(np.float64)
+    waiting: Floats = np.bincount(row, minlength=len(beliefs.values) * buckets).astype(np.float64)
+    return waiting
 
 
 def _sampled_free_s(
