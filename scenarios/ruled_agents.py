@@ -15,11 +15,13 @@ from models.tables import (
     AGENT_ACTIVITIES,
     AGENT_LOAD,
     AGENT_PREFERENCES,
+    AGENT_PRICES,
     AGENT_PROFILES,
     AGENT_QUOTAS,
     CALENDARS,
     HOLIDAYS,
     OFFERS,
+    QUEUE_PRICES,
     AssignmentEvent,
     Channel,
     LoadState,
@@ -46,6 +48,7 @@ _EVENT_SHARES = (0.02, 0.02, 0.08, 0.05, 0.03, 0.02, 0.03, 0.75)
 _SHIFT = timedelta(hours=9)
 _FLUENT = 5
 _CALENDARS = ("always", "office", "weekend")
+_WINDOW_S = 300.0
 
 
 def hours(draws: Draws, batch: Batch, policy: Policy) -> tuple[Batch, Policy]:
@@ -190,6 +193,28 @@ def fairness(draws: Draws, batch: Batch, policy: Policy) -> tuple[Batch, Policy]
         agent_preferences=likes.unique(AGENT_PREFERENCES.key, keep="first", maintain_order=True),
         agent_quotas=quotas,
     ), policy
+
+
+def prices(draws: Draws, batch: Batch, policy: Policy) -> tuple[Batch, Policy]:
+    """Nine agents in ten have prices, half of these a fast one; half of the queues have a worth of
+    heads.
+    """
+    sold = draws.some(batch.agents.select("agent_id"), 0.9)
+    missed = draws.rng.random(len(sold)) < 0.5
+    per_s = np.round(draws.rng.uniform(0.0, 0.01, len(sold)), 6)
+    sold = sold.with_columns(
+        window_s=pl.lit(_WINDOW_S),
+        fast_price=pl.Series(np.round(missed * draws.rng.exponential(2.0, len(sold)), 3)),
+        slow_price=pl.Series(0.3 * per_s),
+        late_price=pl.Series(per_s),
+    )
+    heads = draws.some(batch.queues.select("queue_id"), 0.5)
+    heads = heads.with_columns(head_worth=draws.pick(len(heads), [0.0, 0.5, 2.0]))
+    return replace(
+        batch,
+        agent_prices=sold.match_to_schema(AGENT_PRICES.schema()),
+        queue_prices=heads.match_to_schema(QUEUE_PRICES.schema()),
+    ), replace(policy, head_worth=0.25)
 
 
 def profile_limits(draws: Draws, batch: Batch) -> pl.DataFrame:

@@ -63,6 +63,8 @@ class RuleGroup(StrEnum):
     """Declines, bans, rests, pauses, contacts left to people."""
     PARTIES = "parties"
     """Calls and messages of one customer, items of customers who wait."""
+    PRICES = "prices"
+    """Prices of agents' time, worth of heads by queue."""
 
 
 ALL_RULES = tuple(RuleGroup)
@@ -292,4 +294,5 @@ _SHOWS: dict[RuleGroup, Callable[[Draws, Batch, Policy], tuple[Batch, Policy]]] 
     RuleGroup.FAIRNESS: ruled_agents.fairness,
     RuleGroup.DECLINES: _declines,
     RuleGroup.PARTIES: _parties,
+    RuleGroup.PRICES: ruled_agents.prices,
 }

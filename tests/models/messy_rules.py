@@ -44,6 +44,7 @@ class Rule(Enum):
     FAIRNESS = "fairness"
     DECLINES = "declines"
     PARTIES = "parties"
+    PRICES = "prices"
 
 
 class _Cells:
@@ -499,6 +500,36 @@ def _parties(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Policy
     return replace(batch, contacts=contacts), replace(policy, voice_follow=follow)
 
 
+def _prices(cells: _Cells, batch: Batch, policy: Policy) -> tuple[Batch, Policy]:
+    """Windows shorter and longer than the work; some agents have no price, one is not there."""
+    window = cells.one(1.0, 300.0, 600.0, 5_000.0)
+    sold = [
+        {
+            "agent_id": agent,
+            "window_s": window,
+            "fast_price": cells.one(0.0, 0.7, 3.0, 40.0),
+            "slow_price": cells.one(0.0, 0.001, 0.01, 0.3),
+            "late_price": cells.one(0.0, 0.002, 0.02, 0.3),
+        }
+        for agent in (*batch.agents["agent_id"], "a99")
+        if cells.chance(0.7)
+    ]
+    heads = [
+        {"queue_id": queue, "head_worth": cells.one(0.0, 0.333, 5.0, 50.0)}
+        for queue in (*batch.queues["queue_id"], "q99")
+        if cells.chance(0.6)
+    ]
+    channels = {
+        channel: replace(numbers, attention=cells.one(numbers.attention, 0.0, 0.3, 1.0))
+        for channel, numbers in policy.channels.items()
+    }
+    return replace(
+        batch,
+        agent_prices=_rows("agent_prices", sold),
+        queue_prices=_rows("queue_prices", heads),
+    ), replace(policy, channels=channels, head_worth=cells.one(0.0, 0.0, 0.125, 7.0))
+
+
 def _calling_or_writing(agent_channels: pl.DataFrame) -> pl.DataFrame:
     """Agents of even numbers keep the live channels only, the others all but these."""
     even = pl.col("agent_id").str.slice(1).cast(pl.Int64) % 2 == 0
@@ -537,6 +568,7 @@ _SHOWS: dict[Rule, Callable[[_Cells, Batch, Policy], tuple[Batch, Policy]]] = {
     Rule.FAIRNESS: _fairness,
     Rule.DECLINES: _declines,
     Rule.PARTIES: _parties,
+    Rule.PRICES: _prices,
 }
 
 

@@ -43,6 +43,7 @@ SHOWN_BY = {
     RuleGroup.FAIRNESS: {"agents", "agent_preferences", "agent_quotas"},
     RuleGroup.DECLINES: {"declines"},
     RuleGroup.PARTIES: {"contacts", "agent_load"},
+    RuleGroup.PRICES: {"agent_prices", "queue_prices"},
 }
 """Tables that each group fills."""
 
@@ -116,7 +117,11 @@ def test_every_reason_shows(large: tuple[BatchProblem, Plan]) -> None:
 def test_every_term_of_the_gain_shows(large: tuple[BatchProblem, Plan]) -> None:
     """Each term is worth something for some pair."""
     gain = large[0].gain
-    whole = {Term.VALUE_AT_RISK: gain.value_at_risk, Term.PRIORITY: gain.priority}
+    whole = {
+        Term.VALUE_AT_RISK: gain.value_at_risk,
+        Term.PRIORITY: gain.priority,
+        Term.HEAD_WORTH: gain.head_worth,
+    }
     of_pairs = {name: gain.extra[name].to_numpy() for name in (Term.STICKINESS, Term.DECLINES)}
     shown = {term for term, worth in (whole | of_pairs).items() if worth.any()}
     assert shown | set(gain.rated) == set(Term)
