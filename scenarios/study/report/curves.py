@@ -14,6 +14,8 @@ from scenarios.study.spec import Study, Sweep
 MOST_LINES = 6
 """More overrides in one panel cannot be told apart."""
 ACROSS = 2
+CLOSEST = 0.05
+"""Of the range of a sweep: values that are closer cannot be told apart."""
 
 
 def service_by_interval(study: Study, by_interval: pl.DataFrame) -> str:
@@ -85,8 +87,13 @@ def sensitivity(study: Study, sweep: Sweep, runs: pl.DataFrame) -> str:
             if column == "value":
                 axes.yaxis.set_major_formatter("{x:,.0f}")
             axes.set_title(title)
-            axes.set_xlabel(f"{sweep.name}, {sweep.unit}")
-            axes.set_xticks([point.value for point in sweep.points])
+            axes.set_xlabel(
+                f"{sweep.name}, {sweep.unit}{'' if _to_scale(sweep) else ' (no scale)'}"
+            )
+            values = [point.value for point in sweep.points]
+            axes.set_xticks(_places(sweep), [f"{value:g}" for value in values])
+        scale = "" if _to_scale(sweep) else " (not to scale)"
+        figure.supxlabel(f"{sweep.name}, {sweep.unit}{scale}", fontsize="medium")
         return svg_of(figure)
 
 
@@ -100,14 +107,14 @@ def _curve(
     column, factor = what
     x, y, half = [], [], []
     first: pl.DataFrame | None = None
-    for point in sweep.points:
+    for place, point in zip(_places(sweep), sweep.points, strict=True):
         days = runs.filter(override=point.override).select("day", level=factor * pl.col(column))
         days = days.drop_nulls()
         if days.is_empty():
             continue
         first = days if first is None else first
         pairs = days.join(first, on="day", suffix="_first")
-        x.append(point.value)
+        x.append(place)
         y.append(float(days["level"].to_numpy().mean()))
         half.append(mean_interval((pairs["level"] - pairs["level_first"]).to_numpy()).half_width)
     axes.errorbar(
@@ -121,3 +128,15 @@ def _curve(
         capsize=0,
     )
     return (x[-1], y[-1]) if x else None
+
+
+def _to_scale(sweep: Sweep) -> bool:
+    """No two values would be drawn on top of each other."""
+    values = np.array([point.value for point in sweep.points])
+    return len(values) < 2 or bool(np.diff(values).min() > CLOSEST * np.ptp(values))
+
+
+def _places(sweep: Sweep) -> list[float]:
+    """Where the values stand: to scale, or side by side where that cannot be read."""
+    values = [point.value for point in sweep.points]
+    return values if _to_scale(sweep) else [float(place) for place in range(len(values))]

@@ -1,17 +1,13 @@
-"""Charts of many classes, and of two aims at once."""
-
-from collections.abc import Sequence
-from dataclasses import dataclass
+"""Charts of classes and of what was possible."""
 
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from scenarios.study.changes import Changes
 from scenarios.study.compare import mean_interval
 from scenarios.study.report.curves import shown_overrides
-from scenarios.study.report.style import GREY, WIDTH, bare, colour, look, svg_of
+from scenarios.study.report.style import WIDTH, bare, colour, look, svg_of
 from scenarios.study.spec import Study
 
 MOST_CLASSES = 14
@@ -57,78 +53,6 @@ def _busiest(by_class: pl.DataFrame) -> list[str]:
     return (
         totals.sort("contacts", descending=True).head(MOST_CLASSES).sort("contact_class")["name"]
     ).to_list()
-
-
-@dataclass(frozen=True)
-class ParetoPoint:
-    """An override under a policy: what it earns and how it serves."""
-
-    override: str
-    policy: str
-    value: float
-    service_level: float
-    is_on_front: bool
-    """Nothing else is at least as good in both and better in one."""
-
-
-def pareto_points(study: Study, runs: pl.DataFrame) -> list[ParetoPoint]:
-    """Means over days of all overrides that change decisions only, so that money is comparable."""
-    comparable = [one.name for one in study.overrides if _only_decides(one.changes)]
-    found = (
-        runs.filter(pl.col("override").is_in(comparable))
-        .group_by("override", "policy", maintain_order=True)
-        .agg(pl.col("value", "service_level").mean())
-        .drop_nulls()
-    )
-    value, service = found["value"].to_numpy(), found["service_level"].to_numpy()
-    return [
-        ParetoPoint(
-            str(override),
-            str(policy),
-            float(value[row]),
-            float(service[row]),
-            is_on_front=not np.any(
-                (value >= value[row])
-                & (service >= service[row])
-                & ((value > value[row]) | (service > service[row]))
-            ),
-        )
-        for row, (override, policy) in enumerate(found.select("override", "policy").iter_rows())
-    ]
-
-
-def pareto(study: Study, points: Sequence[ParetoPoint]) -> str:
-    """Money against service level; the front is what no other point beats in both."""
-    with look():
-        figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
-        axes = figure.subplots()
-        bare(axes)
-        front = sorted((one for one in points if one.is_on_front), key=lambda one: one.value)
-        axes.plot(
-            [100 * one.service_level for one in front],
-            [one.value for one in front],
-            color=GREY,
-            linewidth=1,
-            zorder=1,
-        )
-        for one in points:
-            tint = colour(study.policies.index(one.policy))
-            face = tint if one.is_on_front else "white"
-            at = (100 * one.service_level, one.value)
-            axes.plot(*at, "o", color=tint, markerfacecolor=face, markersize=8)
-            axes.annotate(
-                f"{one.policy}: {one.override}",
-                at,
-                xytext=(7, 4),
-                textcoords="offset points",
-                fontsize=8.5,
-                color=tint,
-            )
-        axes.margins(x=0.16, y=0.12)
-        axes.yaxis.set_major_formatter("{x:,.0f}")
-        axes.set_xlabel("service level, % (better to the right)")
-        axes.set_ylabel("value of a day, money (better above)")
-        return svg_of(figure)
 
 
 def captured(study: Study, runs: pl.DataFrame) -> str:
@@ -198,8 +122,3 @@ def _write_cells(axes: Axes, table: np.ndarray) -> None:
     for (row, column), price in np.ndenumerate(table):
         tint = "white" if price < middle else "black"
         axes.text(column, row, f"{price:,.0f}", ha="center", va="center", fontsize=8.5, color=tint)
-
-
-def _only_decides(changes: Changes) -> bool:
-    """Customers, agents and what both can do are those of the base."""
-    return changes == Changes(tick_s=changes.tick_s, weigh=changes.weigh, errors=changes.errors)

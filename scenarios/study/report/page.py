@@ -17,11 +17,10 @@ from scenarios.study.report.curves import (
     shown_overrides,
 )
 from scenarios.study.report.forest import forest
+from scenarios.study.report.front import pareto, pareto_points
 from scenarios.study.report.maps import (
     abandonment_by_class,
     captured,
-    pareto,
-    pareto_points,
     price_map,
 )
 from scenarios.study.report.numbers import signed
@@ -31,6 +30,10 @@ from scenarios.study.runs import build_laboratory
 from scenarios.study.spec import Study
 
 HERE = Path(__file__).parent
+LOOSE = (
+    " Where customers may come back, as here, the bound counts every visit that their luck would"
+    " allow: it is far above what is possible."
+)
 FEWEST_POINTS = 3
 """Of a Pareto front that is worth a chart."""
 
@@ -107,6 +110,10 @@ def _facts(study: Study, findings: Findings) -> list[tuple[str, str]]:
     ]
 
 
+def _come_back(study: Study) -> bool:
+    return study.centre.lifelike
+
+
 def _charts(study: Study, findings: Findings, found: list[Difference]) -> list[Chart]:
     """Those that the study has something for, in the order of the page."""
     charts = []
@@ -153,7 +160,8 @@ def _charts(study: Study, findings: Findings, found: list[Difference]) -> list[C
             Chart(
                 "Value captured",
                 "Value as a share of what could have been earned with everything known beforehand,"
-                " which no router can reach; bars are 95 % intervals.",
+                " which no router can reach; bars are 95 % intervals."
+                + (LOOSE if _come_back(study) else ""),
                 captured(study, findings.runs),
             )
         )

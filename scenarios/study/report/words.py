@@ -85,7 +85,8 @@ def summarise(study: Study, findings: Findings, found: Sequence[Difference]) -> 
         for one in (*changes[:MOST_SENTENCES], *policies)
     ]
     captured = findings.runs.filter(override=study.baseline_override).drop_nulls("captured")
-    if not captured.is_empty():
+    # Where customers come back the bound is too loose to be told without its note.
+    if not captured.is_empty() and not study.centre.lifelike:
         shares = captured.group_by("policy").agg(pl.col("captured").mean()).sort("captured")
         policy, share = shares.row(-1)
         text = (
@@ -117,6 +118,8 @@ def _sentence(one: Difference, found: Sequence[Difference], baseline: str) -> Se
         who = f"“{one.override}”, routed by {one.policy}:"
     else:
         who = f"{one.policy} instead of {baseline}, “{one.override}”:"
+    if one.difference.mean == 0 and one.p_value == 1:
+        return Sentence(f"{who} nothing changes.", is_clear=False)
     service = [
         other
         for other in found
