@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from scenarios.lab.centre import LabCentre
 from scenarios.lab.own_policies import two_prices
+from scenarios.lab.real_tick import RealTick
 from scenarios.lab.router import Router
 from scenarios.lab.rules.best_agent import BestAgent
 from scenarios.lab.rules.bullseye import Bullseye
@@ -35,6 +36,7 @@ POLICIES: MappingProxyType[str, RouterFactory] = MappingProxyType(
         "best-agent": lambda centre, seed: BestAgent(),  # noqa: ARG005
         "myopic": lambda centre, seed: MyopicBatch(),  # noqa: ARG005
         "ours": two_prices,
+        "product": lambda centre, seed: RealTick(centre),  # noqa: ARG005
     }
 )
 
