@@ -18,6 +18,7 @@ from models.answers import (
     Change,
     Conversation,
     Verdict,
+    charges,
     conversations_of,
     failed_rule,
     no_room,
@@ -100,7 +101,8 @@ def why_not(archive: Path, contact_id: str, agent_id: str) -> WhyNot:
     )
     if rule is not None:
         return answer
-    answer = replace(answer, pair=case.pair_worth(contact, agent))
+    worth = case.pair_worth(contact, agent)
+    answer = replace(answer, pair=worth)
     if case.solution.agent[contact] == agent:
         sentence = f"{agent_id} is who the plan gives {named} to."
         return replace(answer, verdict=Verdict.CHOSEN, sentence=sentence)
@@ -113,7 +115,8 @@ def why_not(archive: Path, contact_id: str, agent_id: str) -> WhyNot:
         verdict=Verdict.COSTS,
         sentence=price_of_forcing(
             named, agent_id, loss.at_least, loss.at_most, loss.fewer_served, changes
-        ),
+        )
+        + charges(case.stated, contact, worth.terms),
         loss=in_money(loss),
         changes=changes,
     )

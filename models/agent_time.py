@@ -44,12 +44,22 @@ def time_cost(
 
 def _amounts(units: pl.DataFrame, window_s: float, policy: Policy) -> Floats:
     """Windows, seconds within the window and seconds after it, all of attention, (C, 3)."""
-    attention = np.array([policy.channels[channel].attention for channel in Channel])
     handle_s = units["handle_s"].to_numpy()
     within_s = np.minimum(handle_s, window_s)
     amount: Floats = np.stack([within_s / window_s, within_s, handle_s - within_s], axis=1)
-    amount *= attention[units["channel_idx"].to_numpy()][:, None]
+    amount *= _attention(units, policy)[:, None]
     return amount
+
+
+def attention_s(units: pl.DataFrame, policy: Policy) -> Floats:
+    """Seconds of all of an agent's attention that each conversation takes, (C,)."""
+    return units["handle_s"].to_numpy() * _attention(units, policy)
+
+
+def _attention(units: pl.DataFrame, policy: Policy) -> Floats:
+    share = np.array([policy.channels[channel].attention for channel in Channel])
+    of_units: Floats = share[units["channel_idx"].to_numpy()]
+    return of_units
 
 
 def head_worth(batch: Batch, units: pl.DataFrame, policy: Policy) -> Floats:

@@ -1,16 +1,20 @@
 """Answers about one pair in plain words: the rule that it fails, what it costs, who would move."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 import polars as pl
 
+from models.agent_time import attention_s
 from models.batch_problem import BatchProblem
 from models.eligibility import REASONS
+from models.gain import Term
 from models.plan import Reason
 from models.problem import MILLI, NOBODY
 from models.proficiency import AGENT_PREFIX, LANGUAGE_PREFIX, MISSING
+from models.sentences import CENT, HEAD_PAID, TIME_CHARGED, length
 
 MOST_TOLD = 3
 """Changes in one sentence; beyond that people need a list."""
@@ -225,6 +229,17 @@ def price_of_serving(
         surely = "over" if known or at_least == at_most else "up to"
         found = f"{conversation} would be served if it were worth {surely} {amount} more"
     return f"{found}: {_told(changes)}."
+
+
+def charges(stated: BatchProblem, conversation: int, terms: Mapping[str, float]) -> str:
+    """What the worth of a pair counts for the agent's time and for the head; empty for nothing.
+
+    `terms` are those of the pair, in money.
+    """
+    seconds = attention_s(stated.conversations.units, stated.policy)[conversation]
+    time, head = terms.get(Term.AGENT_TIME, 0.0), terms.get(Term.HEAD_WORTH, 0.0)
+    told = TIME_CHARGED.format(length(seconds), f"{time:.2f}") if abs(time) >= CENT / 2 else ""
+    return told + (HEAD_PAID.format(f"{head:.2f}") if abs(head) >= CENT / 2 else "")
 
 
 def slot_more(agent_id: str, channel: str, worth: tuple[int, int] | None, *, serves: bool) -> str:

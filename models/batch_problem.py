@@ -134,6 +134,7 @@ class BatchProblem:
     def _facts(self, solution: Solution) -> Facts:
         return Facts(
             now=self.batch.now,
+            policy=self.policy,
             conversations=self.conversations,
             agents=self.agents,
             eligibility=self.eligibility,

@@ -12,6 +12,7 @@ from models.conversations import Conversations
 from models.eligibility import Eligibility
 from models.gain import Gain
 from models.outlook import unavoidable
+from models.policy import Policy
 from models.problem import NO_TIER, NOBODY, AssignmentProblem, Positions
 from models.reservations import Reservations
 from models.solution import Solution
@@ -28,6 +29,7 @@ class Facts:
     """What a solved batch knows about its decisions."""
 
     now: datetime
+    policy: Policy
     conversations: Conversations
     agents: AgentState
     eligibility: Eligibility

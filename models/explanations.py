@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from models.agent_time import attention_s
 from models.bound import path_prices
 from models.circumstances import (
     Facts,
@@ -16,10 +17,11 @@ from models.circumstances import (
 )
 from models.columns import instant, with_facts
 from models.eligibility import REASONS
+from models.gain import Term
 from models.pair_worth import gains_of, terms_of
 from models.plan import Reason
 from models.problem import MILLI, NO_TIER, NOBODY, AssignmentProblem, Ints, Positions
-from models.sentences import decision_sentence
+from models.sentences import charges_told, decision_sentence, length
 from models.tables import Decision
 
 
@@ -73,11 +75,25 @@ def build_explanations(facts: Facts) -> pl.DataFrame:
         _amount("runner_up_price", _pair_prices(facts, priced, runner_up)),
         pl.Series("rent", _rents(facts, priced) / MILLI),
     )
-    return _name_agents(told, facts).with_columns(
-        detail=decision_sentence(
-            facts.now, facts.solution.tier_weight / MILLI, set(told["reason"].unique())
-        )
+    sentence = decision_sentence(
+        facts.now, facts.solution.tier_weight / MILLI, set(told["reason"].unique())
     )
+    if facts.gain.has_prices:
+        told = told.with_columns(_charges(facts, np.where(chosen != NOBODY, chosen, runner_up)))
+        sentence += charges_told()
+    return _name_agents(told, facts).with_columns(detail=sentence)
+
+
+def _charges(facts: Facts, agent: Positions) -> list[pl.Series]:
+    """What serving each conversation would pay for the agent's time, and get for the head."""
+    terms = terms_of(facts.problem, facts.gain, agent)
+    seconds = attention_s(facts.conversations.units, facts.policy)
+    distinct, of = np.unique(seconds, return_inverse=True)
+    return [
+        pl.Series("time_told", [length(value) for value in distinct], dtype=pl.String)[of],
+        terms[Term.AGENT_TIME].alias("time_charged"),
+        terms[Term.HEAD_WORTH].alias("head_paid"),
+    ]
 
 
 def _priced(facts: Facts) -> _Priced:

@@ -76,6 +76,11 @@ class Gain:
         """(C,) part of the gain that does not depend on the agent."""
         return self.match_base + self.value_at_risk + self.priority + self.head_worth
 
+    @property
+    def has_prices(self) -> bool:
+        """Whether time costs anything anywhere, or a head is worth anything."""
+        return Term.AGENT_TIME in self.rated or bool(self.head_worth.any())
+
 
 @dataclass(frozen=True, eq=False)
 class Rated:

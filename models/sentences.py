@@ -35,6 +35,11 @@ _NOBODY = {
 
 _LONGEST_STARVED_TIER = 1
 
+TIME_CHARGED = " That counts {} of this agent's time, which others may need more: {}."
+HEAD_PAID = " That counts somebody served who could give up: {}."
+CENT = 0.01
+_SAY_WORTH = (Reason.BEST_MATCH, Reason.HELD_FOR, Reason.NOT_WORTH_IT)
+
 
 def decision_sentence(now: datetime, tier_weight: float, reasons: Collection[str]) -> pl.Expr:
     """The decision in plain words, from the columns that `models/explanations.py` builds.
@@ -48,6 +53,19 @@ def decision_sentence(now: datetime, tier_weight: float, reasons: Collection[str
             sentence = pl.when(pl.col("reason") == code.value).then(text).otherwise(sentence)
     late = pl.lit(" Too few agents can be free by its target.")
     return sentence + pl.when("unavoidable").then(late).otherwise(pl.lit(""))
+
+
+def charges_told() -> pl.Expr:
+    """What the worth of a pair counts for the agent's time and for the head, where a sentence says
+    what it is worth: from the columns `time_told`, `time_charged` and `head_paid`.
+    """
+    time = pl.format(TIME_CHARGED, "time_told", _money("time_charged"))
+    head = pl.format(HEAD_PAID, _money("head_paid"))
+    says_worth = pl.col("reason").is_in([reason.value for reason in _SAY_WORTH])
+    return pl.concat_str(
+        pl.when(says_worth & (pl.col(paid).abs() >= CENT / 2)).then(text).otherwise(pl.lit(""))
+        for paid, text in (("time_charged", time), ("head_paid", head))
+    )
 
 
 def length(seconds: float) -> str:
