@@ -29,6 +29,7 @@ from models.policy import Policy
 from scenarios.centre import CentreSize
 from scenarios.generate import generate_centre
 from scenarios.live import LiveWorld, real_visits, world_of_bank_day, world_of_centre
+from scenarios.planning import cli as planning_cli
 from scenarios.study import cli as study_cli
 from scenarios.study.errors import StudyError
 from solver.child import SolverChild
@@ -44,6 +45,7 @@ app.add_typer(cli_files.app)
 app.add_typer(cli_import.app, name="import")
 app.add_typer(cli_policy.app, name="policy")
 app.add_typer(study_cli.app)
+app.add_typer(planning_cli.app, name="plan")
 
 
 @app.command()

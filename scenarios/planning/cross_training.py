@@ -54,6 +54,14 @@ class TrainingEffort:
     iterations: int = 200
     first_seed: int = 80_001
 
+    def __post_init__(self) -> None:
+        """An interval needs two days."""
+        if self.pricing_days < 1 or self.simulated_days < 2 or self.top < 1:
+            raise ValueError(
+                f"training effort: {self.pricing_days} days priced, {self.simulated_days}"
+                f" simulated, top {self.top}; expected at least 1, 2 and 1"
+            )
+
     @property
     def pricing_seeds(self) -> range:
         """Of the days that are priced."""
