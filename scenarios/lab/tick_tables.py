@@ -5,7 +5,7 @@ resolve it: with `steps` skills per class, probabilities come in 10 x `steps` eq
 Only contacts, agents and what they hold change from tick to tick; the rest is built once.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -38,6 +38,8 @@ _FOREVER = timedelta(days=30)
 """Shifts last so long: in the lab, work that is held is finished at no cost, so that what ends a
 shift is that the agent takes nothing new (presence), not that the next call might last longer."""
 _DIGITS = 9
+_PRESENCE = pl.Series([Presence.OFFLINE.value, Presence.AVAILABLE.value])
+_STATE = pl.Series([LoadState.ACTIVE.value, LoadState.PARKED.value])
 _CHANNEL_NAMES = pl.Series([channel.value for channel in CHANNELS])
 
 
@@ -50,7 +52,10 @@ class TickTables:
         self._channel = centre.classes.channel.astype(np.int64)
         self._queues = _names("class", centre.num_classes)
         self._agents = _names("agent", centre.num_agents)
-        self._skills = [f"{queue}.{step:02d}" for queue in self._queues for step in range(steps)]
+        self._skills = pl.Series(
+            [f"{queue}.{step:02d}" for queue in self._queues for step in range(steps)]
+        )
+        self._held = _names("held", centre.num_agents * (centre.chats + 1))
         self._steps = steps
         self._people = self._staff()
         self._static = empty_batch(DAY_START).at(
@@ -85,23 +90,23 @@ class TickTables:
         return _complete(
             AGENTS,
             agent_id=self._agents,
-            presence=pl.lit(Presence.OFFLINE.value),
-            site=pl.lit("lab"),
-            time_zone=pl.lit("UTC"),
-            shift_start_at=pl.lit(DAY_START, INSTANT),
-            shift_end_at=pl.lit(DAY_START + _FOREVER, INSTANT),
-            capacity_units=pl.lit(CAPACITY),
-            version=pl.lit(0, pl.Int64),
+            presence=Presence.OFFLINE.value,
+            site="lab",
+            time_zone="UTC",
+            shift_start_at=DAY_START,
+            shift_end_at=DAY_START + _FOREVER,
+            capacity_units=CAPACITY,
+            version=0,
         )
 
     def _presence(self, floor: Floor) -> pl.DataFrame:
-        available = pl.Series(floor.on_duty, dtype=pl.Boolean)
-        idle = pl.Series((floor.held_kind == NOTHING).all(axis=1), dtype=pl.Boolean)
+        """Who takes work is available; who holds something got work when they took the last."""
+        holds = floor.held_kind != NOTHING
+        last_s = np.where(holds, floor.held_since_s, -np.inf).max(axis=1)
+        since_s = np.where(holds.any(axis=1), last_s, floor.idle_since_s)
         return self._people.with_columns(
-            presence=pl.when(available)
-            .then(pl.lit(Presence.AVAILABLE.value))
-            .otherwise(pl.lit(Presence.OFFLINE.value)),
-            idle_since=pl.when(idle).then(_instants(floor.idle_since_s)),
+            _PRESENCE[floor.on_duty.astype(np.int64)].alias("presence"),
+            _instants(since_s).alias("idle_since"),
         )
 
     def _lines(self) -> pl.DataFrame:
@@ -124,8 +129,8 @@ class TickTables:
         channel, agent = np.nonzero(serves)
         return _complete(
             AGENT_CHANNELS,
-            agent_id=self._agents.gather(pl.Series(agent)),
-            channel=_CHANNEL_NAMES.gather(pl.Series(channel)),
+            agent_id=self._agents[agent],
+            channel=_CHANNEL_NAMES[channel],
             max_items=pl.Series(most[channel]),
         )
 
@@ -141,23 +146,22 @@ class TickTables:
         level = (total[kind, agent] + step) // steps
         return _complete(
             AGENT_SKILLS,
-            agent_id=self._agents.gather(pl.Series(agent)),
-            skill=pl.Series(self._skills).gather(pl.Series(kind * steps + step)),
+            agent_id=self._agents[agent],
+            skill=self._skills[kind * steps + step],
             proficiency=pl.Series(level),
         )
 
     def _contacts(self, floor: Floor) -> pl.DataFrame:
         ids = _labels("contact", floor.contact)
-        kind = pl.Series(floor.kind)
         return _complete(
             CONTACTS,
             contact_id=ids,
             conversation_id=ids,
-            queue_id=self._queues.gather(kind),
-            channel=_CHANNEL_NAMES.gather(pl.Series(self._channel[floor.kind])),
+            queue_id=self._queues[floor.kind],
+            channel=_CHANNEL_NAMES[self._channel[floor.kind]],
             entered_at=_instants(floor.now_s - floor.waited_s),
             value=pl.Series(floor.value),
-            version=pl.lit(0, pl.Int64),
+            version=0,
         )
 
     def _asked(self, ids: pl.Series, kind: Ints) -> pl.DataFrame:
@@ -166,9 +170,9 @@ class TickTables:
         skill = (kind[:, None] * steps + np.arange(steps)).ravel()
         return _complete(
             CONTACT_SKILLS,
-            contact_id=ids.gather(pl.Series(row)),
-            skill=pl.Series(self._skills).gather(pl.Series(skill)),
-            min_proficiency=pl.lit(0, pl.Int64),
+            contact_id=ids[row],
+            skill=self._skills[skill],
+            min_proficiency=0,
         )
 
     def _load(self, floor: Floor) -> pl.DataFrame:
@@ -179,30 +183,31 @@ class TickTables:
         channel = self._channel[kind]
         live = channel != LabChannel.EMAIL
         beside = np.bincount(agent[live], minlength=len(floor.on_duty))[agent] > 0
-        names = _labels("held", agent * floor.held_kind.shape[1] + place)
+        names = self._held[agent * floor.held_kind.shape[1] + place]
         return _complete(
             AGENT_LOAD,
-            agent_id=self._agents.gather(pl.Series(agent)),
+            agent_id=self._agents[agent],
             contact_id=names,
-            channel=_CHANNEL_NAMES.gather(pl.Series(channel)),
-            state=pl.when(pl.Series(beside & ~live, dtype=pl.Boolean))
-            .then(pl.lit(LoadState.PARKED.value))
-            .otherwise(pl.lit(LoadState.ACTIVE.value)),
+            channel=_CHANNEL_NAMES[channel],
+            state=_STATE[(beside & ~live).astype(np.int64)],
             started_at=_instants(since_s),
             expected_end_at=_instants(since_s + self._centre.h[kind, agent]),
         )
 
 
-def _complete(table: Table, **columns: pl.Series | pl.Expr) -> pl.DataFrame:
-    """A frame of the contract, empty in the columns that are not given, sorted by its key."""
-    given = {name: col for name, col in columns.items() if isinstance(col, pl.Series)}
-    made = {name: col for name, col in columns.items() if isinstance(col, pl.Expr)}
-    empty = {
-        column.name: pl.lit(None, column.dtype)
-        for column in table.columns
-        if column.name not in columns
-    }
-    return pl.DataFrame(given).with_columns(**made, **empty).select(table.schema().names())
+def _complete(table: Table, **columns: pl.Series | str | float | datetime) -> pl.DataFrame:
+    """A frame of the contract: one value stands for all rows, what is not named is empty.
+
+    Made without expressions: the product's tables are built anew in every tick.
+    """
+    size = max((len(col) for col in columns.values() if isinstance(col, pl.Series)), default=1)
+    series = []
+    for column in table.columns:
+        given = columns.get(column.name)
+        if not isinstance(given, pl.Series):
+            given = pl.Series([given], dtype=column.dtype).new_from_index(0, size)
+        series.append(given.alias(column.name))
+    return pl.DataFrame(series)
 
 
 def _names(prefix: str, number: int) -> pl.Series:
@@ -211,13 +216,12 @@ def _names(prefix: str, number: int) -> pl.Series:
 
 def _labels(prefix: str, numbers: Ints) -> pl.Series:
     """Names that sort as their numbers do."""
-    digits = pl.Series(numbers, dtype=pl.Int64).cast(pl.String).str.zfill(_DIGITS)
-    return prefix + "-" + digits
+    labels = [f"{prefix}-{number:0{_DIGITS}d}" for number in numbers.tolist()]
+    return pl.Series(labels, dtype=pl.String)
 
 
 def _numbers(labels: pl.Series) -> Ints:
-    numbers: Ints = labels.str.slice(-_DIGITS).cast(pl.Int64).to_numpy()
-    return numbers
+    return np.array([int(label[-_DIGITS:]) for label in labels], dtype=np.int64)
 
 
 def _instants(seconds: Floats) -> pl.Series:
