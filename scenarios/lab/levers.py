@@ -1,5 +1,6 @@
 """The bonus per head: the lever against abandonment, at rest or moved by a controller."""
 
+from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,7 +9,11 @@ import numpy as np
 from scenarios.lab.beliefs import Forecast
 from scenarios.lab.centre import Floats, Ints, LabCentre, LabChannel
 from scenarios.lab.floor import Floor
+from solver.pricing.lever import Departures, next_head_worth
 from solver.pricing.moment import Beliefs
+
+REMEMBERED_S = 3600.0
+STEP_S = 60.0
 
 
 class Lever(Protocol):
@@ -34,6 +39,53 @@ class FixedLever:
 
     def started(self, contact: Ints) -> None:
         """Nothing to learn."""
+
+
+class CeilingLever:
+    """Moved by the product's controller: up while more leave than the ceiling allows.
+
+    Who is gone from the queue and was not started has left; the last hour counts.
+    """
+
+    def __init__(self, start: Floats, ceiling: Floats, most: float) -> None:
+        """From these worths (K,), under ceilings (K,) of the share who leave."""
+        self.worth, self.ceiling, self.most = start, ceiling, most
+        self.seen: dict[int, int] = {}
+        """Class of every contact that waited at the last tick."""
+        self.gone: deque[tuple[float, int, bool]] = deque()
+        """When, of which class, and whether they left."""
+        self.begun: set[int] = set()
+        self.stepped_at_s = 0.0
+
+    def head_worth(self, floor: Floor) -> Floats:
+        """After a step, where one is due."""
+        waiting = dict(zip(floor.contact.tolist(), floor.kind.tolist(), strict=True))
+        for contact, kind in self.seen.items():
+            if contact not in waiting:
+                self.gone.append((floor.now_s, kind, contact not in self.begun))
+        self.seen, self.begun = waiting, set()
+        while self.gone and self.gone[0][0] < floor.now_s - REMEMBERED_S:
+            self.gone.popleft()
+        if floor.now_s >= self.stepped_at_s + STEP_S:
+            self._step(floor.now_s)
+        return self.worth
+
+    def started(self, contact: Ints) -> None:
+        """They were served."""
+        self.begun.update(contact.tolist())
+
+    def _step(self, now_s: float) -> None:
+        kind = np.array([kind for _, kind, _ in self.gone], dtype=np.int64)
+        has_left = np.array([has_left for _, _, has_left in self.gone], dtype=np.float64)
+        size = len(self.worth)
+        left: Floats = np.bincount(kind, has_left, size)
+        gone: Floats = np.bincount(kind, np.ones(len(kind)), size)
+        since_s = now_s - self.stepped_at_s
+        step = next_head_worth(
+            self.worth, Departures(left, gone), self.ceiling, self.most, since_s
+        )
+        self.worth = np.where(np.isfinite(self.ceiling), step, self.worth)
+        self.stepped_at_s = now_s
 
 
 def fixed_lever(
