@@ -11,8 +11,9 @@ from models.tables import OUTPUT_TABLES, Table
 class OutputTables:
     """One frame per output table, each following its contract.
 
-    `tick`, `assignment` and `response_result` hold the last window only; `unassigned`,
-    `explanation`, `price`, `requeue` and `outlook` are those of the last tick.
+    `tick`, `assignment`, `response_result` and `price_run` hold the last window only;
+    `unassigned`, `explanation`, `price`, `requeue` and `outlook` are those of the last tick;
+    `skill_price` is that of the last day.
     """
 
     tick: pl.DataFrame
@@ -24,6 +25,8 @@ class OutputTables:
     outlook: pl.DataFrame
     response_result: pl.DataFrame
     rejected_row: pl.DataFrame
+    price_run: pl.DataFrame
+    skill_price: pl.DataFrame
 
     def frame(self, table: Table) -> pl.DataFrame:
         """Frame of `table`."""

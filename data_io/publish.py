@@ -32,7 +32,7 @@ _ADDED_EMPTY = {
         *("agent_time", "head_worth"),
     ),
     "price": ("profiles",),
-    "tick": ("tier_weight", "preference_cost", "policy_arm", "num_over_limit"),
+    "tick": ("tier_weight", "preference_cost", "policy_arm", "num_over_limit", "priced_at"),
 }
 ADDED: dict[tuple[str, str], float | str | None] = {
     ("explanation", "rent"): 0.0,
@@ -41,7 +41,7 @@ ADDED: dict[tuple[str, str], float | str | None] = {
     **{(table, column): None for table, columns in _ADDED_EMPTY.items() for column in columns},
 }
 """Columns that an earlier release did not publish, with what they would have said."""
-ADDED_TABLES = ("requeue", "outlook", "response_result")
+ADDED_TABLES = ("requeue", "outlook", "response_result", "price_run", "skill_price")
 """Tables that an earlier release did not publish; they would have had no rows."""
 
 

@@ -14,15 +14,19 @@ from data_io.lease import Lease
 from data_io.migrations import migrate, read_migrations
 from data_io.offers import HOUR, advance_offers, apply_responses, read_offers
 from data_io.output import OutputTables
+from data_io.price_store import StoredPrices
 from data_io.retention import Retained, retain
 from data_io.tick_view import tick_view
+from data_io.visits import record_visits, with_kinds
 from models.batch import Batch
 from models.plan import Plan
 from models.policy import Policy
 from models.tables import (
     AGENT_LOAD,
     AGENTS,
+    CONTACT_SKILLS,
     CONTACTS,
+    CUSTOMERS,
     EXPLANATION,
     INPUT_TABLES,
     OUTLOOK,
@@ -50,6 +54,7 @@ class Store:
         self._lease = lease
         self._current: dict[str, pl.DataFrame] = {}
         self._moved_on_at: datetime | None = None
+        self.prices = StoredPrices(database)
 
     @classmethod
     def open(cls, path: Path, holder: str, now: datetime) -> Self:
@@ -124,6 +129,7 @@ class Store:
             changed[table] if table in changed else self._current_rows(table)
             for table in (CONTACTS, AGENTS, AGENT_LOAD)
         )
+        gone = self._gone(contacts) if CONTACTS in changed else None
         with self._database.transaction():
             self._quarantine(arrived.bad_responses, now)
             results = apply_responses(self._database, arrived.responses, now)
@@ -132,6 +138,8 @@ class Store:
             elif not arrived.rejects.is_empty():
                 self._replace({}, arrived.rejects, self._newest_snapshot() or now)
             events = advance_offers(self._database, contacts, agents, agent_load, policy, now)
+            if gone is not None:
+                record_visits(self._database, gone, agent_load, now)
         self._current |= {table.name: frame for table, frame in changed.items()}
         self._moved_on_at = now
         return OfferNews(results, events)
@@ -155,15 +163,24 @@ class Store:
         row = self._database.frame("read_whole_tick", tick_at=tick_at)
         return None if row.is_empty() else row
 
-    def read_batch(self, now: datetime, tick_at: datetime, remember: timedelta = HOUR) -> Batch:
+    def read_batch(
+        self,
+        now: datetime,
+        tick_at: datetime,
+        remember: timedelta = HOUR,
+        prices_of: datetime | None = None,
+    ) -> Batch:
         """The current tables as the tick `tick_at` must see them (`data_io/tick_view.py`).
 
-        `remember` is how long recent offers stay in the batch.
+        `remember` is how long recent offers stay in the batch, `prices_of` the run of the price
+        job whose prices are in it.
         """
         with self._database.transaction():
             tables = InputTables(*(self._current_rows(table) for table in INPUT_TABLES))
             offers = read_offers(self._database, now - remember, tick_at)
             seen = self._database.frame("read_sightings")
+            if prices_of is not None:
+                tables = self.prices.added_to(tables, prices_of)
         return tick_view(tables, offers, seen, now, remember)
 
     def commit(self, plan: Plan, tick_row: pl.DataFrame) -> CommitResult:
@@ -196,6 +213,8 @@ class Store:
                 outlook=self._database.frame("read_rows", OUTLOOK),
                 response_result=self._database.frame("read_responses_after", after=after),
                 rejected_row=self._database.frame("read_rows", REJECTED_ROW),
+                price_run=self.prices.runs_after(after),
+                skill_price=self.prices.of_skills_after(after),
             )
 
     def checkpoint(self) -> None:
@@ -211,6 +230,12 @@ class Store:
         """
         _check_aware(before, "before")
         return retain(self._database, before, folder)
+
+    def _gone(self, contacts: pl.DataFrame) -> pl.DataFrame:
+        """Contacts that waited and are not in `contacts`, in the columns of `with_kinds`."""
+        before = self._current_rows(CONTACTS)
+        gone = before.join(contacts, on="contact_id", how="anti")
+        return with_kinds(gone, self._current_rows(CONTACT_SKILLS), self._current_rows(CUSTOMERS))
 
     def _current_rows(self, table: Table) -> pl.DataFrame:
         """Rows of a current table: from memory where this process, the only writer, wrote them."""

@@ -42,6 +42,7 @@ def print_report(report: TickReport, title: str = "Tick") -> None:
         ("planned, but gone at commit", f"{report.num_lost:,}"),
         ("rows in quarantine", f"{report.num_rejected:,}"),
         ("agents above their limits", _counted(report.num_over_limit)),
+        ("prices of agents' time", _priced(report)),
         ("gain of the plan", f"{report.gain:,.2f}"),
         ("proven upper bound", f"{report.bound:,.2f} (gap {report.gap:.4%})"),
         ("greedy baseline", f"{report.greedy_gain:,.2f}"),
@@ -109,6 +110,13 @@ def yes(value: object) -> str:
 
 def _counted(number: int | None) -> str:
     return "not counted" if number is None else f"{number:,}"
+
+
+def _priced(report: TickReport) -> str:
+    """How old the prices were that the tick used, if any."""
+    if report.priced_at is None:
+        return "none, or too old"
+    return f"{(report.tick_at - report.priced_at).total_seconds():,.0f} s old"
 
 
 def _span(report: TickReport) -> str:

@@ -115,7 +115,9 @@ def run_tick(job: TickJob, tick_at: datetime, previous: Carried | None = None) -
         ingest(job.source, job.store, tick_at, job.config.policy)
     with watch.stage("read"):
         remember = max(HOUR, timedelta(seconds=job.config.policy.auto_ready_s))
-        batch = job.store.read_batch(tick_at, tick_at, remember)
+        max_age = timedelta(seconds=job.config.policy.prices.price_max_age_s)
+        prices_of = job.store.prices.usable_at(tick_at, max_age)
+        batch = job.store.read_batch(tick_at, tick_at, remember, prices_of)
     witness = PlanWitness()
     decided = decide(job, batch, previous, watch, witness)
     plan = decided.plan
@@ -138,6 +140,7 @@ def run_tick(job: TickJob, tick_at: datetime, previous: Carried | None = None) -
             decided.num_over_limit,
             job.store.num_rejected(),
             arm_at(job.config.switchback, tick_at),
+            prices_of,
             watch,
         )
         result = job.store.commit(plan, row)

@@ -41,6 +41,8 @@ class TickReport:
     """Which policy of a switchback decided; None where there is but one."""
     num_over_limit: int | None
     """Agents who hold more than their limits; None for a tick of a release that did not count."""
+    priced_at: datetime | None
+    """Run of the price job whose prices were used; None where none was young enough."""
     seconds: dict[str, float]
     """Wall seconds by stage that is known, in the order of `STAGES`; a tick that was read back
     knows none of what followed its commit."""
@@ -57,6 +59,7 @@ def tick_row(
     num_over_limit: int,
     num_rejected: int,
     arm: Arm | None,
+    prices_of: datetime | None,
     watch: Stopwatch,
 ) -> pl.DataFrame:
     """The row of `tick` for a plan that is about to be committed, as if all of it will land."""
@@ -85,6 +88,7 @@ def tick_row(
         "preference_cost": plan.preference_cost_milli / MILLI,
         "policy_arm": arm,
         "num_over_limit": num_over_limit,
+        "priced_at": prices_of,
         **{f"{name}_s": watch.seconds(name) for name in timed},
     }
     return pl.DataFrame([row], schema=TICK.schema())

@@ -68,7 +68,7 @@ class Prior:
 
 @dataclass(frozen=True, eq=False)
 class Forecast:
-    """Gamma beliefs about the rate of each cell of the week: W weekdays, T intervals, K classes."""
+    """Gamma beliefs about the rate of each cell: W weekdays, T intervals, K classes."""
 
     shape: Floats
     """(W, T, K)"""
@@ -108,7 +108,7 @@ class Forecast:
 
 def build_forecast(history: History, prior: Prior) -> Forecast:
     """Beliefs from what was seen and what is believed without; no day at all is a history too."""
-    days, intervals, classes = history.counts.shape
+    _, intervals, classes = history.counts.shape
     weight = 0.5 ** (history.age_d / HALF_LIFE_D)
     counts = np.zeros((WEEK, intervals, classes))
     seen = np.zeros((WEEK, intervals))

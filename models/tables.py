@@ -1001,6 +1001,7 @@ TICK = Table(
             10_000_000,
             nullable=True,
         ),
+        _instant("priced_at", "Run of the price job whose prices it used.", nullable=True),
     ),
 )
 
@@ -1059,6 +1060,65 @@ OUTLOOK = Table(
     ),
 )
 
+PRICE_RUN = Table(
+    name="price_run",
+    doc="One row per run of the price job (`docs/prices.md`): what it saw, and what guard-rails"
+    " cost.",
+    key=("priced_at",),
+    columns=(
+        _instant("priced_at", "What the prices are of."),
+        Column("is_slow", pl.Boolean(), "Whether the slow price was made anew, too."),
+        _number("window_s", "Length of the near future of the fast price.", "s", nullable=False),
+        _whole("num_classes", "Classes of contacts that it told apart.", 0, 1_000_000),
+        _whole("num_contacts", "Contacts waiting.", 0, 10_000_000),
+        _whole("num_agents", "Agents with a price.", 0, 10_000_000),
+        _number("expected_per_h", "Contacts expected in an hour from now on.", nullable=False),
+        _number("day_factor", "How busy the day is, relative to its forecast.", nullable=False),
+        _number("floor_cost_per_h", "What the floor on the probability costs.", "money/h"),
+        _number("member_cost_per_h", "What keeping to members of a queue costs.", "money/h"),
+        _number("skill_cost_per_h", "What insisting on skills costs.", "money/h"),
+        _number("made_s", "How long it took.", "s", nullable=False),
+    ),
+)
+
+SKILL_PRICE = Table(
+    name="skill_price",
+    doc="What an hour more of an agent was worth, by skills and hour (`docs/prices.md`).",
+    key=("hour_at", "skills"),
+    columns=(
+        _instant("hour_at", "Beginning of the hour."),
+        _identity("skills", "All that the agents can do, comma-separated."),
+        _whole("num_agents", "Agents of the newest run of the hour.", 0, 10_000_000),
+        _whole("num_runs", "Runs that the price is the mean of.", 0, 10_000_000),
+        _number("price_per_h", "Worth of an hour of one of them.", "money", nullable=False),
+    ),
+)
+
+AGENT_PRICE = Table(
+    name="agent_price",
+    doc="History of `agent_prices`, with what they were made of.",
+    key=("priced_at", "agent_id"),
+    columns=(
+        _instant("priced_at", "Run of the price job."),
+        *AGENT_PRICES.columns,
+        _number("fast_made", "Fast price before shares.", "money", nullable=False),
+        _number("slow_made", "Slow price before shares and fading.", "money/s", nullable=False),
+        _identity("skills", "All that the agent can do, comma-separated."),
+    ),
+)
+
+QUEUE_PRICE = Table(
+    name="queue_price",
+    doc="History of `queue_prices`, with what they answer to.",
+    key=("priced_at", "queue_id"),
+    columns=(
+        _instant("priced_at", "Run of the price job."),
+        *QUEUE_PRICES.columns,
+        _whole("num_gone", "Contacts that stopped waiting in the hour before.", 0, 10_000_000),
+        _whole("num_left", "Of these, those that gave up.", 0, 10_000_000),
+    ),
+)
+
 RESPONSE_RESULT = Table(
     name="response_result",
     doc="Every response of the platform and what became of it.",
@@ -1096,6 +1156,8 @@ OUTPUT_TABLES = (
     OUTLOOK,
     RESPONSE_RESULT,
     REJECTED_ROW,
+    PRICE_RUN,
+    SKILL_PRICE,
 )
 
 

@@ -1,0 +1,181 @@
+"""Prices in the store: what the price job is given, and what becomes of what it made."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from data_io.database import Database
+from models.tables import (
+    AGENT_PRICE,
+    AGENT_PRICES,
+    INSTANT,
+    PRICE_RUN,
+    QUEUE_PRICE,
+    QUEUE_PRICES,
+    SKILL_PRICE,
+    InputTables,
+    Table,
+)
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, eq=False)
+class PriceMemory:
+    """What the store knows beside the present state.
+
+    KIND is that of `data_io/visits.py`.
+
+    `arrivals`: (KIND, slot_at, num) contacts by quarter of an hour, of contacts that wait no more.
+    `values`: (KIND, quantiles) twenty quantiles of their value, where it is known.
+    `departures`: (queue_id, num_gone, num_left) of the last hour.
+    `held`: (contact_id, KIND) of contacts that agents hold.
+    `agent_price`, `queue_price`: rows of the newest run.
+    `times`: (watched_since, priced_at, slow_at), one row: when the store first saw a snapshot, the
+    newest run and the newest with a slow price; empty where there was none.
+    """
+
+    arrivals: pl.DataFrame
+    values: pl.DataFrame
+    departures: pl.DataFrame
+    held: pl.DataFrame
+    agent_price: pl.DataFrame
+    queue_price: pl.DataFrame
+    times: pl.DataFrame
+
+    def instant(self, name: str) -> datetime | None:
+        """One of `times`."""
+        at: datetime | None = self.times[name].item()
+        return at
+
+
+@dataclass(frozen=True, eq=False)
+class MadePrices:
+    """What one run of the price job made: rows of the tables of these names."""
+
+    price_run: pl.DataFrame
+    agent_price: pl.DataFrame
+    queue_price: pl.DataFrame
+
+    @property
+    def priced_at(self) -> datetime:
+        """The run."""
+        at: datetime = self.price_run["priced_at"].item()
+        return at
+
+
+class StoredPrices:
+    """The price job's part of a store."""
+
+    def __init__(self, database: Database) -> None:
+        """Of an open database."""
+        self._database = database
+
+    def usable_at(self, now: datetime, max_age: timedelta) -> datetime | None:
+        """The run whose prices a tick at `now` uses, None without one that is young enough.
+
+        Prices of the source go before those of the job.
+        """
+        if self._database.frame("count_given_prices")["num"].item():
+            return None
+        newest = self.newest()
+        return None if newest is None or not now - max_age <= newest <= now else newest
+
+    def newest(self) -> datetime | None:
+        """The newest run, or None."""
+        at: datetime | None = self._database.frame("newest_price_run")["priced_at"].item()
+        return at
+
+    def read_memory(self, now: datetime, since: datetime) -> PriceMemory:
+        """What the next run must know beside the batch, with arrivals after `since`."""
+        database = self._database
+        with database.transaction():
+            newest = self.newest()
+            times = pl.DataFrame(
+                {
+                    "watched_since": database.frame("read_watched_since")["since"],
+                    "priced_at": [newest],
+                    "slow_at": database.frame("newest_slow_run")["priced_at"],
+                },
+                schema=dict.fromkeys(("watched_since", "priced_at", "slow_at"), INSTANT),
+            )
+            return PriceMemory(
+                arrivals=database.frame("read_arrivals", after=since, until=now),
+                values=database.frame("read_values", after=since),
+                departures=database.frame("read_departures", after=now - HOUR),
+                held=database.frame("read_kinds_held", after=now - DAY),
+                agent_price=database.frame("read_agent_price", priced_at=newest),
+                queue_price=database.frame("read_queue_price", priced_at=newest),
+                times=times,
+            )
+
+    def take(self, made: MadePrices) -> bool:
+        """Whether the run was written: not if it, or a newer one, is there already."""
+        database = self._database
+        with database.transaction():
+            newest = self.newest()
+            if newest is not None and newest >= made.priced_at:
+                return False
+            database.append(PRICE_RUN, made.price_run)
+            database.append(AGENT_PRICE, made.agent_price)
+            database.append(QUEUE_PRICE, made.queue_price)
+            if made.price_run["is_slow"].item():
+                hour_at = made.priced_at.replace(minute=0, second=0, microsecond=0)
+                stored = database.frame("read_skill_price", hour_at=hour_at)
+                database.run("delete_skill_price", hour_at=hour_at)
+                database.append(SKILL_PRICE, _with_run(stored, made.agent_price, hour_at))
+        return True
+
+    def added_to(self, tables: InputTables, run: datetime) -> InputTables:
+        """The tables with the prices of that run, of agents and queues that are in them."""
+        agents = self._database.frame("read_agent_price", priced_at=run)
+        queues = self._database.frame("read_queue_price", priced_at=run)
+        return replace(
+            tables,
+            agent_prices=_of_those(agents, tables.agents, AGENT_PRICES),
+            queue_prices=_of_those(queues, tables.queues, QUEUE_PRICES),
+        )
+
+    def runs_after(self, after: datetime | None) -> pl.DataFrame:
+        """Rows of `price_run`."""
+        return self._database.frame("read_price_runs_after", after=after)
+
+    def of_skills_after(self, after: datetime | None) -> pl.DataFrame:
+        """Rows of `skill_price` of the day before `after`, and since."""
+        a_day_ago = None if after is None else after - DAY
+        return self._database.frame("read_skill_prices_after", after=a_day_ago)
+
+    def forget(self, before: datetime, visits_before: datetime) -> None:
+        """Drop prices of `before`, and of `visits_before` what forecasts are made of."""
+        with self._database.transaction():
+            self._database.run("delete_visits_before", before=visits_before)
+            self._database.run("delete_skill_prices_before", before=visits_before)
+            for name in ("agent_prices", "queue_prices", "price_runs"):
+                self._database.run(f"delete_{name}_before", before=before)
+
+
+def _of_those(rows: pl.DataFrame, there: pl.DataFrame | None, table: Table) -> pl.DataFrame:
+    named = table.key[0]
+    known = rows.head(0) if there is None else rows.join(there, on=named, how="semi")
+    return known.select(table.schema().names())
+
+
+def _with_run(stored: pl.DataFrame, agent_price: pl.DataFrame, hour_at: datetime) -> pl.DataFrame:
+    """Rows of `skill_price` of the hour, with the mean over one run more."""
+    new = agent_price.group_by("skills").agg(
+        now=pl.len(), price=pl.col("slow_made").mean() * HOUR.total_seconds()
+    )
+    runs = pl.col("num_runs").fill_null(0)
+    before = (pl.col("price_per_h") * pl.col("num_runs")).fill_null(0.0)
+    both = stored.join(new, on="skills", how="full", coalesce=True)
+    is_new = pl.col("price").is_not_null()
+    merged = both.select(
+        hour_at=pl.lit(hour_at, INSTANT),
+        skills="skills",
+        num_agents=pl.coalesce("now", "num_agents").cast(pl.Int64),
+        num_runs=(runs + is_new.cast(pl.Int64)).cast(pl.Int64),
+        price_per_h=(before + pl.col("price").fill_null(0.0)) / (runs + is_new.cast(pl.Int64)),
+    )
+    return merged.sort("skills").select(SKILL_PRICE.schema().names())
