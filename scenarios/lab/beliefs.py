@@ -29,7 +29,7 @@ class BeliefErrors:
     """How wrong beliefs are: standard deviations of lognormal factors of mean 1."""
 
     forecast: float = 0.0
-    """Of the arrival rate of each class and interval."""
+    """Of the arrival rate of each class, all day long."""
     resolution: float = 0.0
     """Of the odds p / (1 - p) of each pair."""
     handling: float = 0.0
@@ -100,7 +100,8 @@ class Forecast:
 def forecast_of(centre: LabCentre, errors: BeliefErrors = TRUE, seed: int = 0) -> Forecast:
     """The centre's own rates, or wrong ones."""
     rate = centre.classes.rate
-    factor = _factor(stream(seed + 1, LabPurpose.FORECAST), errors.forecast, rate.shape)
+    rng = stream(seed + 1, LabPurpose.FORECAST)
+    factor = _factor(rng, errors.forecast, (len(rate), 1))
     return Forecast(rate * factor, centre.interval_s, centre.horizon_s)
 
 

@@ -78,12 +78,12 @@ class CeilingLever:
         kind = np.array([kind for _, kind, _ in self.gone], dtype=np.int64)
         has_left = np.array([has_left for _, _, has_left in self.gone], dtype=np.float64)
         size = len(self.worth)
-        left: Floats = np.bincount(kind, has_left, size)
-        gone: Floats = np.bincount(kind, np.ones(len(kind)), size)
-        since_s = now_s - self.stepped_at_s
-        step = next_head_worth(
-            self.worth, Departures(left, gone), self.ceiling, self.most, since_s
+        departures = Departures(
+            left=np.bincount(kind, has_left, size).astype(np.float64),
+            gone=np.bincount(kind, minlength=size).astype(np.float64),
         )
+        since_s = now_s - self.stepped_at_s
+        step = next_head_worth(self.worth, departures, self.ceiling, self.most, since_s)
         self.worth = np.where(np.isfinite(self.ceiling), step, self.worth)
         self.stepped_at_s = now_s
 
