@@ -27,6 +27,8 @@ console = Console()
 
 REPORT = "report.html"
 SOME_FAILED = 1
+NAMES = 3
+"""Columns of names, before those of numbers."""
 
 
 @app.command("study")
@@ -139,8 +141,8 @@ def _print_findings(
     for sentence in summarise(study, findings, differences):
         console.print(f"- {escape(sentence.text)}", highlight=False)
     for kind, title in (
-        (Kind.CHANGE, f"Against “{study.baseline_override}”, same router"),
-        (Kind.POLICY, f"Against {study.baseline_policy}, same centre"),
+        (Kind.CHANGE, "What the change does, same router"),
+        (Kind.POLICY, "What the router does, same centre"),
     ):
         rows = [one for one in differences if one.kind is kind]
         if rows:
@@ -159,10 +161,10 @@ def _print_findings(
 def _print_differences(title: str, rows: list[Difference]) -> None:
     table = _table(
         f"{title} (difference ± 95 % interval; ~ may be luck)",
-        ("what if", "router", "value, %", "service level, points", "abandonment, points"),
+        ("what if", "router", "against", "value, %", "service level, pts", "abandoned, pts"),
     )
-    names = dict.fromkeys((one.override, one.policy) for one in rows)
-    for override, policy in names:
+    names = dict.fromkeys((one.override, one.policy, one.against) for one in rows)
+    for override, policy, against in names:
         cells = []
         for measure in (Measure.VALUE, Measure.SERVICE_LEVEL, Measure.ABANDONMENT):
             found = [
@@ -171,7 +173,7 @@ def _print_differences(title: str, rows: list[Difference]) -> None:
                 if (one.override, one.policy, one.measure) == (override, policy, measure)
             ]
             cells.append(_cell(found[0]) if found else "")
-        table.add_row(escape(override), escape(policy), *cells)
+        table.add_row(escape(override), escape(policy), escape(against), *cells)
     console.print(table)
 
 
@@ -184,7 +186,7 @@ def _cell(one: Difference) -> str:
 def _table(title: str, header: tuple[str, ...]) -> Table:
     table = Table(title=escape(title), title_justify="left")
     for place, name in enumerate(header):
-        table.add_column(name, justify="left" if place < 2 else "right", overflow="fold")
+        table.add_column(name, justify="left" if place < NAMES else "right", overflow="fold")
     return table
 
 

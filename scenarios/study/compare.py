@@ -53,6 +53,8 @@ class Difference:
     kind: Kind
     override: str
     policy: str
+    against: str
+    """The other override, or the other policy."""
     measure: Measure
     num_days: int
     before: float
@@ -86,16 +88,16 @@ def mean_of(column: pl.Series) -> float | None:
 
 
 def compare(study: Study, runs: pl.DataFrame) -> list[Difference]:
-    """All differences to the baselines of the study, in its order."""
+    """All differences to what each override and policy is compared with, in the study's order."""
     found = []
     for measure in Measure:
         if measure not in runs.columns:
             continue
         sides = _Sides(runs, measure)
         changes = [
-            _difference(Kind.CHANGE, (one.name, policy), sides, (study.baseline_override, policy))
+            _difference(Kind.CHANGE, (one.name, policy), sides, (study.against(one), policy))
             for one in study.overrides
-            if one.name != study.baseline_override
+            if one.name != study.against(one)
             for policy in study.policies
         ]
         policies = [
@@ -116,6 +118,7 @@ def difference_table(differences: list[Difference]) -> pl.DataFrame:
                 "kind": str(one.kind),
                 "override": one.override,
                 "policy": one.policy,
+                "against": one.against,
                 "measure": str(one.measure),
                 "num_days": one.num_days,
                 "before": one.before,
@@ -170,6 +173,7 @@ def _difference(
         kind=kind,
         override=name[0],
         policy=name[1],
+        against=baseline[0] if kind is Kind.CHANGE else baseline[1],
         measure=sides.measure,
         num_days=len(after),
         before=base,

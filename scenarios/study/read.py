@@ -84,8 +84,8 @@ def build_study(name: str, given: Mapping[str, Any]) -> Study:
     check_known(heads, {*_Head.__dataclass_fields__, *apart}, "the study")
     head = read_section(_Head, heads, "study")
     overrides = [Override(AS_IT_IS, Changes())]
-    for title, changes in expect(given.get("overrides", {}), dict, "overrides").items():
-        overrides.append(Override(title, read_section(Changes, changes, f"overrides.{title}")))
+    for title, section in expect(given.get("overrides", {}), dict, "overrides").items():
+        overrides.append(_read_override(title, section))
     sweeps = []
     for title, section in expect(given.get("sweeps", {}), dict, "sweeps").items():
         sweep, its_overrides = _read_sweep(title, section, head.baseline_override)
@@ -122,6 +122,13 @@ def _read_centre(section: object) -> FamilyCentre | OwnCentre:
     if "family" in expect(section, dict, "centre"):
         return read_section(FamilyCentre, section, "centre")
     return read_section(OwnCentre, section, "centre")
+
+
+def _read_override(title: str, section: object) -> Override:
+    where = f"overrides.{title}"
+    given = dict(expect(section, dict, where))
+    against = expect(given.pop("against"), str, f"{where}.against") if "against" in given else None
+    return Override(title, read_section(Changes, given, where), against)
 
 
 def _read_sweep(title: str, section: object, baseline: str) -> tuple[Sweep, list[Override]]:
@@ -179,7 +186,8 @@ def _check_names(study: Study) -> None:
             " once: mend it"
         )
     shown = [point.override for sweep in study.sweeps for point in sweep.points]
-    for name in (study.baseline_override, *shown):
+    against = [study.against(one) for one in study.overrides]
+    for name in (*against, *shown):
         if name not in names:
             raise StudyError(f"override {name!r} is unknown; {nearest(name, names)}")
     if not 2 <= len(study.days) <= MOST_DAYS:

@@ -15,6 +15,8 @@ class Override:
 
     name: str
     changes: Changes
+    against: str | None = None
+    """The override it is compared with; None: the baseline of the study."""
 
 
 @dataclass(frozen=True)
@@ -52,3 +54,7 @@ class Study:
     baseline_override: str
     bound_iterations: int
     """Of the hindsight bound; 0: without bounds."""
+
+    def against(self, override: Override) -> str:
+        """What an override is compared with."""
+        return override.against or self.baseline_override

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from scenarios.study.compare import Difference, Interval, Kind, Measure
 from scenarios.study.report.numbers import signed
 from scenarios.study.report.style import GREY, WIDTH, bare, colour, look, svg_of
+from scenarios.study.spec import AS_IT_IS
 
 ROW_INCHES = 0.3
 
@@ -54,8 +55,9 @@ def forest(differences: Sequence[Difference], kind: Kind, policies: Sequence[str
         left.set_ylim(min(place.values()) - 0.7, max(place.values()) + 1.4)
         for group in groups:
             top = max(place[name] for name in names if name[0] == group)
+            against = {one.against for one in found if one.override == group}
             left.annotate(
-                group,
+                _heading(kind, group, against.pop()),
                 (0, top + 0.8),
                 xycoords=("axes fraction", "data"),
                 xytext=(-4, 0),
@@ -66,6 +68,12 @@ def forest(differences: Sequence[Difference], kind: Kind, policies: Sequence[str
                 annotation_clip=False,
             )
         return svg_of(figure)
+
+
+def _heading(kind: Kind, override: str, against: str) -> str:
+    if kind is Kind.POLICY or against == AS_IT_IS:
+        return override
+    return f"{override}\n(instead of {against})"
 
 
 def _draw(

@@ -124,7 +124,7 @@ def _charts(study: Study, findings: Findings, found: list[Difference]) -> list[C
     # Sweeps have a chart of their own.
     shown = [one for one in found if one.override in shown_overrides(study)]
     if any(one.kind is Kind.CHANGE for one in shown):
-        title = f"What the change does, against “{study.baseline_override}”"
+        title = "What the change does, same router"
         charts.append(Chart(title, luck, forest(shown, Kind.CHANGE, study.policies)))
     if any(one.kind is Kind.POLICY for one in shown):
         title = f"What the router does, against {study.baseline_policy}"
@@ -209,14 +209,15 @@ def _levels(study: Study, runs: pl.DataFrame) -> list[Row]:
 
 def _differences(found: Sequence[Difference], kind: Kind) -> list[Row]:
     """A row per override and policy, a cell per measure."""
-    rows: dict[tuple[str, str], dict[Measure, Difference]] = {}
+    rows: dict[tuple[str, ...], dict[Measure, Difference]] = {}
     for one in found:
         if one.kind is kind:
-            rows.setdefault((one.override, one.policy), {})[one.measure] = one
+            names = (one.override, one.policy, one.against)
+            rows.setdefault(names, {})[one.measure] = one
     return [_difference_row(names, row) for names, row in rows.items()]
 
 
-def _difference_row(names: tuple[str, str], row: dict[Measure, Difference]) -> Row:
+def _difference_row(names: tuple[str, ...], row: dict[Measure, Difference]) -> Row:
     value = row[Measure.VALUE]
     cells = [
         (_change(value.difference, 1.0, digits=0), value.is_clear),

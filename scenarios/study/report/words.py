@@ -80,10 +80,7 @@ def summarise(study: Study, findings: Findings, found: Sequence[Difference]) -> 
         if one.kind is Kind.POLICY and one.override == study.baseline_override
     ]
     policies.sort(key=lambda one: -one.relative.mean)
-    told = [
-        _sentence(one, found, study.baseline_policy)
-        for one in (*changes[:MOST_SENTENCES], *policies)
-    ]
+    told = [_sentence(one, found) for one in (*changes[:MOST_SENTENCES], *policies)]
     captured = findings.runs.filter(override=study.baseline_override).drop_nulls("captured")
     # Where customers come back the bound is too loose to be told without its note.
     if not captured.is_empty() and not study.centre.lifelike:
@@ -111,13 +108,13 @@ def _told_overrides(study: Study, changes: Sequence[Difference]) -> set[str]:
     return told
 
 
-def _sentence(one: Difference, found: Sequence[Difference], baseline: str) -> Sentence:
+def _sentence(one: Difference, found: Sequence[Difference]) -> Sentence:
     """One difference of value, with what it does to service."""
     direction = "more" if one.difference.mean >= 0 else "less"
     if one.kind is Kind.CHANGE:
-        who = f"“{one.override}”, routed by {one.policy}:"
+        who = f"“{one.override}” instead of “{one.against}”, routed by {one.policy}:"
     else:
-        who = f"{one.policy} instead of {baseline}, “{one.override}”:"
+        who = f"{one.policy} instead of {one.against}, “{one.override}”:"
     if one.difference.mean == 0 and one.p_value == 1:
         return Sentence(f"{who} nothing changes.", is_clear=False)
     service = [
