@@ -7,6 +7,7 @@ import polars as pl
 
 from models.batch import Batch
 from models.capacity import NUM_CHANNELS, AgentState, Mask
+from models.columns import places
 from models.problem import Ints
 
 
@@ -26,12 +27,8 @@ class Attendance:
 
     def reach(self, contacts: pl.DataFrame) -> pl.Series:
         """The row of `reached` of contacts (`queue_id`, `channel_idx`)."""
-        placed = contacts.select("queue_id", "channel_idx").join(
-            self.queues, on="queue_id", how="left", maintain_order="left"
-        )
-        return placed.select(
-            reach=pl.col("queue_idx") * NUM_CHANNELS + pl.col("channel_idx")
-        ).to_series()
+        queue = places(contacts["queue_id"], self.queues["queue_id"])
+        return pl.Series("reach", queue * NUM_CHANNELS + contacts["channel_idx"].to_numpy())
 
     def nobody_meets(self, met: Mask, reach: Ints) -> Mask:
         """Whether somebody is there, but none of them is in the row of `met`, shape (n,)."""

@@ -53,7 +53,10 @@ def places(names: pl.Series, known: pl.Series) -> NDArray[np.int64]:
     if not len(known):
         return np.full(len(names), -1, dtype=np.int64)
     place = np.minimum(known.search_sorted(names).to_numpy().astype(np.int64), len(known) - 1)
-    return np.where((known.gather(place) == names).fill_null(value=False).to_numpy(), place, -1)
+    found = known[place] == names
+    if found.null_count():
+        found = found.fill_null(value=False)
+    return np.where(found.to_numpy(), place, -1)
 
 
 def contacts_of(ids: pl.Series) -> pl.Expr:

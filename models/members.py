@@ -183,7 +183,8 @@ def _beginnings(policy: Policy) -> tuple[pl.Expr, pl.Expr]:
 
 def _microseconds(instants: pl.Series) -> Ints:
     """Microseconds since 1970, 0 where empty."""
-    return instants.dt.epoch("us").fill_null(0).to_numpy()
+    whole = instants.to_physical()
+    return (whole.fill_null(0) if whole.null_count() else whole).to_numpy()
 
 
 def _declining_agents(batch: Batch) -> pl.DataFrame:

@@ -67,9 +67,8 @@ def build_asked(
     batch: Batch, policy: Policy, members: pl.DataFrame, there: Attendance, hours: OpenHours
 ) -> Asked:
     """Skills and steps of every contact at this moment."""
-    aged = members.select("contact_id", "relax_s", "began_at", "clock_idx", "age_s").with_columns(
-        reach=there.reach(members)
-    )
+    aged = members[["contact_id", "relax_s", "began_at", "clock_idx", "age_s"]]
+    aged = aged.hstack([there.reach(members)])
     skills = _with_importance(batch, aged)
     levels = _levels(batch, aged, skills, there)
     current = build_current_steps(batch, aged, there)

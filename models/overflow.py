@@ -13,7 +13,7 @@ from models.capacity import AgentState, Mask
 from models.columns import with_facts
 from models.hours import OpenHours
 from models.policy import Policy
-from models.tables import OverflowWhen
+from models.tables import INSTANT, OverflowWhen
 
 HELPER_SEPARATOR = "\x1f"
 """Between the queues that help a conversation: ids of queues may contain commas."""
@@ -40,6 +40,16 @@ class Overflow:
     queues: pl.DataFrame
 
 
+_NOBODY = pl.DataFrame(
+    schema={
+        "queue_id": pl.String,
+        "agent_id": pl.String,
+        "num_queues": pl.UInt32,
+        "idle_since": INSTANT,
+        "is_free": pl.Boolean,
+        "is_there": pl.Boolean,
+    }
+)
 _NOBODY_KEPT = pl.DataFrame(schema={"queue_id": pl.String, "agent_id": pl.String})
 
 
@@ -64,6 +74,8 @@ def build_overflow(batch: Batch, policy: Policy, agents: AgentState, hours: Open
 
 def _members(batch: Batch, agents: AgentState) -> pl.DataFrame:
     """(queue_id, agent_id, idle_since, is_free, is_there, num_queues) of members that exist."""
+    if batch.queue_members.is_empty():
+        return _NOBODY
     known = agents.agents.select(
         "agent_id",
         "idle_since",

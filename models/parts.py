@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from models.columns import CALLS, LIVE
+from models.columns import CALLS, LIVE, with_facts
 from models.policy import Policy, VoiceFollow
 
 
@@ -41,7 +41,7 @@ def with_parts(contacts: pl.DataFrame, policy: Policy, split: Split) -> pl.DataF
     stays_with = pl.when(alone).then("contact_id").otherwise("stays_with")
     side = pl.when(is_live).then(pl.lit("live:")).otherwise(pl.lit("follower:"))
     return (
-        contacts.join(split.apart, on="contact_id", how="left")
+        with_facts(contacts, split.apart, "contact_id")
         .with_columns(second_call=_is_second_call())
         .with_columns(stays_with=stays_with)
         .with_columns(
