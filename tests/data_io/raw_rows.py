@@ -121,6 +121,14 @@ _GOOD: dict[str, RawRow] = {
         "agent_id": "a1",
         "declined_at": "2026-11-22T09:58:00Z",
     },
+    "agent_prices": {
+        "agent_id": "a1",
+        "window_s": 300.0,
+        "fast_price": 1.5,
+        "slow_price": 0.002,
+        "late_price": 0.006,
+    },
+    "queue_prices": {"queue_id": "q1", "head_worth": 0.4},
 }
 
 
@@ -146,4 +154,5 @@ def all_raw_tables() -> InputTables:
 _RARE = (
     *("holidays", "overflow", "customer_agents", "agent_activities", "agent_profiles"),
     *("agent_preferences", "agent_quotas", "contact_steps", "offers"),
+    *("agent_prices", "queue_prices"),
 )

@@ -107,6 +107,9 @@ KINDS = (
     Kind("unknown_condition", "overflow", "condition_known", {"condition": "full_moon"}),
     Kind("no_such_day", "holidays", "day_is_a_date", {"day": "2026-02-30"}),
     Kind("too_keen", "agent_preferences", "weight_range", {"weight": 1.5}),
+    Kind("paid_to_work", "agent_prices", "fast_price_range", {"fast_price": -0.01}),
+    Kind("other_window", "agent_prices", "window_s_same", {"window_s": 60.0}, most=2),
+    Kind("no_worth", "queue_prices", "head_worth_required", {"head_worth": None}),
     Kind("no_closing_column", "calendars", "closes_minute_missing", {}),
     Kind(
         "word_for_level",
@@ -220,6 +223,8 @@ def _identity(table_name: str, name: str) -> RawRow:
         "contacts": {"contact_id": contact, "queue_id": queue},
         "contact_skills": {"contact_id": contact},
         "declines": {"contact_id": contact, "agent_id": agent},
+        "agent_prices": {"agent_id": agent},
+        "queue_prices": {"queue_id": queue},
     }[table_name]
 
 

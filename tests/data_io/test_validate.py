@@ -108,6 +108,14 @@ def test_validated_rows_are_valid() -> None:
         ("overflow", "threshold", None, "threshold_required"),
         ("overflow", "threshold", "much", "threshold_type"),
         ("overflow", "to_queue_id", "q1", "helps_another_queue"),
+        ("agent_prices", "agent_id", "nobody", "agent_id_exists"),
+        ("agent_prices", "window_s", 0.0, "window_s_range"),
+        ("agent_prices", "window_s", None, "window_s_required"),
+        ("agent_prices", "fast_price", -0.001, "fast_price_range"),
+        ("agent_prices", "slow_price", float("nan"), "slow_price_finite"),
+        ("agent_prices", "late_price", 10_001.0, "late_price_range"),
+        ("queue_prices", "queue_id", "nowhere", "queue_id_exists"),
+        ("queue_prices", "head_worth", -1.0, "head_worth_range"),
     ],
 )
 def test_a_fault_is_named_after_its_rule(
@@ -197,6 +205,35 @@ def test_instants_that_no_calendar_holds_are_rejected(number: int, dtype: pl.Dat
     validated = validate(replace(tables, contacts=frame), NOW)
     rules = validated.rejects.filter(pl.col("table_name") == "contacts")["rule"].to_list()
     assert rules in (["due_at_type"], ["due_at_range"])
+
+
+@pytest.mark.parametrize(
+    ("windows", "kept"),
+    [
+        ([300.0, 300.0], [300.0, 300.0]),
+        ([60.0, 300.0, 300.0], [300.0, 300.0]),
+        ([300.0, 60.0], [60.0]),  # of as many the shorter
+        ([-5.0, -5.0, 300.0], [300.0]),  # what is no window is not usual
+    ],
+)
+def test_all_prices_are_of_one_window(windows: list[float], kept: list[float]) -> None:
+    """Rows with another window than most are set apart: seconds of both would not add up."""
+    names = [f"a{place}" for place in range(1, len(windows) + 1)]
+    validated = validate(
+        raw_tables(
+            agents=[raw_row("agents", agent_id=name) for name in names],
+            agent_prices=[
+                raw_row("agent_prices", agent_id=name, window_s=window)
+                for name, window in zip(names, windows, strict=True)
+            ],
+        ),
+        NOW,
+    )
+    assert _good(validated, "agent_prices")["window_s"].to_list() == kept
+    others = [window for window in windows if window not in kept]
+    rules = Counter("window_s_same" if window > 0 else "window_s_range" for window in others)
+    found = {rule: num for (table, rule), num in _broken(validated).items() if "price" in table}
+    assert found == rules
 
 
 def test_the_first_rule_in_contract_order_names_the_row() -> None:
