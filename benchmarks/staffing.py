@@ -98,7 +98,7 @@ def main() -> int:
     for case in CASES:
         with console.status(case.name):
             lines.append(compare(case, options.days))
-        console.print(f"{case.name}: {'good' if lines[-1].is_good else 'NOT good'}")
+        console.print(f"{'good' if lines[-1].is_good else 'NOT good'}: {lines[-1]}")
     if options.json:
         sys.stdout.write(json.dumps([asdict(line) for line in lines], indent=1) + "\n")
     else:

@@ -1,10 +1,11 @@
 """The least costly heads that cover what every class needs in every interval.
 
-    min  sum_m cost_m y_m
-    s.t. sum_m f_km / work_km >= rate_k       contacts per second that must be served
-         sum_k f_km <= y_m <= most_m          heads of a group, given to classes
+    min  sum_m cost_m y_m + PENALTY sum_k short_k
+    s.t. sum_m f_km / work_km + short_k >= rate_k     contacts per second that must be served
+         sum_k f_km <= y_m <= most_m                  heads of a group, given to classes
 
-with whole heads y and a share f of them per class, an interval by itself. What a simulation
+with whole heads y and a share f of them per class, an interval by itself; work is left out only
+where the most heads are not enough, and simulation tells what that does. What a simulation
 teaches comes in as larger rates: cuts on the heads that a class is given.
 """
 
@@ -24,6 +25,8 @@ SLACK = 0.3
 """Of the square-root rule, where customers leave: lower than most targets need, cuts add more."""
 START_LEVEL = 0.8
 """Of Erlang C, where nobody leaves."""
+PENALTY = 100.0
+"""Heads that one erlang of uncovered work costs, so that it is only where there are no more."""
 ADVICE = "raise the most heads of a group, train a group for the class, or lower the targets"
 
 
@@ -115,16 +118,20 @@ def _cover_interval(needs: Needs, rate: Floats) -> list[int]:
         for m, most in enumerate(needs.most.tolist())
     ]
     given: list[list[pulp.LpVariable]] = [[] for _ in heads]
-    problem.setObjective(pulp.lpDot(needs.cost.tolist(), heads))
+    cost = [float(each) * y for each, y in zip(needs.cost, heads, strict=True)]
+    penalty = PENALTY * float(needs.cost.max())
     for k in np.flatnonzero(rate > 0).tolist():
         served = []
         for m in np.flatnonzero(needs.skilled[k]).tolist():
             share = problem.add_variable(f"f_{k}_{m}", 0)
             given[m].append(share)
             served.append((1.0 / float(needs.work_s[k, m])) * share)
-        problem.addConstraint(pulp.lpSum(served) >= float(rate[k]))
+        short = problem.add_variable(f"short_{k}", 0)
+        cost.append(penalty * float(needs.usual_s[k]) * short)
+        problem.addConstraint(pulp.lpSum([*served, short]) >= float(rate[k]))
     for y, shares in zip(heads, given, strict=True):
         if shares:
             problem.addConstraint(pulp.lpSum(shares) <= y)
+    problem.setObjective(pulp.lpSum(cost))
     solve(problem, Patience(), ADVICE)
     return [round(y.value() or 0.0) for y in heads]

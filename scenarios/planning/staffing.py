@@ -162,7 +162,10 @@ class _Study:
             if turn >= SETTLING:
                 wanted = np.maximum(wanted, 0.0)
             needs = replace(needs, rate=needs.rate * (1 + wanted))
-            heads = cover(needs)
+            again = cover(needs)
+            if (again == heads).all() and (heads == most).all():
+                break
+            heads = again
         return best if has_held else heads
 
     def trimmed(self, heads: Ints) -> Ints:
