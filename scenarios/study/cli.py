@@ -129,7 +129,7 @@ def _summary(
         "done_now": findings.num_done,
         "failed": [{"piece": repr(one.piece), "reason": one.reason} for one in findings.failures],
         "findings": [one.text for one in summarise(study, findings, differences)],
-        "differences": difference_table(differences).to_dicts(),
+        "differences": difference_table(differences).fill_nan(None).to_dicts(),
         "report": str(folder / REPORT),
     }
 
@@ -191,6 +191,4 @@ def _table(title: str, header: tuple[str, ...]) -> Table:
 
 
 def _print_json(value: object) -> None:
-    # nan is no JSON: programs get null.
-    text = json.dumps(value, default=str, allow_nan=True).replace("NaN", "null")
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(json.dumps(value, allow_nan=False) + "\n")

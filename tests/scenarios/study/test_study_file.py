@@ -82,6 +82,7 @@ def override(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
         (tiny(policies=["fifo"]), "baseline_policy 'skills' is not among the policies fifo"),
         (tiny(baseline_override="spik"), "override 'spik' is unknown; did you mean 'spike'?"),
         (tiny(bound_iterations=-1), "bound_iterations is -1; expected 0 or more: mend it"),
+        (override(against="y"), "override 'y' is unknown; expected one of as it is, x: mend it"),
         # The centre.
         (tiny(centre={}), "centre.classes is missing; expected a value: add it"),
         (tiny(centre={"family": "tiny", "structure": "elm"}), "centre.family is 'tiny'; expected"),
