@@ -87,9 +87,6 @@ def sensitivity(study: Study, sweep: Sweep, runs: pl.DataFrame) -> str:
             if column == "value":
                 axes.yaxis.set_major_formatter("{x:,.0f}")
             axes.set_title(title)
-            axes.set_xlabel(
-                f"{sweep.name}, {sweep.unit}{'' if _to_scale(sweep) else ' (no scale)'}"
-            )
             values = [point.value for point in sweep.points]
             axes.set_xticks(_places(sweep), [f"{value:g}" for value in values])
         scale = "" if _to_scale(sweep) else " (not to scale)"

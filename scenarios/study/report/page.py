@@ -34,8 +34,6 @@ LOOSE = (
     " Where customers may come back, as here, the bound counts every visit that their luck would"
     " allow: it is far above what is possible."
 )
-FEWEST_POINTS = 3
-"""Of a Pareto front that is worth a chart."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +136,7 @@ def _charts(study: Study, findings: Findings, found: list[Difference]) -> list[C
         for sweep in study.sweeps
     ]
     points = pareto_points(study, findings.runs)
-    if len(points) >= FEWEST_POINTS:
+    if len({one.override for one in points}) > 1:
         charts.append(
             Chart(
                 "Money against service: the Pareto front",
