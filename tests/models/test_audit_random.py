@@ -15,7 +15,7 @@ from tests.models.messy_batches import messy_batch, messy_policy
 from tests.models.messy_rules import Rule, ruled_batch
 from tests.models.shown import TO_BE_SEEN, shown
 
-FIRST = (131, 174, 110, 198, 121, 192, 194, 197, 184)
+FIRST = (175, 186, 112, 21, 1, 28, 44, 39, 63, 142)
 """Draws that together show everything; what they show no longer is looked for in the others."""
 
 OTHERS = tuple(seed for seed in range(200) if seed not in FIRST)
