@@ -89,7 +89,7 @@ def main() -> int:
     """Print the table or JSON; returns the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument(
-        "--days", type=int, default=40, help="of planning; three times as many verify"
+        "--days", type=int, default=40, help="of planning; five times as many verify"
     )
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -112,7 +112,7 @@ def compare(case: Case, days: int) -> Line:
     groups = group_agents(centre).groups
     targets = Targets(np.array([LEVEL]), np.array([np.nan]), case.scope)
     planned = StaffingCase(centre, groups, np.ones(1), targets, policy="fifo")
-    effort = Effort(planning_days=days, verification_days=3 * days)
+    effort = Effort(planning_days=days, verification_days=5 * days)
     plan = plan_staffing(planned, effort)
     theirs = erlang_heads(case)
     fresh = Days(centre, plan.verification.seeds)
