@@ -63,6 +63,10 @@ validate: $(READY) ## published Erlang and simulation results beside ours (a few
 bench-prices: $(READY) ## seconds of prices and bounds, beside GLOP and SciPy
 	$(BIN)/python -m benchmarks.prices
 
+bench-planning: $(READY) ## our staffing beside Erlang C, and prices of agent-hours beside simulation
+	$(BIN)/python -m benchmarks.staffing
+	$(BIN)/python -m benchmarks.agent_hour
+
 lock: ## resolve the ranges of pyproject.toml into the hashed locks
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 \
 		--group dev pyproject.toml -c constraints.txt -o requirements.lock
@@ -72,4 +76,4 @@ lock: ## resolve the ranges of pyproject.toml into the hashed locks
 clean: ## remove the environment and what runs left behind
 	rm -rf $(VENV) var .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
 
-.PHONY: help setup demo test lint format bench bench-rules bench-engine bench-gap bench-differential bench-questions bench-lab validate bench-prices lock clean
+.PHONY: help setup demo test lint format bench bench-rules bench-engine bench-gap bench-differential bench-questions bench-lab validate bench-prices bench-planning lock clean

@@ -1,12 +1,12 @@
 """Our staffing of one skill beside pyworkforce's Erlang C: does the target hold, at what cost?
 
-    python -m benchmarks.staffing [--days 40] [--json]
+    python -m benchmarks.staffing [--days 40] [--only flat] [--json]
 
 plans 80 % within 20 s for calls of 5 minutes at several loads and shapes of the day, for customers
 who never leave (the world of Erlang C) and for customers who do. pyworkforce plans each half hour
 by itself from its rate; ours is planned by simulation. Both are simulated on the same fresh days,
-which neither was planned on. The exit code is 1 if ours costs more than pyworkforce's in any case,
-or if ours breaks the promise on fresh days.
+which neither was planned on. The exit code is 1 if ours breaks the promise on fresh days, or costs
+more than pyworkforce's where that keeps it.
 """
 
 import argparse
@@ -64,12 +64,14 @@ class Line:
     our_worst: float
     ours_holds: bool
     erlang_holds: bool
+    erlang_verdict: str
     our_verdict: str
 
     @property
     def is_good(self) -> bool:
-        """Ours keeps the promise and costs no more."""
-        return self.ours_holds and self.our_hours <= self.erlang_hours + 1e-9
+        """Ours keeps the promise, and costs no more than a plan of Erlang C that keeps it, too."""
+        is_cheap = self.our_hours <= self.erlang_hours + 1e-9
+        return self.ours_holds and (is_cheap or not self.erlang_holds)
 
 
 CASES = (
@@ -80,8 +82,8 @@ CASES = (
     Case("60 erlang, wave", 60.0, 0.4, np.inf, Scope.DAY),
     Case("20 erlang, wave, every half hour", 20.0, 0.4, np.inf, Scope.INTERVAL),
     Case("20 erlang, wave, patience 3 min", 20.0, 0.4, 180.0, Scope.DAY),
-    Case("the same, every half hour", 20.0, 0.4, 180.0, Scope.INTERVAL),
-    Case("the same, all day, tick 5 s", 20.0, 0.4, 180.0, Scope.DAY, 5.0),
+    Case("20 erlang, wave, patience 3 min, every half hour", 20.0, 0.4, 180.0, Scope.INTERVAL),
+    Case("20 erlang, wave, patience 3 min, tick 5 s", 20.0, 0.4, 180.0, Scope.DAY, 5.0),
 )
 
 
@@ -92,10 +94,11 @@ def main() -> int:
         "--days", type=int, default=40, help="of planning; five times as many verify"
     )
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--only", default="", help="cases whose name contains this")
     options = parser.parse_args()
     console = Console(stderr=True)
     lines = []
-    for case in CASES:
+    for case in (one for one in CASES if options.only in one.name):
         with console.status(case.name):
             lines.append(compare(case, options.days))
         console.print(f"{'good' if lines[-1].is_good else 'NOT good'}: {lines[-1]}")
@@ -128,6 +131,7 @@ def compare(case: Case, days: int) -> Line:
         our_worst=worst_interval(ours),
         erlang_holds=erlang.holds,
         ours_holds=ours.holds,
+        erlang_verdict=str(worst_verdict(erlang)),
         our_verdict=str(worst_verdict(ours)),
     )
 
@@ -210,10 +214,11 @@ def show(lines: list[Line]) -> None:
         "ours",
         "worst half hour: Erlang C",
         "ours",
-        "our promise",
+        "promise: Erlang C",
+        "ours",
     )
     for place, name in enumerate(names):
-        table.add_column(name, justify="left" if place in {0, 7} else "right")
+        table.add_column(name, justify="left" if place in {0, 7, 8} else "right")
     for line in lines:
         table.add_row(
             line.case,
@@ -223,9 +228,10 @@ def show(lines: list[Line]) -> None:
             f"{line.our_level:.1%}",
             f"{line.erlang_worst:.1%}",
             f"{line.our_worst:.1%}",
+            line.erlang_verdict,
             line.our_verdict,
         )
-    Console(width=140).print(table)
+    Console(width=160).print(table)
 
 
 if __name__ == "__main__":

@@ -16,12 +16,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import t as student
 
 from scenarios.lab.centre import Flags, Floats, Ints, LabCentre
 from scenarios.lab.policies import SBR
 from scenarios.planning.cover import Needs, cover, first_needs
 from scenarios.planning.groups import AgentGroups, staffed
+from scenarios.planning.limits import lower_limits, surplus_work
 from scenarios.planning.service import Days, Scope, Targets, simulate_service
 from scenarios.planning.verify import Verification, verify
 
@@ -139,6 +139,16 @@ class _Study:
         self.case, self.days, self.tell = case, days, tell
         self.few = days.first(max(2, len(days.seeds) // 3))
         self.confidence = confidence
+        groups, centre = case.groups, case.centre
+        work_s = groups.h * groups.skilled * centre.attention[:, None]
+        usual_s = work_s.sum(axis=1) / np.maximum(groups.skilled.sum(axis=1), 1)
+        surplus = surplus_work(centre, days, usual_s)
+        if self.is_daily:
+            self.surplus = surplus.sum(axis=1, keepdims=True)
+        else:
+            # What came just before still waits, or keeps agents busy.
+            self.surplus = surplus.copy()
+            self.surplus[:, 1:] += surplus[:, :-1]
 
     def enough(self, rounds: int) -> Ints:
         """Heads with which all promises hold, or the last ones tried."""
@@ -214,10 +224,7 @@ class _Study:
 
     def lower(self, slack: Floats) -> Floats:
         """(2 * K, T or 1) lower confidence limit of the contacts to spare."""
-        days = slack.shape[1]
-        margin = float(student.ppf(self.confidence, days - 1)) / np.sqrt(days)
-        limit: Floats = slack.mean(axis=1) - margin * slack.std(axis=1, ddof=1)
-        return limit
+        return lower_limits(slack, self.surplus, self.confidence)
 
     def spare(self, heads: Ints) -> Floats:
         """(T, M) contacts to spare in what a group does in an interval, summed over promises."""
