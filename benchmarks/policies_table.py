@@ -34,7 +34,10 @@ def mean(rows: pl.DataFrame, column: str) -> float:
 def print_cell(
     console: Console, title: str, rows: pl.DataFrame, policies: tuple[str, ...]
 ) -> None:
-    """A line per policy, skills-based routing among them; differences in per cent of the other's value, or in points."""
+    """A line per policy, skills-based routing among them.
+
+    Differences are in per cent of the other's value, or in points.
+    """
     wide = {
         name: rows.pivot("policy", index=["structure", "day"], values=name, sort_columns=False)
         for name in ("value", "abandoned")
