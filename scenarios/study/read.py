@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from scenarios.lab.families import REPORTING_DAYS
-from scenarios.lab.policies import POLICIES, SBR
+from scenarios.lab.policies import SBR
 from scenarios.study.changes import Changes
 from scenarios.study.described import FamilyCentre, OwnCentre
 from scenarios.study.errors import StudyError
-from scenarios.study.spec import AS_IT_IS, Override, Study, Sweep, SweepPoint
+from scenarios.study.routing import check_routes
+from scenarios.study.spec import AS_IT_IS, Override, Study, Sweep, SweepPoint, Variant
 from scenarios.study.typed import check_known, expect, nearest, read_section
 
 LIBRARY = Path(__file__).parents[1] / "library"
@@ -79,7 +80,7 @@ def read_study(path: Path) -> Study:
 
 def build_study(name: str, given: Mapping[str, Any]) -> Study:
     """The study of that name from the mapping that its TOML file gives."""
-    apart = {"centre", "overrides", "sweeps"}
+    apart = {"centre", "overrides", "sweeps", "variants"}
     heads = {key: value for key, value in given.items() if key not in apart}
     check_known(heads, {*_Head.__dataclass_fields__, *apart}, "the study")
     head = read_section(_Head, heads, "study")
@@ -91,6 +92,10 @@ def build_study(name: str, given: Mapping[str, Any]) -> Study:
         sweep, its_overrides = _read_sweep(title, section, head.baseline_override)
         sweeps.append(sweep)
         overrides += its_overrides
+    variants = [
+        _read_variant(title, section)
+        for title, section in expect(given.get("variants", {}), dict, "variants").items()
+    ]
     study = Study(
         name=name,
         title=head.title,
@@ -99,6 +104,7 @@ def build_study(name: str, given: Mapping[str, Any]) -> Study:
         overrides=tuple(overrides),
         sweeps=tuple(sweeps),
         policies=head.policies,
+        variants=tuple(variants),
         days=tuple(range(head.first_day, head.first_day + head.days)),
         baseline_policy=head.baseline_policy,
         baseline_override=head.baseline_override,
@@ -129,6 +135,13 @@ def _read_override(title: str, section: object) -> Override:
     given = dict(expect(section, dict, where))
     against = expect(given.pop("against"), str, f"{where}.against") if "against" in given else None
     return Override(title, read_section(Changes, given, where), against)
+
+
+def _read_variant(title: str, section: object) -> Variant:
+    where = f"variants.{title}"
+    given = expect(section, dict, where)
+    check_known(given, set(Variant.__dataclass_fields__) - {"name"}, where)
+    return read_section(Variant, {**given, "name": title}, where)
 
 
 def _read_sweep(title: str, section: object, baseline: str) -> tuple[Sweep, list[Override]]:
@@ -170,21 +183,11 @@ def _with(changes: Mapping[str, Any], path: list[str], value: float, where: str)
 
 def _check_names(study: Study) -> None:
     """Raise StudyError for names that nobody has, and for too little to compare."""
-    for policy in (*study.policies, study.baseline_policy):
-        if policy not in POLICIES:
-            raise StudyError(f"policy {policy!r} is unknown; {nearest(policy, POLICIES)}")
-    if study.baseline_policy not in study.policies:
-        raise StudyError(
-            f"baseline_policy {study.baseline_policy!r} is not among the policies"
-            f" {', '.join(study.policies)}; expected one of them: add it"
-        )
+    check_routes(study)
     names = [override.name for override in study.overrides]
     twice = sorted({name for name in names if names.count(name) > 1})
-    if twice or len(set(study.policies)) < len(study.policies):
-        raise StudyError(
-            f"overrides {twice} or policies {list(study.policies)} name one twice; expected each"
-            " once: mend it"
-        )
+    if twice:
+        raise StudyError(f"overrides {twice} are named twice; expected each once: mend it")
     shown = [point.override for sweep in study.sweeps for point in sweep.points]
     against = [study.against(one) for one in study.overrides]
     for name in (*against, *shown):

@@ -18,13 +18,13 @@ import scenarios.lab
 import solver
 from scenarios.lab.centre import Floats
 from scenarios.lab.engine import simulate
-from scenarios.lab.policies import new_router
 from scenarios.study.altered import Altered, alter
 from scenarios.study.base import build_base
 from scenarios.study.believing import believing_router
 from scenarios.study.bounds import BoundOfDay, bound_the_day
 from scenarios.study.customers import draw_customers, largest_rate
 from scenarios.study.measure import Measures, measure
+from scenarios.study.routing import new_router, route_of
 from scenarios.study.spec import Study
 
 KEY_LENGTH = 20
@@ -80,9 +80,10 @@ def plan_runs(study: Study, laboratory: Laboratory) -> list[Run]:
     """All runs, day by day, so that a study that is stopped has whole days."""
     of_centre = {name: digest(one) for name, one in laboratory.altered.items()}
     drawn_from = digest(laboratory.largest)
+    routes = {policy: digest(route_of(study, policy)) for policy in study.policies}
     return [
         Run(
-            key=digest((code_digest(), of_centre[override.name], drawn_from, policy, day)),
+            key=digest((code_digest(), of_centre[override.name], drawn_from, routes[policy], day)),
             override=override.name,
             policy=policy,
             day=day,
@@ -113,8 +114,9 @@ def do_task(task: Task) -> Measures | BoundOfDay:
     day = draw_customers(altered.truth, piece.day, laboratory.largest)
     if isinstance(piece, DayBound):
         return bound_the_day(altered.truth, day, task.study.bound_iterations)
+    route = route_of(task.study, piece.policy)
     router = believing_router(
-        lambda centre, seed: new_router(piece.policy, centre, seed), altered, piece.day
+        lambda centre, seed: new_router(route, centre, seed), altered, piece.day
     )
     return measure(altered.truth, simulate(altered.truth, day, router))
 

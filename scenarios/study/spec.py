@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from scenarios.study.changes import Changes
 from scenarios.study.described import FamilyCentre, OwnCentre
+from scenarios.study.errors import check, check_not_negative
 
 AS_IT_IS = "as it is"
 """Name of the override that changes nothing; every study has it."""
@@ -37,6 +38,28 @@ class Sweep:
 
 
 @dataclass(frozen=True)
+class Variant:
+    """Our policy with other numbers, under a name of its own; what is left out is as usual."""
+
+    name: str
+    prices: str | None = None
+    """Of agents' time: none, two or paths."""
+    head_share: float | None = None
+    """Bonus for serving anybody, as a share of a mean contact's value: the per-head lever."""
+    floor_p: float | None = None
+    """Least probability to resolve at which an agent may serve."""
+    hold_s: float | None = None
+    """Longest expected wait for an agent about to be free."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        for name in ("head_share", "hold_s"):
+            check_not_negative(name, getattr(self, name) or 0.0)
+        found = self.floor_p or 0.0
+        check(0 <= found <= 1, f"floor_p is {found}", "a probability")
+
+
+@dataclass(frozen=True)
 class Study:
     """Everything that is to be run and compared."""
 
@@ -48,6 +71,8 @@ class Study:
     """The first is `AS_IT_IS`."""
     sweeps: tuple[Sweep, ...]
     policies: tuple[str, ...]
+    """Names of the lab's policies or of variants."""
+    variants: tuple[Variant, ...]
     days: tuple[int, ...]
     """Seeds."""
     baseline_policy: str

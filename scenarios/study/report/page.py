@@ -136,7 +136,7 @@ def _charts(study: Study, findings: Findings, found: list[Difference]) -> list[C
         for sweep in study.sweeps
     ]
     points = pareto_points(study, findings.runs)
-    if len({one.override for one in points}) > 1:
+    if len({one.override for one in points}) > 1 or study.variants:
         charts.append(
             Chart(
                 "Money against service: the Pareto front",

@@ -10,7 +10,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 import omniassign
-from scenarios.study import changes, cli, described, read
+from scenarios.study import changes, cli, described, read, spec
 
 ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "docs" / "studies.md").read_text(encoding="utf-8")
@@ -50,6 +50,7 @@ def keys(kind: Any) -> set[str]:  # noqa: ANN401
         ("`[[centre.classes]]`", keys(described.OwnClass)),
         ("`[[centre.teams]]`", keys(described.OwnTeam)),
         ('`[overrides."NAME"]`', keys(changes.Changes) | {"against"}),
+        ('`[variants."NAME"]`', keys(spec.Variant) - {"name"}),
         ('`[sweeps."NAME"]`', keys(read._Sweep) | {"changes"}),
     ],
 )

@@ -1,13 +1,16 @@
 """A study's file says what is meant, or is refused with what to do."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from scenarios.lab.own_policies import OURS
 from scenarios.study.changes import Changes, Learn, Volume
 from scenarios.study.errors import StudyError
 from scenarios.study.read import build_study, find_study, read_study, ready_studies, with_days
+from scenarios.study.routing import route_of
 from scenarios.study.runs import build_laboratory, plan_runs
 from scenarios.study.spec import AS_IT_IS, SweepPoint
 from tests.scenarios.study.studies import tiny, tiny_study
@@ -65,6 +68,17 @@ def test_a_sweep_is_an_override_per_value() -> None:
     )
 
 
+def test_a_variant_is_our_policy_with_other_numbers() -> None:
+    """What is left out is as usual, and its name takes no part in what a run is."""
+    variants = {"money": {"head_share": 0, "floor_p": 0.0}, "same": {}, "own": {}}
+    study = tiny_study(variants=variants, policies=["skills", "money", "same", "own"])
+    assert route_of(study, "skills") == "skills"
+    assert route_of(study, "money") == replace(OURS, head_share=0.0, floor_p=0.0)
+    assert route_of(study, "same") == OURS
+    keys = {run.policy: run.key for run in plan_runs(study, build_laboratory(study))}
+    assert keys["same"] == keys["own"] != keys["money"]
+
+
 def override(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
     """The tiny file with one override."""
     return tiny(overrides={"x": changes})
@@ -83,6 +97,13 @@ def override(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
         (tiny(baseline_override="spik"), "override 'spik' is unknown; did you mean 'spike'?"),
         (tiny(bound_iterations=-1), "bound_iterations is -1; expected 0 or more: mend it"),
         (override(against="y"), "override 'y' is unknown; expected one of as it is, x: mend it"),
+        (tiny(variants={"fifo": {}}), "variant 'fifo' is a policy of the lab; expected another"),
+        (
+            tiny(variants={"x": {"prices": "too"}}),
+            "variant 'x': prices 'too'; did you mean 'two'?",
+        ),
+        (tiny(variants={"x": {"floor_p": 2}}), "[variants.x] floor_p is 2.0; expected a probabil"),
+        (tiny(policies=["skills", "skills"]), "policies ['skills', 'skills'] name one twice"),
         # The centre.
         (tiny(centre={}), "centre.classes is missing; expected a value: add it"),
         (tiny(centre={"family": "tiny", "structure": "elm"}), "centre.family is 'tiny'; expected"),
