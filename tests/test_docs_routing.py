@@ -16,6 +16,7 @@ from jobs.switchback import Arm
 from models.channel_policy import ChannelPolicy
 from models.plan import Reason
 from models.policy import Boost, Policy, ProfilePolicy, VoiceFollow
+from models.price_policy import PricePolicy
 from models.tables import (
     INPUT_TABLES,
     OUTPUT_TABLES,
@@ -64,7 +65,7 @@ def test_routing_explains_every_reason_in_the_order_of_the_tests() -> None:
 @pytest.mark.parametrize("text", [ROUTING, POLICIES], ids=["routing", "policies"])
 def test_every_name_on_the_pages_exists(text: str) -> None:
     """Columns, tables, numbers, reasons, ready-made policies, and choices."""
-    kinds = (Policy, ChannelPolicy, Boost, ProfilePolicy)
+    kinds = (Policy, ChannelPolicy, Boost, ProfilePolicy, PricePolicy)
     choices = (
         Channel,
         Tier,
@@ -102,6 +103,9 @@ def test_the_files_of_policies_are_read() -> None:
     assert whole.profiles["trainee"].max_items == 3
     assert (whole.breach_penalties[Tier.GOLD], whole.site_caps) == (20.0, {"manila": 40})
     assert whole.channels[Channel.CHAT].units == 50.0
+    assert whole.channels[Channel.EMAIL].attention == 0.05
+    assert whole.prices.abandonment_ceiling == 0.04
+    assert whole.prices.abandonment_ceilings == {"complaints": 0.02}
 
 
 def test_the_commands_of_policies_print_what_the_page_shows(
