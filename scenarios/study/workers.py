@@ -149,9 +149,10 @@ def _serve(pipe: Connection, work: Callable[[T], R]) -> None:
     while True:
         try:
             task = pipe.recv()
-        except EOFError:
+            pipe.send(_answer(work, task))
+        except (EOFError, OSError):
+            # Whoever asked has been killed.
             return
-        pipe.send(_answer(work, task))
 
 
 def _answer(work: Callable[[T], R], task: T) -> tuple[R | None, str]:

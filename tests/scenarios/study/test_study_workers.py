@@ -3,13 +3,15 @@
 import os
 import signal
 import sys
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
 
 from scenarios.study import workers
 from scenarios.study.errors import StudyError
-from scenarios.study.workers import MOST_DEATHS, Outcome, do_here
+from scenarios.study.workers import MOST_DEATHS, do_here
 
 Task = tuple[Path, int, int]
 """Folder, number, and how many workers it kills."""
@@ -66,6 +68,25 @@ def _leave(*_: object) -> None:
     leave_at_once()
 
 
-def test_outcomes_say_what_became_of_a_task() -> None:
-    """Result or failure."""
-    assert Outcome(0, 5).failure == ""
+def test_workers_end_with_whoever_asked() -> None:
+    """Nobody is left to ask, before a task or after one: a worker ends without a word."""
+    for tasks in ([], [Path()]):
+        ours, theirs = Pipe()
+        for task in tasks:
+            ours.send(task)
+        ours.close()
+        before = signal.getsignal(signal.SIGINT)
+        workers._serve(_Deaf(theirs), Path.exists)  # type: ignore[arg-type]
+        signal.signal(signal.SIGINT, before)
+
+
+class _Deaf:
+    """The end of a pipe whose other end has gone, but for the greeting."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self.pipe, self.recv = pipe, pipe.recv
+
+    def send(self, answer: object) -> None:
+        """Lost."""
+        if answer != workers.HELLO:
+            self.pipe.send(answer)
