@@ -3,7 +3,7 @@
 Three prices, cheap enough for every group and hour at once:
 
 * SAMPLED: duals of the linear programme of the slow price over a whole day in periods of five
-  minutes, for sampled demands (`solver/pricing/slow.py`). It does not know who comes when inside a
+  minutes, for sampled demands (`sampled.py`). It does not know who comes when inside a
   period, nor whom to keep free for whom, which is as much as routers know.
 * HINDSIGHT: the mean price path of days known in advance (`scenarios/lab/bound.py`). A clairvoyant
   avoids most of what routers lose, so one more agent is worth half as much to them.
@@ -26,14 +26,12 @@ from scenarios.lab.hindsight import duty_groups, hindsight_day
 from scenarios.lab.policies import new_router
 from scenarios.lab.value import value_of
 from scenarios.planning.groups import AgentGroups, group_agents
+from scenarios.planning.sampled import PERIOD_S, price_day
 from solver.pricing.path import Search
-from solver.pricing.slow import SlowInputs, reward_per_contact, slow_prices
 
 HOUR_S = 3600.0
 AROUND_S = 3600.0
 """Simulated before the hour, to fill the centre, and after it, until nothing is felt any more."""
-PERIOD_S = 300.0
-"""Of the sampled programme: about a handling time."""
 
 
 class Estimate(StrEnum):
@@ -70,28 +68,11 @@ def estimate_prices(
 
 def sampled_prices(centre: LabCentre, seeds: Sequence[int]) -> Floats:
     """(M, hours) from the duals of one linear programme per seed."""
-    grouping = group_agents(centre)
-    groups, classes = grouping.groups, centre.classes
-    periods = round(centre.horizon_s / PERIOD_S)
-    inputs = SlowInputs(
-        reward=reward_per_contact(
-            groups.p,
-            classes.value_mean,
-            classes.loss_share * classes.value_mean,
-            classes.waiting_cost,
-            classes.patience_s,
-            centre.horizon_s,
-        ),
-        work_s=groups.h * centre.attention[:, None],
-        allowed=groups.eligible,
-        capacity_s=np.tile(grouping.heads * PERIOD_S, (periods, 1)),
-        stay=np.exp(-PERIOD_S / classes.patience_s),
-    )
-    # Demand comes from whole days of the lab, so that it varies as they do.
-    demand = np.stack([_demand(draw_day(centre, seed), periods, inputs) for seed in seeds])
-    price = slow_prices(inputs, demand).agent
     per_hour = round(HOUR_S / PERIOD_S)
-    return np.asarray(price.reshape(-1, per_hour, len(groups)).sum(axis=1).T * PERIOD_S)
+    days = [price_day(centre, seed).prices.agent for seed in seeds]
+    price = np.mean(days, axis=0)
+    edges = np.arange(0, len(price), per_hour)
+    return np.asarray(np.add.reduceat(price, edges, axis=0).T * PERIOD_S)
 
 
 def simulate_hours(
@@ -148,13 +129,6 @@ def _first_agents(of_agent: Ints) -> Ints:
     """(M,) the first agent of each group."""
     first: Ints = np.unique(of_agent, return_index=True)[1]
     return first
-
-
-def _demand(day: Day, periods: int, inputs: SlowInputs) -> Floats:
-    """(P, K) contacts of a day."""
-    kinds = len(inputs.stay)
-    cell = (day.arrival_s // PERIOD_S).astype(np.int64) * kinds + day.kind
-    return np.bincount(cell, minlength=periods * kinds).reshape(periods, kinds).astype(np.float64)
 
 
 def _window(centre: LabCentre, hour: int) -> LabCentre:

@@ -20,10 +20,12 @@ import polars as pl
 
 from scenarios.lab.centre import Floats
 from scenarios.planning.people import assign_people
-from scenarios.planning.programme import solve
+from scenarios.planning.programme import Patience, solve
 from scenarios.planning.shift_programme import ShiftProgramme, place
 from scenarios.planning.shift_rules import ShiftCase
 
+PEOPLE = Patience(gap=0.01, limit_s=10)
+"""For who works what: evenness matters less than time."""
 ADVICE = "allow more shifts or more staff"
 
 
@@ -48,7 +50,7 @@ def plan_roster(case: ShiftCase) -> Roster:
     """The cheapest roster found; NoSolutionError where the solver finds none in time."""
     problem = ShiftProgramme(case)
     is_proven = solve(problem.lp, case.patience, ADVICE)
-    people = [assign_people(duties, case.patience) for duties in problem.duties()]
+    people = [assign_people(duties, PEOPLE) for duties in problem.duties()]
     rows = pl.concat([one.rows for one in people])
     breaks = problem.breaks()
     rows = _with_breaks(rows, breaks, case.rules.break_s)

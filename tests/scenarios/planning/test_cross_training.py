@@ -7,31 +7,30 @@ from scenarios.planning.cross_training import (
     Lesson,
     Training,
     TrainingEffort,
-    most_paid,
+    lesson_worths,
     newly_trained,
     price_lessons,
     recommend_training,
     with_lesson,
 )
 from scenarios.planning.groups import AgentGroups, group_agents
+from scenarios.planning.sampled import SampledDay
+from solver.pricing.slow import SlowPrices
 from tests.scenarios.planning.planned_centres import queue, two_teams
 
 
-@pytest.mark.parametrize(
-    ("start", "end", "pays", "most"),
-    [
-        ([0, 2, 5], [3, 5, 6], [3, 4, 1], 5),  # the second and the third
-        ([0, 3], [3, 5], [3, 4], 7),  # they touch
-        ([0, 1], [9, 2], [3, 2], 3),
-        ([0], [1], [-1], 0),  # nothing is forced
-        ([], [], [], 0),
-    ],
-)
-def test_one_agent_does_one_thing_at_a_time(
-    start: list[float], end: list[float], pays: list[float], most: float
-) -> None:
-    """The best of all sets without overlap, by hand."""
-    assert most_paid(np.array(start), np.array(end), np.array(pays)) == most
+def test_a_lesson_is_worth_its_reduced_profit_while_there_are_contacts() -> None:
+    """Reward 10 in 60 s. First period: contacts at 4, time at 0.05: 6 / 60 - 0.05 = 0.05 a second.
+
+    2 contacts keep an agent busy for 120 s: 6. Then 9 contacts fill 300 s, at 0.1 - 0.02: 24.
+    Where time is dearer than what it would earn, the lesson is worth nothing.
+    """
+    prices = SlowPrices(
+        agent=np.array([[0.05], [0.02], [0.2]]), contact=np.array([[4.0], [4.0], [4.0]]), value=0.0
+    )
+    day = SampledDay(np.array([[2.0], [9.0], [9.0]]), prices)
+    worth = lesson_worths(day, np.array([[10.0]]), np.array([[60.0]]))
+    assert worth == pytest.approx(np.array([[6.0 + 24.0]]))
 
 
 def test_newly_trained_are_a_little_worse_than_those_who_teach() -> None:
