@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from data_io.imports.anonymous_bank import read_bank_day
 from data_io.publish import read_published
 from data_io.store import Store
-from jobs import cli, cli_certificate, cli_files, cli_import, cli_policy, show
+from jobs import cli, cli_certificate, cli_files, cli_import, cli_policy, cli_price, show
 from jobs.clock import SimulatedClock
 from jobs.config import Config, ConfigError
 from jobs.errors import EXPECTED, FailedTicksError
@@ -44,6 +44,7 @@ app.add_typer(cli_certificate.app)
 app.add_typer(cli_files.app)
 app.add_typer(cli_import.app, name="import")
 app.add_typer(cli_policy.app, name="policy")
+app.add_typer(cli_price.app)
 app.add_typer(study_cli.app)
 app.add_typer(planning_cli.app, name="plan")
 

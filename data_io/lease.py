@@ -55,3 +55,17 @@ class Lease:
     def _write(self, text: str) -> None:
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, text.encode(), 0)
+
+
+def is_held(store: Path) -> bool:
+    """Whether a process has the lease, without touching it: a holder that was killed has not."""
+    try:
+        holder = json.loads(Path(f"{store}.lease").read_text(encoding="utf-8"))
+        if holder["host"] != socket.gethostname():
+            return True
+        os.kill(holder["pid"], 0)
+    except (FileNotFoundError, ValueError, ProcessLookupError):
+        return False
+    except PermissionError:  # somebody else's process
+        return True
+    return True

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from data_io.database import Database
+from models.batch import Batch
 from models.tables import (
     AGENT_PRICE,
     AGENT_PRICES,
@@ -52,6 +53,14 @@ class PriceMemory:
 
 
 @dataclass(frozen=True, eq=False)
+class PriceQuestion:
+    """What a run is made from: the state at an instant, and what the store remembers."""
+
+    batch: Batch
+    memory: PriceMemory
+
+
+@dataclass(frozen=True, eq=False)
 class MadePrices:
     """What one run of the price job made: rows of the tables of these names."""
 
@@ -93,16 +102,19 @@ class StoredPrices:
         database = self._database
         with database.transaction():
             newest = self.newest()
+            watched: datetime | None = database.frame("read_watched_since")["since"].item()
             times = pl.DataFrame(
                 {
-                    "watched_since": database.frame("read_watched_since")["since"],
+                    "watched_since": [watched],
                     "priced_at": [newest],
                     "slow_at": database.frame("newest_slow_run")["priced_at"],
                 },
                 schema=dict.fromkeys(("watched_since", "priced_at", "slow_at"), INSTANT),
             )
             return PriceMemory(
-                arrivals=database.frame("read_arrivals", after=since, until=now),
+                arrivals=database.frame(
+                    "read_arrivals", after=since, until=now, since=watched or now
+                ),
                 values=database.frame("read_values", after=since),
                 departures=database.frame("read_departures", after=now - HOUR),
                 held=database.frame("read_kinds_held", after=now - DAY),

@@ -15,7 +15,7 @@ KIND = ("queue_id", "channel", "language", "skills")
 def with_kinds(
     contacts: pl.DataFrame, skills: pl.DataFrame, customers: pl.DataFrame
 ) -> pl.DataFrame:
-    """(contact_id, KIND, value, entered_at): `skills` as sorted `skill:level`, comma-separated.
+    """(contact_id, KIND, value, entered_at); `skills` are sorted pairs of skill and level.
 
     The value is the contact's, else its customer's, else empty.
     """
@@ -23,7 +23,7 @@ def with_kinds(
         skills.join(contacts, on="contact_id", how="semi")
         .sort("contact_id", "skill")
         .group_by("contact_id", maintain_order=True)
-        .agg(skills=pl.format("{}:{}", "skill", "min_proficiency").str.join(","))
+        .agg(skills=pl.format("{}\x1f{}", "skill", "min_proficiency").str.join("\x1e"))
     )
     known = customers.select("customer_id", known="value")
     return (

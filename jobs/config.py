@@ -9,6 +9,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, cast, get_args, get_type_hints
 
+from jobs.price_settings import PriceConfig
 from jobs.switchback import Switchback
 from jobs.typed_settings import (
     SettingError,
@@ -65,6 +66,11 @@ class StoreConfig:
         return self.home / "history"
 
     @property
+    def pricing(self) -> Path:
+        """Folder in which ticks and the price job meet."""
+        return self.home / "pricing"
+
+    @property
     def suspects(self) -> Path:
         """Folder of batches whose plan failed the audit."""
         return self.home / "suspects"
@@ -104,6 +110,7 @@ class Config:
     source: SourceConfig = field(default_factory=SourceConfig)
     solver: SolveOptions = field(default_factory=SolveOptions)
     policy: Policy = field(default_factory=Policy)
+    prices: PriceConfig = field(default_factory=PriceConfig)
     switchback: Switchback | None = None
     """Another policy that decides by turns with [policy]; none unless the section is there."""
 

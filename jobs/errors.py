@@ -8,6 +8,7 @@ from data_io.imports.folder import FolderError
 from data_io.imports.imported import UnreadableLogError
 from data_io.lease import LeaseTakenError
 from data_io.migrations import NewerDatabaseError
+from data_io.price_desk import PriceDeskError
 from data_io.publish import PublicationError
 from jobs.config import ConfigError
 from jobs.readers import NotFoundError
@@ -41,6 +42,7 @@ EXPECTED = (
     LeaseTakenError,
     NewerDatabaseError,
     NotFoundError,
+    PriceDeskError,
     PublicationError,
     SourceError,
     UnreadableLogError,

@@ -103,6 +103,41 @@ OFFER_COLUMNS = (
 
 
 @dataclass(frozen=True, eq=False)
+class Prices:
+    """What agents' time is worth, as the last publication shows it."""
+
+    run: pl.DataFrame
+    """The newest run of the price job, one row of `price_run`."""
+    guards: pl.DataFrame
+    """The newest run that says what guard-rails cost, one row or none."""
+    by_hour: pl.DataFrame
+    """Rows of `skill_price`, by hour, the dearest first."""
+
+    @property
+    def newest(self) -> pl.DataFrame:
+        """Those of the newest hour."""
+        return self.by_hour.filter(pl.col("hour_at") == self.by_hour["hour_at"].max())
+
+
+def read_prices(folder: Path) -> Prices:
+    """Prices from the published tables in `folder`; raises NotFoundError where there are none."""
+    published = _read(folder)
+    if published.price_run.is_empty():
+        raise NotFoundError(
+            f"{folder}: no prices are published; expected those of a price job: run `omniassign"
+            " price` beside `omniassign run`, or `omniassign price --once`"
+        )
+    runs = published.price_run.sort("priced_at")
+    return Prices(
+        run=runs.tail(1),
+        guards=runs.filter(pl.col("floor_cost_per_h").is_not_null()).tail(1),
+        by_hour=published.skill_price.sort(
+            "hour_at", "price_per_h", "skills", descending=[False, True, False]
+        ),
+    )
+
+
+@dataclass(frozen=True, eq=False)
 class Answer:
     """Why a contact got its decision."""
 

@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 from types import FrameType
 
 from data_io.publish import publish
+from data_io.store import Store
 from jobs.clock import Clock, newest_grid_instant
+from jobs.config import Config
 from jobs.memory import release_freed_memory
 from jobs.tick import TickJob, TickOutcome, run_tick
 from jobs.tick_report import TickReport
@@ -78,9 +80,14 @@ def carried_over(outcome: TickOutcome | None) -> Carried | None:
 
 def repair_publication(job: TickJob) -> None:
     """Publish what the store holds, in case the last run died between commit and publication."""
-    if job.store.last_tick_at() is not None:
-        window = timedelta(seconds=job.config.publish.window_s)
-        publish(job.store, job.config.store.published, window, job.config.publish.keep)
+    publish_again(job.store, job.config)
+
+
+def publish_again(store: Store, config: Config) -> None:
+    """Publish what the store holds, if it has a tick."""
+    if store.last_tick_at() is not None:
+        window = timedelta(seconds=config.publish.window_s)
+        publish(store, config.store.published, window, config.publish.keep)
 
 
 def keep_house(job: TickJob, num_ticks: int, tick_at: datetime) -> None:
@@ -88,6 +95,8 @@ def keep_house(job: TickJob, num_ticks: int, tick_at: datetime) -> None:
     if num_ticks % job.config.store.checkpoint_every == 0:
         before = tick_at - timedelta(days=job.config.store.keep_days)
         job.store.retain(before, job.config.store.history)
+        kept, past = job.config.prices.keep_h, job.config.prices.history_days
+        job.store.prices.forget(tick_at - timedelta(hours=kept), tick_at - timedelta(days=past))
         job.store.checkpoint()
         release_freed_memory()
 

@@ -23,6 +23,7 @@ from jobs.archive import archive_batch
 from jobs.certify import PlanWitness
 from jobs.clock import Stopwatch
 from jobs.config import Config
+from jobs.price_beside import ask_again, take_answer
 from jobs.switchback import arm_at
 from jobs.tick_report import TickReport, read_report, tick_row
 from models.audit import audit, recount
@@ -113,6 +114,7 @@ def run_tick(job: TickJob, tick_at: datetime, previous: Carried | None = None) -
         raise LateTickError(tick_at, newest)
     with watch.stage("ingest"):
         ingest(job.source, job.store, tick_at, job.config.policy)
+        take_answer(job.store, job.config)
     with watch.stage("read"):
         remember = max(HOUR, timedelta(seconds=job.config.policy.auto_ready_s))
         max_age = timedelta(seconds=job.config.policy.prices.price_max_age_s)
@@ -147,6 +149,7 @@ def run_tick(job: TickJob, tick_at: datetime, previous: Carried | None = None) -
     with watch.stage("publish"):
         window = timedelta(seconds=job.config.publish.window_s)
         publish(job.store, job.config.store.published, window, job.config.publish.keep, proof)
+    ask_again(job.store, job.config, tick_at)
     if not result.lost.is_empty():
         log.warning("tick %s: %d planned rows no longer matched", tick_at, len(result.lost))
     committed = row.with_columns(num_assigned=result.num_assigned, num_lost=result.num_lost)

@@ -93,6 +93,13 @@ class OpenHours:
         plain = clock == NO_CALENDAR
         return np.where(plain, start + lasting, opening), plain | found
 
+    def closes_in_s(self, calendar: Ints) -> Floats:
+        """Seconds until calendars that are open now close, shape (n,)."""
+        axis = calendar * _SPAN + _REACH
+        place = np.searchsorted(self.start, axis, side="right") - 1
+        closes: Floats = (self.start[place] + self.length[place] - axis) / 1e6
+        return closes
+
     def _opened(self, clock: Ints, at: Ints) -> Ints:
         """Microseconds of opening before each instant; comparable within one calendar."""
         if not len(self.start):

@@ -21,6 +21,8 @@ SELECT
     count(*) AS num
 FROM visit
 WHERE entered_at > $after AND entered_at <= $until
+  -- Who waited before anybody looked says nothing about how many come.
+  AND entered_at > $since
 GROUP BY ALL
 
 -- name: read_values
@@ -50,7 +52,8 @@ WHERE v.gone_at > $after
 ORDER BY v.contact_id, v.gone_at DESC
 
 -- name: read_watched_since
-SELECT min(snapshot_at) AS since FROM snapshot
+-- Old snapshots are forgotten before old visits are.
+SELECT least((SELECT min(snapshot_at) FROM snapshot), (SELECT min(gone_at) FROM visit)) AS since
 
 -- name: count_given_prices
 -- Prices that the source gives.
@@ -63,10 +66,10 @@ SELECT max(priced_at) AS priced_at FROM price_run
 SELECT max(priced_at) AS priced_at FROM price_run WHERE is_slow
 
 -- name: read_price_runs_after
-SELECT * FROM price_run WHERE priced_at > $after
+SELECT * FROM price_run WHERE $after IS NULL OR priced_at > $after
 
 -- name: read_skill_prices_after
-SELECT * FROM skill_price WHERE hour_at > $after
+SELECT * FROM skill_price WHERE $after IS NULL OR hour_at > $after
 
 -- name: read_agent_price
 SELECT * FROM agent_price WHERE priced_at = $priced_at

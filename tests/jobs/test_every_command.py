@@ -36,9 +36,9 @@ def test_there_are_as_many_commands_as_the_help_lists() -> None:
     """So that the law above is about all of them."""
     assert {words[0] for words in COMMANDS} == {
         *("tick", "run", "status", "explain", "config", "check", "validate", "export", "replay"),
-        *("import", "policy", "demo", "relive", "study"),
+        *("import", "policy", "demo", "relive", "study", "plan", "price", "prices"),
     }
-    assert len(COMMANDS) == 19
+    assert len(COMMANDS) == 24
 
 
 def test_settings_as_json_are_settings(tmp_path: Path) -> None:

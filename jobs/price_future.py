@@ -1,0 +1,192 @@
+"""The future as prices see it: a forecast by class, and the floor at the instant of the run."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import polars as pl
+
+from data_io.price_store import PriceMemory
+from jobs.price_classes import ContactClasses
+from jobs.price_probe import INTERRUPTIBLE, Probed
+from models.batch import Batch
+from models.forecast import Forecast, History, Prior, build_forecast
+from models.hours import NO_CALENDAR
+from models.policy import Policy
+from models.problem import Floats
+from models.tables import LoadState
+from solver.pricing.moment import Beliefs, Moment
+from solver.pricing.scenarios import day_factor
+
+INTERVAL = timedelta(minutes=30)
+INTERVALS = 48
+"""Of a day, on the centre's clock."""
+DAY = timedelta(days=1)
+HOUR_S = 3600.0
+CLOSED_S = -86_400.0
+
+
+@dataclass(frozen=True, eq=False)
+class Outlook:
+    """What is expected from the instant of the run on."""
+
+    forecast: Forecast
+    weekday: int
+    at: float
+    """Now, in intervals since midnight."""
+    factor: float
+    """How busy the day is, relative to its forecast."""
+    closing_in_s: float
+
+    def expected(self, length_s: float) -> Floats:
+        """(K,) contacts of the next `length_s` seconds, before the day's factor."""
+        return self.forecast.expected(
+            self.weekday, self.at, self.at + length_s / INTERVAL.total_seconds()
+        )
+
+
+def build_outlook(
+    batch: Batch, classes: ContactClasses, memory: PriceMemory, probed: Probed, policy: Policy
+) -> Outlook:
+    """Forecast from the store's history, or from the staff where there is none."""
+    zone = centre_zone(batch)
+    now = batch.now.astimezone(zone)
+    watched = memory.instant("watched_since") or batch.now
+    history = build_history(classes, watched.astimezone(zone), now)
+    prior = Prior(staffed_rate(probed, policy), policy.prices.prior_contacts)
+    forecast = build_forecast(history, prior)
+    begin = max(now.replace(hour=0, minute=0, second=0, microsecond=0), watched.astimezone(zone))
+    at, since = _interval(now), _interval(begin)
+    today = history.counts[history.age_d == 0].sum()
+    expected = forecast.expected(now.weekday(), since, at).sum()
+    return Outlook(
+        forecast=forecast,
+        weekday=now.weekday(),
+        at=at,
+        factor=day_factor(float(today), float(expected)),
+        closing_in_s=closing_in_s(probed),
+    )
+
+
+def centre_zone(batch: Batch) -> ZoneInfo:
+    """The zone of most rows of `calendars`, UTC where there are none."""
+    zones = batch.calendars["time_zone"].mode().sort()
+    return ZoneInfo("UTC" if zones.is_empty() else zones[0])
+
+
+def build_history(classes: ContactClasses, watched: datetime, now: datetime) -> History:
+    """Counts by local day and interval since the store first looked; both instants are local."""
+    first = watched.date()
+    days = (now.date() - first).days + 1
+    local = classes.arrivals.with_columns(
+        pl.col("slot_at").dt.convert_time_zone(str(now.tzinfo)).alias("local")
+    ).select(
+        "class_idx",
+        "num",
+        day=(pl.col("local").dt.date() - first).dt.total_days(),
+        place=pl.col("local").dt.hour().cast(pl.Int64) * 2
+        + pl.col("local").dt.minute().cast(pl.Int64) // 30,
+    )
+    local = local.filter(pl.col("day").is_between(0, days - 1))
+    counts = np.zeros((days, INTERVALS, classes.number))
+    where = tuple(
+        local[name].to_numpy().astype(np.int64) for name in ("day", "place", "class_idx")
+    )
+    np.add.at(counts, where, local["num"].to_numpy().astype(np.float64))
+    seen = np.ones((days, INTERVALS))
+    edge = np.arange(INTERVALS)
+    seen[0] = np.minimum(seen[0], np.clip(edge + 1 - _interval(watched), 0.0, 1.0))
+    seen[-1] = np.minimum(seen[-1], np.clip(_interval(now) - edge, 0.0, 1.0))
+    age = np.arange(days - 1, -1, -1)
+    return History(counts, seen, (now.weekday() - age) % 7, age.astype(np.float64))
+
+
+def staffed_rate(probed: Probed, policy: Policy) -> Floats:
+    """(K,) contacts per interval that would load the staff as the policy expects.
+
+    Each agent's time is shared evenly between the classes that the agent serves. Of work that is
+    done beside other work nothing is believed: it follows no staff.
+    """
+    beliefs = probed.beliefs
+    on_duty = probed.agents.present & probed.agents.on_shift
+    takes_all = beliefs.attention >= INTERRUPTIBLE
+    serves = beliefs.allowed & on_duty & takes_all[:, None]
+    share = (serves / np.maximum(serves.sum(axis=0), 1)).sum(axis=1)
+    mean_s = beliefs.attention * beliefs.handling_s.mean(axis=1)
+    rate: Floats = policy.prices.expected_load * share * INTERVAL.total_seconds() / mean_s
+    return rate
+
+
+def closing_in_s(probed: Probed) -> float:
+    """Until the last queue closes; infinite where one always is open, below 0 if all are shut."""
+    hours = probed.hours
+    queues = hours.queues
+    if (queues["calendar_idx"] == NO_CALENDAR).any():
+        return np.inf
+    is_open = queues["is_open"].to_numpy()
+    if not is_open.any():
+        return CLOSED_S
+    clock = queues["calendar_idx"].to_numpy()[is_open]
+    return float(hours.closes_in_s(clock).max())
+
+
+def look_of(
+    batch: Batch, classes: ContactClasses, probed: Probed, outlook: Outlook
+) -> Callable[[float], Moment]:
+    """The floor of now, with the forecast for as many seconds as are asked for."""
+    agents = probed.agents
+    held = _held(batch, classes, probed)
+    kind = classes.column("class_idx")
+    value = classes.waiting["value"].to_numpy()
+    on_duty = agents.present & agents.on_shift & agents.responding
+
+    def look(length_s: float) -> Moment:
+        return Moment(
+            waiting_kind=kind,
+            waiting_value=probed.money_fixed[kind] + probed.money_share[kind] * value,
+            held_agent=held["agent_idx"].to_numpy().astype(np.int64),
+            held_kind=held["class_idx"].to_numpy().astype(np.int64),
+            held_elapsed_s=held["elapsed_s"].to_numpy(),
+            duty_left_s=np.where(on_duty, np.maximum(agents.shift_left_s, 0.0), 0.0),
+            forecast=outlook.expected(length_s)[None, :],
+            horizon_s=length_s,
+            factor=outlook.factor,
+            closing_in_s=outlook.closing_in_s,
+        )
+
+    return look
+
+
+def rate_per_s(outlook: Outlook, beliefs: Beliefs) -> Floats:
+    """(K,) contacts a second within the next hour; evenly mixed where none are expected."""
+    rate = outlook.expected(HOUR_S) / HOUR_S
+    return rate if rate.sum() > 0 else np.full(len(beliefs.attention), 1.0)
+
+
+def _held(batch: Batch, classes: ContactClasses, probed: Probed) -> pl.DataFrame:
+    """(agent_idx, class_idx, elapsed_s) of what agents work on; of unknown ones the largest class
+    of their channel.
+    """
+    numbered = probed.agents.agents.select("agent_id", "agent_idx")
+    elapsed = (batch.now - pl.col("started_at")).dt.total_microseconds() / 1e6
+    return (
+        batch.agent_load.filter(pl.col("state") != LoadState.PARKED.value)
+        .join(numbered, on="agent_id")
+        .join(classes.held, on="contact_id", how="left")
+        .join(classes.by_channel.rename({"class_idx": "like"}), on="channel", how="left")
+        .select(
+            "agent_idx",
+            class_idx=pl.coalesce("class_idx", "like"),
+            elapsed_s=elapsed.clip(0.0),
+        )
+        .drop_nulls()
+        .sort("agent_idx", "class_idx", "elapsed_s")
+    )
+
+
+def _interval(local: datetime) -> float:
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    # Wall clock: on days when clocks change, a day has 48 intervals all the same.
+    return (local.replace(tzinfo=None) - midnight.replace(tzinfo=None)) / INTERVAL

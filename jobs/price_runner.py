@@ -1,0 +1,76 @@
+"""The price job as a process of its own, beside the one that ticks: read, make, answer."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from data_io.price_desk import PriceDesk
+from data_io.price_store import MadePrices
+from jobs.clock import Clock
+from jobs.config import Config
+from jobs.price import make_prices
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY = timedelta(milliseconds=500)
+
+
+@dataclass(frozen=True)
+class PriceSummary:
+    """What a price job did."""
+
+    num_runs: int
+    num_failed: int
+    """Runs that failed; each is in the log."""
+
+
+def answer_questions(
+    config: Config,
+    clock: Clock,
+    stop: threading.Event,
+    *,
+    most: int | None = None,
+    until: datetime | None = None,
+    on_made: Callable[[MadePrices], None] = lambda _: None,
+) -> PriceSummary:
+    """Answer every new question until `stop` is set, `until` is reached or `most` are answered.
+
+    A run that fails is logged and counted, and the next question gets its chance. Raises
+    LeaseTakenError when another process answers already.
+    """
+    desk = PriceDesk(config.store.pricing)
+    seat = desk.take_seat("omniassign price", clock.now())
+    done = failed = 0
+    try:
+        # What was answered before this process is answered; what failed is not tried again.
+        last = desk.made_at()
+        while not stop.is_set() and (most is None or done + failed < most):
+            asked_at = desk.asked_at()
+            if asked_at is None or (last is not None and asked_at <= last):
+                if until is not None and clock.now() >= until:
+                    break
+                clock.wait_until(clock.now() + LOOK_EVERY, stop)
+                continue
+            last = asked_at
+            try:
+                on_made(_answer(desk, config))
+            except Exception:  # the job outlives one run: the next question is another
+                log.exception("prices of %s failed", asked_at.isoformat())
+                failed += 1
+                continue
+            done += 1
+    finally:
+        seat.release()
+    return PriceSummary(done, failed)
+
+
+def _answer(desk: PriceDesk, config: Config) -> MadePrices:
+    question = desk.read_question()
+    if question is None:
+        raise FileNotFoundError("prices: the question is gone, expected it to stay; ask again")
+    at = question.batch.now
+    made = make_prices(question, config.at(at).policy, config.prices)
+    desk.answer(made)
+    return made
