@@ -11,6 +11,7 @@ import pytest
 from models.channel_policy import ChannelPolicy, default_channels
 from models.number_ranges import ranges_of
 from models.policy import Boost, Policy, ProfilePolicy
+from models.price_policy import PricePolicy
 from models.tables import Channel, Tier
 
 
@@ -36,6 +37,7 @@ from models.tables import Channel, Tier
             "max_new_per_tick is 0; expected a whole number from 1 to 1,000; correct it",
         ),
         ({"waiting_cost": -0.1}, "waiting_cost is -0.1; expected a number from 0 to 1,000,000 mo"),
+        ({"attention": 1.01}, "attention is 1.01; expected a number from 0 to 1; correct it"),
         ({"units": float("inf")}, "units is inf; expected"),
         ({"accept_timeout_s": 100_000.0}, "accept_timeout_s is 100,000; expected"),
     ],
@@ -75,6 +77,7 @@ def test_a_channel_refuses_numbers_out_of_range(changes: Mapping[str, Any], mess
             {"breach_penalties": dict.fromkeys(Tier, 1.0) | {Tier.GOLD: 2e6}},
             "breach_penalties.gold is 2,000,000; expected",
         ),
+        ({"head_worth": -0.1}, "head_worth is -0.1; expected a number from 0 to 1,000,000 money"),
         ({"lend_service_level": 80.0}, "lend_service_level is 80; expected a number from 0 to 1"),
     ],
 )
@@ -84,7 +87,22 @@ def test_a_policy_refuses_numbers_out_of_range(changes: Mapping[str, Any], messa
         replace(Policy(), **changes)
 
 
-@pytest.mark.parametrize("kind", [Policy, ChannelPolicy, ProfilePolicy, Boost])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"expected_load": 0.0}, "expected_load is 0; expected a number from 0.01 to 2"),
+        ({"prior_contacts": 0.5}, "prior_contacts is 0.5; expected a number from 1 to 100,000"),
+        ({"abandonment_ceilings": {"q": 5.0}}, "abandonment_ceilings.q is 5; expected a number"),
+        ({"price_max_age_s": -1.0}, "price_max_age_s is -1; expected a number from 0 to 86,400 s"),
+    ],
+)
+def test_prices_refuse_numbers_out_of_range(changes: Mapping[str, Any], message: str) -> None:
+    """As other numbers do, queue by queue where they are stated by queue."""
+    with pytest.raises(ValueError, match=re.escape(message)):
+        PricePolicy(**changes)
+
+
+@pytest.mark.parametrize("kind", [Policy, ChannelPolicy, ProfilePolicy, PricePolicy, Boost])
 def test_every_number_has_a_range(kind: type) -> None:
     """And its default lies within; whoever adds a number must say what is sensible."""
     ranges = ranges_of(kind)
@@ -105,7 +123,7 @@ def test_the_edges_of_the_ranges_are_fine() -> None:
         for item in fields(Policy)
         if item.name.endswith(("_worth", "_cost", "_share", "_fixed"))
     }
-    assert len(free) == 28
+    assert len(free) == 29
     free["priority_worth"] = (0.0,) * 10
     replace(Policy(), **free)
 
@@ -121,6 +139,8 @@ def _changed(value: Any) -> Any:  # noqa: ANN401
             return (value or 1.0) * 0.5 if isinstance(value, float) else value + 1
         case tuple():
             return value[1:] if value else (Channel.EMAIL,)
+        case PricePolicy():
+            return replace(value, most_head_worth=value.most_head_worth + 1.0)
         case _:
             raise AssertionError(f"no rule to change {value!r}")
 
