@@ -32,7 +32,9 @@ def describe(changes: Changes) -> str:
     told = [_learns(one) for one in changes.learn]
     for close in changes.close:
         who = (
-            f"team {close.team}" if close.team else f"a site with {close.share:.0%} of all agents"
+            f"team {close.team}"
+            if close.team
+            else f"a site with {_percent(close.share)} of all agents"
         )
         told.append(f"{who} closes")
     for hire in changes.hire:
@@ -46,7 +48,7 @@ def describe(changes: Changes) -> str:
     ]
     if changes.chats:
         told.append(
-            f"{changes.chats.at_once} chats at once, each {changes.chats.slowdown:.0%} longer per"
+            f"{changes.chats.at_once} chats at once, each {_percent(changes.chats.slowdown)} longer per"
             " other chat"
         )
     if changes.tick_s is not None:
@@ -58,8 +60,8 @@ def describe(changes: Changes) -> str:
     if changes.errors:
         errors = changes.errors
         told.append(
-            f"routers err: forecast {errors.forecast:.0%} and x {errors.forecast_factor:g},"
-            f" resolution {errors.resolution:.0%}, handling {errors.handling:.0%}"
+            f"routers err: forecast {_percent(errors.forecast)} and x {errors.forecast_factor:g},"
+            f" resolution {_percent(errors.resolution)}, handling {_percent(errors.handling)}"
         )
     return "; ".join(told) or "nothing changes"
 
@@ -146,9 +148,9 @@ def _best_policy(study: Study, findings: Findings) -> str:
 
 def _learns(learn: Learn) -> str:
     level = (
-        f"resolve {learn.p:.0%} of them"
+        f"resolve {_percent(learn.p)} of them"
         if learn.p is not None
-        else f"become {learn.times:.0%} as good as they are in {learn.as_in}"
+        else f"become {_percent(learn.times)} as good as they are in {learn.as_in}"
     )
     return f"{learn.agents} agents learn {_all(learn.classes)} and {level}"
 
@@ -159,3 +161,7 @@ def _all(classes: tuple[str, ...]) -> str:
 
 def _listed(numbers: tuple[int, ...]) -> str:
     return ", ".join(str(number) for number in numbers)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
