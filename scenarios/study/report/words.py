@@ -31,12 +31,8 @@ def describe(changes: Changes) -> str:
     """What an override changes, as a phrase."""
     told = [_learns(one) for one in changes.learn]
     for close in changes.close:
-        who = (
-            f"team {close.team}"
-            if close.team
-            else f"a site with {_percent(close.share)} of all agents"
-        )
-        told.append(f"{who} closes")
+        site = f"a site with {_percent(close.share or 0.0)} of all agents"
+        told.append(f"{f'team {close.team}' if close.team else site} closes")
     for hire in changes.hire:
         like = f"like those of team {hire.team}" if hire.team else "like the others"
         told.append(f"{hire.agents} more agents, {like}")
@@ -47,10 +43,8 @@ def describe(changes: Changes) -> str:
         f"{one.factor:g} x the handling times of {_all(one.classes)}" for one in changes.handling
     ]
     if changes.chats:
-        told.append(
-            f"{changes.chats.at_once} chats at once, each {_percent(changes.chats.slowdown)} longer per"
-            " other chat"
-        )
+        longer = _percent(changes.chats.slowdown)
+        told.append(f"{changes.chats.at_once} chats at once, each {longer} longer per other chat")
     if changes.tick_s is not None:
         told.append(f"a decision every {changes.tick_s:g} s")
     for weigh in changes.weigh:
