@@ -14,7 +14,6 @@ from models.attendance import build_attendance
 from models.batch import Batch
 from models.capacity import AgentState, build_agent_state
 from models.circumstances import Facts
-from models.columns import instant
 from models.conversations import Conversations, build_conversations
 from models.declines import Declines, build_declines
 from models.eligibility import Eligibility, build_eligibility
@@ -37,7 +36,7 @@ from models.reservations import Reservations, reserved_for
 from models.skills import build_skill_levels
 from models.solution import NO_RENT, Hint, Solution
 from models.splits import build_splits
-from models.tables import EXPLANATION, UNASSIGNED, Decision, Table
+from models.tables import EXPLANATION, INSTANT, UNASSIGNED, Decision, Table
 from models.wishes import Wishes, build_wishes
 
 
@@ -262,9 +261,10 @@ def _decided(members: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     # The tier of a customer and that of the model have one name.
     own = [name for name in members.columns if name not in decided]
     of = members["conversation_idx"].to_numpy()
-    return members.select(own).hstack(rows[decided][of]).sort("contact_id")
+    return members[own].hstack(rows[decided][of]).sort("contact_id")
 
 
 def _by_contract(rows: pl.DataFrame, table: Table, now: datetime) -> pl.DataFrame:
     schema = table.schema()
-    return rows.with_columns(tick_at=instant(now)).select(schema.names()).cast(schema)
+    at = pl.Series("tick_at", [now], dtype=INSTANT).new_from_index(0, len(rows))
+    return rows.hstack([at])[schema.names()].cast(schema)

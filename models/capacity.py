@@ -115,8 +115,8 @@ def build_agent_state(batch: Batch, policy: Policy) -> AgentState:
     soon = at_work & ~free_now & responding & (first_s <= policy.hold_horizon_s)
     goes_on = np.ones(len(items), dtype=bool)
     goes_on[ending[soon[who]]] = False
-    rest = items.filter(pl.Series(goes_on, dtype=pl.Boolean))
-    later = today if goes_on.all() else _residual(rest, agents, limits, use, policy)
+    rest = items if goes_on.all() else items.filter(pl.Series(goes_on, dtype=pl.Boolean))
+    later = today if rest is items else _residual(rest, agents, limits, use, policy)
     return AgentState(
         agents=agents,
         present=shift.present,
@@ -242,7 +242,7 @@ def _takes_one(residual: _Residual, rate_left: Ints, policy: Policy) -> Mask:
 def _residual(
     items: pl.DataFrame, agents: pl.DataFrame, limits: Ints, use: ProfileUse, policy: Policy
 ) -> _Residual:
-    busy = items.filter(~pl.col("parked"))
+    busy = items.filter(~items["parked"]) if items["parked"].any() else items
     held = _by_channel(busy, limits.shape).astype(np.int64)
     units = _by_channel(items, limits.shape, items["units"].to_numpy())
     extra = np.array([policy.channels[channel].extra_units for channel in Channel])

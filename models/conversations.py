@@ -114,16 +114,24 @@ def build_conversations(
         units=units,
         members=members,
         lanes=lanes,
-        classes=first.select("class_idx", *CLASS_KEY, *_CLASS_FACTS).sort("class_idx"),
+        classes=first[["class_idx", *CLASS_KEY, *_CLASS_FACTS]].sort("class_idx"),
         requirements=_of_classes(
             first,
             needs.plain.with_columns(is_language=pl.col("skill").str.starts_with(LANGUAGE_PREFIX)),
         ),
         named=_of_classes(first, needs.named),
-        steps=_of_classes(first, needs.steps.drop("num").join(needs.groups, on="group")),
-        first_steps=_of_classes(first, needs.first_steps.join(needs.groups, on="group")),
+        steps=_of_classes(first, _spelt_out(needs.steps[["conversation_idx", "group"]], needs)),
+        first_steps=_of_classes(first, _spelt_out(needs.first_steps, needs)),
         helping=_of_classes(first, helping),
     )
+
+
+def _spelt_out(steps: pl.DataFrame, needs: Needs) -> pl.DataFrame:
+    """The steps with their alternatives, skills and levels."""
+    if not steps.is_empty():
+        return steps.join(needs.groups, on="group")
+    types = steps.schema | needs.groups.schema
+    return pl.DataFrame(schema=types)
 
 
 def _class_and_line() -> tuple[pl.Expr, ...]:
@@ -285,5 +293,5 @@ def _of_classes(first: pl.DataFrame, lists: pl.DataFrame) -> pl.DataFrame:
     if lists.is_empty():
         types = first.schema | lists.schema
         return pl.DataFrame(schema={name: types[name] for name in columns})
-    of_first = first.select("class_idx", "conversation_idx").join(lists, on="conversation_idx")
-    return of_first.select(columns).sort(columns)
+    of_first = first[["class_idx", "conversation_idx"]].join(lists, on="conversation_idx")
+    return of_first[columns].sort(columns)

@@ -56,15 +56,17 @@ def build_explanations(facts: Facts) -> pl.DataFrame:
         "hold_until",
         is_relaxed=pl.col("class_idx").is_in(relaxed_classes(facts.conversations).implode()),
         tier=pl.when(pl.col("tier_idx") != NO_TIER).then(pl.col("tier_idx").cast(pl.Int64)),
-    ).with_columns(
-        pl.Series("agent_idx", chosen, dtype=pl.Int32),
-        pl.Series("runner_up_idx", runner_up, dtype=pl.Int32),
-        _reasons(facts, priced, furthest),
-        pl.Series("num_before", num_before[facts.problem.contact_class]),
-        pl.Series("num_agents", np.full(len(chosen), facts.problem.num_agents)),
-        pl.Series("unavoidable", is_unavoidable(facts)),
-        pl.Series("is_borrowed", is_borrowed(facts)),
-        pl.Series("outranked", is_outranked(facts, runner_up)),
+    ).hstack(
+        [
+            pl.Series("agent_idx", chosen, dtype=pl.Int32),
+            pl.Series("runner_up_idx", runner_up, dtype=pl.Int32),
+            _reasons(facts, priced, furthest),
+            pl.Series("num_before", num_before[facts.problem.contact_class]),
+            pl.Series("num_agents", np.full(len(chosen), facts.problem.num_agents)),
+            pl.Series("unavoidable", is_unavoidable(facts)),
+            pl.Series("is_borrowed", is_borrowed(facts)),
+            pl.Series("outranked", is_outranked(facts, runner_up)),
+        ]
     )
     lost_to = set(runner_up[(chosen == NOBODY) & (runner_up != NOBODY)].tolist())
     rows = with_facts(rows, takers(facts, lost_to), "runner_up_idx")

@@ -9,12 +9,12 @@ import numpy as np
 import polars as pl
 
 from models.capacity import AgentState, Mask
-from models.columns import LIVE, instant, seconds, with_facts
+from models.columns import LIVE, instant, places, seconds, with_facts
 from models.conversations import Conversations
 from models.eligibility import Eligibility
 from models.overflow import Overflow
 from models.problem import NOBODY, Floats, Positions
-from models.tables import OUTLOOK
+from models.tables import INSTANT, OUTLOOK
 
 _NOBODY_HELPS = pl.DataFrame(schema={"queue_id": pl.String, "borrows_from": pl.String})
 
@@ -32,31 +32,22 @@ def build_outlook(
     """
     waits = ~_is_served(agents, solution_agent)
     lost = unavoidable(now, conversations, eligibility, agents, waits)
-    counts = (
-        conversations.units.select(
-            "queue_id",
-            late=pl.col("least_left_s") <= 0,
-            lost=pl.Series(lost, dtype=pl.Boolean),
-            manual="manual_only",
-        )
-        .group_by("queue_id")
-        .agg(
-            num_breaching=pl.col("late").sum().cast(pl.Int64),
-            num_unavoidable=pl.col("lost").sum().cast(pl.Int64),
-            num_manual_only=pl.col("manual").sum().cast(pl.Int64),
-        )
+    units, queues = conversations.units, overflow.queues
+    queue = places(units["queue_id"], queues["queue_id"])
+    counted = {
+        "num_breaching": units["least_left_s"].to_numpy() <= 0,
+        "num_unavoidable": lost,
+        "num_manual_only": units["manual_only"].to_numpy(),
+    }
+    told = queues.hstack(
+        [
+            pl.Series(name, np.bincount(queue[which], minlength=len(queues)), dtype=pl.Int64)
+            for name, which in counted.items()
+        ]
     )
-    told = with_facts(overflow.queues, counts, "queue_id")
-    return (
-        with_facts(told, _helpers(conversations), "queue_id")
-        .with_columns(
-            pl.col("num_breaching", "num_unavoidable", "num_manual_only").fill_null(0),
-            tick_at=instant(now),
-        )
-        .select(OUTLOOK.schema().names())
-        .cast(OUTLOOK.schema())
-        .sort("queue_id")
-    )
+    told = with_facts(told, _helpers(conversations), "queue_id")
+    at = pl.Series("tick_at", [now], dtype=INSTANT).new_from_index(0, len(told))
+    return told.hstack([at])[OUTLOOK.schema().names()]
 
 
 def unavoidable(
