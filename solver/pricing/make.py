@@ -87,7 +87,7 @@ def fast_price_at(
     rng: np.random.Generator,
 ) -> Floats:
     """(A,) money; `slow_price` is (A,) money per agent-second, for work beyond the window."""
-    parts = np.maximum(np.rint(beliefs.attention * beliefs.slots.max(initial=1)), 1)
+    parts = np.rint(beliefs.attention * beliefs.slots.max(initial=1)).astype(np.int64)
     inputs = FastInputs(
         resolution=beliefs.resolution,
         handling_s=beliefs.handling_s,
@@ -95,13 +95,13 @@ def fast_price_at(
         loss=beliefs.loss,
         waiting_cost=beliefs.waiting_cost,
         mean_patience_s=beliefs.mean_patience_s,
-        parts=parts.astype(np.int64),
+        parts=np.maximum(parts, 1),
         slow_price=slow_price,
         slots=beliefs.slots,
         window_s=window_s,
     )
     rate = moment.forecast.sum(axis=0) / max(moment.horizon_s, 1.0)
-    free_s = _sampled_free_s(beliefs, moment, parts.astype(np.int64), scenarios, rng)
+    free_s = _sampled_free_s(beliefs, moment, parts, scenarios, rng)
     futures = [
         FastScenario(sampled_contacts(rate, window_s, beliefs.values, moment.factor, rng), free)
         for free in free_s
@@ -151,7 +151,10 @@ def _waiting_by_type(beliefs: Beliefs, moment: Moment, buckets: int) -> Floats:
 def _sampled_free_s(
     beliefs: Beliefs, moment: Moment, parts: Ints, scenarios: int, rng: np.random.Generator
 ) -> Floats:
-    """(S, J) seconds until each slot is free; an agent's contacts fill their first slots."""
+    """(S, J) seconds until each slot is free; an agent's contacts fill their first slots.
+
+    What takes less than half a slot, such as an email that lies still, fills none.
+    """
     slots = beliefs.slots
     first = np.concatenate([[0], np.cumsum(slots)[:-1]])
     free = np.zeros((scenarios, int(slots.sum())))
