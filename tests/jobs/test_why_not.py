@@ -124,6 +124,27 @@ def test_the_loss_is_the_difference_and_the_story_names_both(archived: Archive) 
     assert sum(answer.pair.terms.values()) == pytest.approx(answer.pair.gain, abs=1e-3)
 
 
+def test_the_time_of_the_agent_is_named_in_money_and_in_words(archived: Archive) -> None:
+    """0.05 of a1's attention for 600 s, the window: 0.05 * 8 = 0.4; heads of `q` are worth 2."""
+    window = {"window_s": 600.0, "slow_price": 0.0, "late_price": 0.0}
+    batch = rivals(
+        agent_prices=[{"agent_id": "a1", "fast_price": 8.0} | window],
+        queue_prices=[{"queue_id": "q", "head_worth": 2.0}],
+    )
+    folder = archived(batch)
+    answer = why_not(folder, "poor", "a1")
+    assert answer.pair is not None
+    assert answer.pair.terms["agent_time"] == pytest.approx(-0.4)
+    assert answer.pair.terms["head_worth"] == 2.0
+    assert answer.sentence.endswith(
+        " That counts 30 s of this agent's time, which others may need more: -0.40."
+        " That counts somebody served who could give up: 2.00."
+    )
+    told = " ".join(_call("explain", "poor", "--why-not", "a1", "--archive", str(folder)).split())
+    assert "agent_time: time of the agent that others may need" in told
+    assert "head_worth: somebody served who could give up" in told
+
+
 def test_a_chain_moves_a_third_party(archived: Archive) -> None:
     """poor to a1 sends rich to a2, who is weaker: the loss is that of all three pairs.
 
