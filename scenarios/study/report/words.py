@@ -80,7 +80,11 @@ def summarise(study: Study, findings: Findings, found: Sequence[Difference]) -> 
     captured = findings.runs.filter(override=study.baseline_override).drop_nulls("captured")
     # Where customers come back the bound is too loose to be told without its note.
     if not captured.is_empty() and not study.centre.lifelike:
-        shares = captured.group_by("policy").agg(pl.col("captured").mean()).sort("captured")
+        shares = (
+            captured.group_by("policy", maintain_order=True)
+            .agg(pl.col("captured").mean())
+            .sort("captured")
+        )
         policy, share = shares.row(-1)
         text = (
             f"With everything known beforehand a day could have earned at most"
