@@ -158,7 +158,8 @@ class _Study:
         best = heads = cover(needs)
         has_held = False
         for turn in range(rounds):
-            lower = self.lower(self.slack(heads, self.days))
+            slack = self.slack(heads, self.days)
+            lower = self.lower(slack)
             holds = bool((lower >= 0).all())
             if holds and (not has_held or case.cost(heads) < case.cost(best)):
                 best, has_held = heads, True
@@ -168,7 +169,7 @@ class _Study:
             )
             if has_held and turn >= SETTLING:
                 break
-            wanted = self.wanted(needs, heads, lower)
+            wanted = self.wanted(needs, slack, lower)
             if turn >= SETTLING:
                 wanted = np.maximum(wanted, 0.0)
             needs = replace(needs, rate=needs.rate * (1 + wanted))
@@ -232,14 +233,15 @@ class _Study:
         by_class = slack.reshape(2, -1, slack.shape[1]).sum(axis=0)
         return np.asarray(by_class.T @ self.case.groups.skilled.astype(np.float64))
 
-    def wanted(self, needs: Needs, heads: Ints, lower: Floats) -> Floats:
+    def wanted(self, needs: Needs, slack: Floats, lower: Floats) -> Floats:
         """(K, T) relative change of the rates that each class must be able to serve.
 
-        What is missing, or to spare, over what STEP more of all rates changed on the same days;
-        the more demanding promise of a class counts.
+        What is missing, or to spare, over what STEP more of all rates changes in `slack` on a few
+        of the same days; the more demanding promise of a class counts.
         """
         more = cover(replace(needs, rate=needs.rate * (1 + STEP)))
-        gained = (self.slack(more, self.days) - self.slack(heads, self.days)).mean(axis=1)
+        number = len(self.few.seeds)
+        gained = (self.slack(more, self.few) - slack[:, :number]).mean(axis=1)
         kinds = self.case.centre.num_classes
         contacts = self.case.centre.classes.rate * self.case.centre.interval_s
         offered = contacts.sum(axis=1, keepdims=True) if self.is_daily else contacts
