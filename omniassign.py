@@ -18,7 +18,7 @@ from data_io.imports.anonymous_bank import read_bank_day
 from data_io.publish import read_published
 from data_io.store import Store
 from jobs import cli, cli_certificate, cli_files, cli_import, cli_policy, cli_price, show
-from jobs.clock import SimulatedClock
+from jobs.clock import SimulatedClock, newest_grid_instant
 from jobs.config import Config, ConfigError
 from jobs.errors import EXPECTED, FailedTicksError
 from jobs.runner import run
@@ -36,6 +36,8 @@ from solver.child import SolverChild
 
 START = datetime(2026, 11, 3, 14, tzinfo=UTC)
 TICK = timedelta(seconds=5)
+PRICES = timedelta(minutes=1)
+"""A demonstration makes prices so often: it has one process for ticks and prices."""
 MARK = ".omniassign-demo"
 """File that says that a folder is a demo's, to be removed by the next one."""
 
@@ -54,6 +56,9 @@ def demo(
     seed: int = 1,
     agents: Annotated[int, typer.Option(min=1, help="Agents of the generated centre.")] = 120,
     minutes: Annotated[int, typer.Option(min=1, help="Simulated minutes.")] = 30,
+    prices: Annotated[
+        bool, typer.Option("--prices/--no-prices", help="Price agents' time beside the ticks.")
+    ] = True,
     home: Annotated[Path, typer.Option("--home")] = Path("var/demo"),
     as_json: cli.JsonOption = False,
 ) -> None:
@@ -62,7 +67,8 @@ def demo(
     size = CentreSize(num_agents=agents, duration=timedelta(minutes=minutes))
     centre = generate_centre(seed, size, START)
     live = LiveWorld(world_of_centre(centre, settings.policy, seed))
-    reports = play(live, settings, home, centre.start_at, centre.end_at, as_json=as_json)
+    stretch = centre.start_at, centre.end_at
+    reports = play(live, settings, home, *stretch, prices=prices, as_json=as_json)
     summary = summarise(live, settings.policy, reports)
     if as_json:
         show.print_json(summary)
@@ -115,12 +121,17 @@ def play(
     start_at: datetime,
     end_at: datetime,
     *,
+    prices: bool = False,
     as_json: bool,
 ) -> list[TickReport]:
     """The reports of all ticks of a simulated stretch, run by the real job on a new store.
 
-    FailedTicksError when any tick failed.
+    With prices, they are made after every tick on the `PRICES` grid. FailedTicksError when any
+    tick failed.
     """
+    # Compiled code takes seconds to load, which the other commands should not pay for.
+    from jobs.price import run_price  # noqa: PLC0415
+
     clear_home(home)
     settings = replace(settings, store=replace(settings.store, home=home))
     reports: list[TickReport] = []
@@ -133,6 +144,8 @@ def play(
     def after(report: TickReport) -> None:
         live.take_published(settings.store.published, report.tick_at)
         reports.append(report)
+        if prices and newest_grid_instant(report.tick_at, PRICES) == report.tick_at:
+            run_price(store, settings, report.tick_at)
         progress.advance(bar)
 
     with (
@@ -182,6 +195,7 @@ def summarise(
         "- gave up waiting": census.abandoned,
         **service_of(live.world.events(), policy),
         "decisions taken (ticks)": num_ticks,
+        "- that knew what agents' time is worth": sum(r.priced_at is not None for r in reports),
         "contacts given to an agent by them": sum(report.num_assigned for report in reports),
         "- decided, but gone or changed before it was written": sum(r.num_lost for r in reports),
         "kept for a busy agent, in a tick": sum(report.num_held for report in reports) / num_ticks,
@@ -218,6 +232,7 @@ def print_what_next(home: Path) -> None:
     program = sys.argv[0] if Path(sys.argv[0]).name == "omniassign" else "omniassign"
     asks = (
         f"status --home {home}",
+        *((f"prices --home {home}",) if len(published.price_run) else ()),
         *(f"explain {contact} --home {home}" for contact in given),
         *(f"explain {contact} --why-nobody --home {home}" for contact in waits),
         f"check --home {home}",

@@ -21,7 +21,9 @@ def test_the_demo_adds_up_and_leads_on(tmp_path: Path, monkeypatch: pytest.Monke
     whole = int(rows["contacts in all, with those there at the start"])
     assert whole == sum(int(rows[part]) for part in parts) > 0
     assert rows["decisions taken (ticks)"] == "13"  # one every 5 s, both ends of the minute too
+    # Prices are made at full minutes, after the tick: the first tick and no other does without.
+    assert rows["- that knew what agents' time is worth"] == "12"
     asks = [line for line in shown.splitlines() if line.startswith("  omniassign ")]
-    assert [ask.split()[1] for ask in asks] == ["status", "explain", "explain", "check"]
+    assert [ask.split()[1] for ask in asks] == ["status", "prices", "explain", "explain", "check"]
     for ask in asks:
         call(*shlex.split(ask)[1:])

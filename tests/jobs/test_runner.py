@@ -26,6 +26,7 @@ REPORT = TickReport(
     *(START, False, 0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0.0, 0.0, "optimal", None, "flow"),
     num_over_limit=0,
     policy_arm=None,
+    priced_at=None,
     seconds={},
 )
 
