@@ -91,6 +91,9 @@ def names_are_known(policy: Policy, batch: Batch) -> Iterator[PolicyFinding]:
     for number, boost in enumerate(policy.boosts):
         if boost.queue_id and boost.queue_id not in queues:
             yield _unknown(f"boosts[{number}]", f"queue {boost.queue_id}", queues)
+    for queue in policy.prices.abandonment_ceilings:
+        if queue not in queues:
+            yield _unknown("prices.abandonment_ceilings", f"queue {queue}", queues)
     for site in policy.site_caps:
         if site not in sites:
             yield _unknown("site_caps", f"site {site}", sites)

@@ -7,6 +7,7 @@ import pytest
 from models.centre_check import check_centre
 from models.policy import Boost, Policy, ProfilePolicy
 from models.policy_check import PolicyFinding, Severity, check_policy
+from models.price_policy import PricePolicy
 from models.reference_check import ids_are_known
 from models.tables import Channel
 from tests.models.tiny import serves, tiny, with_channel
@@ -207,6 +208,17 @@ def test_what_nobody_serves_is_found() -> None:
         "profile_without_limit",
         "agent_too_small",
     }
+
+
+def test_a_ceiling_of_a_queue_that_is_not_there_has_no_effect() -> None:
+    """A misspelt queue is told, with those that there are; one that is there is not."""
+    prices = PricePolicy(abandonment_ceilings={"q": 0.1, "qu": 0.2})
+    batch = tiny(agents=[{"agent_id": "ana"}])
+    found = check_centre(replace(DEFAULT, prices=prices), batch)
+    assert [str(one) for one in found] == [
+        "prices.abandonment_ceilings: queue qu is not in the tables (they have q): it has no"
+        " effect; correct the name"
+    ]
 
 
 def test_many_findings_of_a_kind_are_counted() -> None:
