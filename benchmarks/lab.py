@@ -140,6 +140,9 @@ def main() -> None:
     given = parser.parse_args()
     centre = long_day(given.agents, given.contacts, given.load)
     day = draw_day(centre, SEED)
+    # Compiled code is loaded, or compiled, once; that is no part of a day.
+    warm = long_day(100, 100, given.load)
+    simulate(warm, draw_day(warm, SEED), RealTick(warm))
     console = Console()
     console.print(centre.name)
     watch = Stopwatch()
