@@ -1,7 +1,8 @@
-"""Charts of two aims at once: what more service costs in money."""
+"""Charts of two aims at once: what more service, or fewer lost customers, cost in money."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 import polars as pl
@@ -11,6 +12,14 @@ from matplotlib.figure import Figure
 from scenarios.study.changes import Changes
 from scenarios.study.report.style import GREY, WIDTH, bare, colour, look, svg_of
 from scenarios.study.spec import Study
+
+
+class Aim(Enum):
+    """What money is weighed against."""
+
+    SERVICE_LEVEL = "service_level"
+    ABANDONMENT = "abandonment_rate"
+
 
 Box = tuple[float, float, float, float]
 DOT, LINE, LETTER = 5.0, 11.0, 4.9
@@ -27,39 +36,41 @@ class ParetoPoint:
     override: str
     policy: str
     value: float
-    service_level: float
+    other: float
+    """The other aim, in percent."""
     is_on_front: bool
     """Nothing else is at least as good in both and better in one."""
 
 
-def pareto_points(study: Study, runs: pl.DataFrame) -> list[ParetoPoint]:
+def pareto_points(study: Study, runs: pl.DataFrame, aim: Aim) -> list[ParetoPoint]:
     """Means over days of all overrides that change decisions only, so that money is comparable."""
     comparable = [one.name for one in study.overrides if _only_decides(one.changes)]
     found = (
         runs.filter(pl.col("override").is_in(comparable))
         .group_by("override", "policy", maintain_order=True)
-        .agg(pl.col("value", "service_level").mean())
+        .agg(pl.col("value", aim.value).mean())
         .drop_nulls()
     )
-    value, service = found["value"].to_numpy(), found["service_level"].to_numpy()
+    value, other = found["value"].to_numpy(), 100 * found[aim.value].to_numpy()
+    good = -other if aim is Aim.ABANDONMENT else other
     return [
         ParetoPoint(
             str(override),
             str(policy),
             float(value[row]),
-            float(service[row]),
+            float(other[row]),
             is_on_front=not np.any(
                 (value >= value[row])
-                & (service >= service[row])
-                & ((value > value[row]) | (service > service[row]))
+                & (good >= good[row])
+                & ((value > value[row]) | (good > good[row]))
             ),
         )
         for row, (override, policy) in enumerate(found.select("override", "policy").iter_rows())
     ]
 
 
-def pareto(study: Study, points: Sequence[ParetoPoint]) -> str:
-    """Money against service level; the front is what no other point beats in both."""
+def pareto(study: Study, points: Sequence[ParetoPoint], aim: Aim) -> str:
+    """Money against the other aim; the front is what no other point beats in both."""
     with look():
         # Points are pixels, so that names can be measured before anything is drawn.
         figure = Figure(figsize=(WIDTH, 4.6), dpi=72)
@@ -67,7 +78,7 @@ def pareto(study: Study, points: Sequence[ParetoPoint]) -> str:
         bare(axes)
         front = sorted((one for one in points if one.is_on_front), key=lambda one: one.value)
         axes.plot(
-            [100 * one.service_level for one in front],
+            [one.other for one in front],
             [one.value for one in front],
             color=GREY,
             linewidth=1,
@@ -76,12 +87,16 @@ def pareto(study: Study, points: Sequence[ParetoPoint]) -> str:
         for one in points:
             tint = colour(study.policies.index(one.policy))
             face = tint if one.is_on_front else "white"
-            at = (100 * one.service_level, one.value)
+            at = (one.other, one.value)
             axes.plot(*at, "o", color=tint, markerfacecolor=face, markersize=8)
         axes.margins(x=0.2, y=0.12)
-        axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())
+        low, high = axes.get_xlim()
+        if aim is Aim.ABANDONMENT:
+            low, high = high, low
+        axes.set(xlim=(low, high), ylim=axes.get_ylim())
         axes.yaxis.set_major_formatter("{x:,.0f}")
-        axes.set_xlabel("service level, % (better to the right)")
+        name = "service level" if aim is Aim.SERVICE_LEVEL else "abandonment"
+        axes.set_xlabel(f"{name}, % (better to the right)")
         axes.set_ylabel("value of a day, money (better above)")
         _write_names(axes, study, points)
         return svg_of(figure)
@@ -90,7 +105,7 @@ def pareto(study: Study, points: Sequence[ParetoPoint]) -> str:
 def _write_names(axes: Axes, study: Study, points: Sequence[ParetoPoint]) -> None:
     """A name beside every place, moved up or down until it covers no other."""
     groups: dict[tuple[str, int, int], list[ParetoPoint]] = {}
-    pixels = axes.transData.transform([(100 * one.service_level, one.value) for one in points])
+    pixels = axes.transData.transform([(one.other, one.value) for one in points])
     for one, (x, y) in zip(points, pixels.tolist(), strict=True):
         groups.setdefault((one.policy, round(x / SAME), round(y / SAME)), []).append(one)
     # No name may cover a dot, and none another name: boxes (left, bottom, right, top).
@@ -99,7 +114,7 @@ def _write_names(axes: Axes, study: Study, points: Sequence[ParetoPoint]) -> Non
         name = f"{policy}: {alike[0].override}"
         if len(alike) > 1:
             name += f" and {len(alike) - 1} alike"
-        at = (100 * alike[0].service_level, alike[0].value)
+        at = (alike[0].other, alike[0].value)
         x, y = axes.transData.transform(at).tolist()
         width = LETTER * len(name)
         boxes = [

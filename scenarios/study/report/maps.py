@@ -59,7 +59,8 @@ def captured(study: Study, runs: pl.DataFrame) -> str:
     """Share of the hindsight bound, a row per override, a dot with its interval per policy."""
     names = shown_overrides(study)
     with look():
-        figure = Figure(figsize=(WIDTH, 1.2 + 0.42 * len(names)), layout="constrained")
+        pitch = 0.15 * len(study.policies) + 0.15
+        figure = Figure(figsize=(WIDTH, 1.2 + pitch * len(names)), layout="constrained")
         axes = figure.subplots()
         bare(axes, grid="x")
         for place, policy in enumerate(study.policies):
@@ -68,7 +69,7 @@ def captured(study: Study, runs: pl.DataFrame) -> str:
                 if days.is_empty():
                     continue
                 share = mean_interval(100 * days.to_numpy())
-                y = -row - 0.16 * (place - (len(study.policies) - 1) / 2)
+                y = -row - 0.15 / pitch * (place - (len(study.policies) - 1) / 2)
                 axes.errorbar(
                     share.mean,
                     y,

@@ -17,7 +17,7 @@ from scenarios.study.report.curves import (
     shown_overrides,
 )
 from scenarios.study.report.forest import forest
-from scenarios.study.report.front import pareto, pareto_points
+from scenarios.study.report.front import Aim, pareto, pareto_points
 from scenarios.study.report.maps import (
     abandonment_by_class,
     captured,
@@ -30,6 +30,10 @@ from scenarios.study.runs import build_laboratory
 from scenarios.study.spec import Study
 
 HERE = Path(__file__).parent
+FRONT = (
+    "Same customers, same agents, other decisions; means over days. Nothing beats a filled dot in"
+    " both (the Pareto front); every hollow one is beaten by some other."
+)
 LOOSE = (
     " Where customers may come back, as here, the bound counts every visit that their luck would"
     " allow: it is far above what is possible."
@@ -135,16 +139,7 @@ def _charts(study: Study, findings: Findings, found: list[Difference]) -> list[C
         )
         for sweep in study.sweeps
     ]
-    points = pareto_points(study, findings.runs)
-    if len({one.override for one in points}) > 1 or study.variants:
-        charts.append(
-            Chart(
-                "Money against service: the Pareto front",
-                "Same customers, same agents, other decisions; means over days. Nothing beats a"
-                " filled dot in both; every hollow one is beaten by some other.",
-                pareto(study, points),
-            )
-        )
+    charts += _fronts(study, findings.runs)
     charts.append(
         Chart(
             "Service level through the day",
@@ -179,6 +174,16 @@ def _charts(study: Study, findings: Findings, found: list[Difference]) -> list[C
                 price_map(findings.prices, study.baseline_override),
             )
         )
+    return charts
+
+
+def _fronts(study: Study, runs: pl.DataFrame) -> list[Chart]:
+    """Money against service level and abandonment, where decisions differ but nothing else."""
+    charts = []
+    for aim, name in ((Aim.SERVICE_LEVEL, "service level"), (Aim.ABANDONMENT, "abandonment")):
+        points = pareto_points(study, runs, aim)
+        if study.variants or len({one.override for one in points}) > 1:
+            charts.append(Chart(f"Money against {name}", FRONT, pareto(study, points, aim)))
     return charts
 
 

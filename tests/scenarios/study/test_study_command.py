@@ -99,14 +99,15 @@ def test_the_report_has_its_charts(folder: Path) -> None:
         "What the change does, against “as it is”",
         "What the router does, against skills",
         "Sensitivity: Tick",
-        "Money against service: the Pareto front",
+        "Money against service level",
+        "Money against abandonment",
         "Service level through the day",
         "Value captured",
         "Abandonment by class",
         "What an agent&#39;s hour is worth, “as it is”",
         "The numbers",
     ]
-    assert page.count("<svg") == 8
+    assert page.count("<svg") == 9
 
 
 def test_the_library_is_listed() -> None:

@@ -40,20 +40,33 @@ def test_an_interval_by_hand() -> None:
 
 
 def test_days_are_paired() -> None:
-    """Days differ by hundreds and the change by 1 to 3: the interval is that of 1, 2, 3."""
+    """Days differ by hundreds and the change by 1 to 3: the interval is that of 1, 3, 2."""
     table = runs(
-        {("as it is", "skills"): [100.0, 300.0, 200.0], ("spike", "skills"): [101.0, 302.0, 203.0]}
+        {("as it is", "skills"): [100.0, 300.0, 200.0], ("spike", "skills"): [101.0, 303.0, 202.0]}
     )
     found = of_value(STUDY, table, Kind.CHANGE)["spike", "skills"]
     assert (found.num_days, found.before, found.after) == (3, 200.0, 202.0)
     assert found.difference.mean == 2.0
     assert found.difference.half_width == pytest.approx(2.4841, abs=1e-4)
-    # Ratio 1 %: residuals 1 - 1, 2 - 3, 3 - 2 = 0, -1, 1 have deviation 1, so 2.4841 / 200.
+    # 1 % on every day: the ratio is known without error, though the difference is not.
     assert found.relative.mean == pytest.approx(0.01)
-    assert found.relative.half_width == pytest.approx(2.4841 / 200, abs=1e-6)
+    assert found.relative.half_width == pytest.approx(0.0, abs=1e-12)
     # t = 2 / (1 / sqrt 3) = 3.464 with 2 degrees: p = 0.0742 (the only one, so uncorrected).
     assert found.p_value == pytest.approx(0.0742, abs=1e-4)
     assert not found.is_clear
+
+
+def test_the_interval_of_a_ratio_is_that_of_its_residuals() -> None:
+    """Before 100, 200, 300, after 1 more each: ratio 0.005; residuals 0.5, 0, -0.5.
+
+    Their deviation is 0.5, so 0.5 / 1 of the half-width of 1, 2, 3: 1.2421 / 200.
+    """
+    table = runs(
+        {("as it is", "skills"): [100.0, 200.0, 300.0], ("spike", "skills"): [101.0, 201.0, 301.0]}
+    )
+    found = of_value(STUDY, table, Kind.CHANGE)["spike", "skills"]
+    assert found.relative.mean == pytest.approx(0.005)
+    assert found.relative.half_width == pytest.approx(1.2421 / 200, abs=1e-6)
 
 
 def test_only_days_that_both_have_are_compared() -> None:

@@ -112,6 +112,12 @@ def test_only_what_changed_is_redone(finished: tuple[Path, Findings]) -> None:
     assert more.runs.filter(pl.col("day") < 204).equals(first.runs)
 
 
+def test_other_rates_redo_every_day(finished: tuple[Path, Findings]) -> None:
+    """All overrides are drawn from the largest rates, so a larger spike changes all days."""
+    spike = {"spike": {"volume": [{"factor": 3.0}]}, "heavier": {"weigh": [{"loss": 3.0}]}}
+    assert conducted(tiny_study(overrides=spike), finished[0]).num_done == 18 + 6
+
+
 def test_what_was_interrupted_goes_on(tmp_path: Path) -> None:
     """A study stopped after five pieces does the other 19 at its next start."""
 

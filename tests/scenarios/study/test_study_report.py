@@ -17,7 +17,7 @@ from scenarios.study.changes import (
 from scenarios.study.compare import compare
 from scenarios.study.conduct import Findings
 from scenarios.study.report.curves import shown_overrides
-from scenarios.study.report.front import pareto_points
+from scenarios.study.report.front import Aim, ParetoPoint, pareto_points
 from scenarios.study.report.numbers import signed
 from scenarios.study.report.words import describe, summarise
 from scenarios.study.spec import Study
@@ -93,11 +93,23 @@ def test_a_bound_that_is_beaten_is_told() -> None:
 
 def test_a_front_is_what_nothing_beats_in_both() -> None:
     """Same customers and agents only: the spike is left out; more value or more service."""
-    points = pareto_points(STUDY, findings().runs)
+    points = pareto_points(STUDY, findings().runs, Aim.SERVICE_LEVEL)
     assert {one.override for one in points} == {"as it is", "heavier", "Tick 10", "Tick 30"}
-    front = {(one.override, one.policy) for one in points if one.is_on_front}
     # 1,000 at 80 % and 990 at 85 %; 980 at 78 % is beaten by both, and fifo by skills.
-    assert front == {("as it is", "skills"), ("heavier", "skills")}
+    assert _front(points) == {("as it is", "skills"), ("heavier", "skills")}
+
+
+def test_fewer_lost_customers_are_better() -> None:
+    """All lose 10 %, but `heavier` 8 and `Tick 30` 12: the fewest lost, or the most value."""
+    lost = pl.col("override").replace_strict({"heavier": 0.08, "Tick 30": 0.12}, default=0.1)
+    points = pareto_points(
+        STUDY, findings().runs.with_columns(abandonment_rate=lost), Aim.ABANDONMENT
+    )
+    assert _front(points) == {("as it is", "skills"), ("heavier", "skills")}
+
+
+def _front(points: list[ParetoPoint]) -> set[tuple[str, str]]:
+    return {(one.override, one.policy) for one in points if one.is_on_front}
 
 
 def test_overrides_of_sweeps_have_charts_of_their_own() -> None:
