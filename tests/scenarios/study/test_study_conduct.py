@@ -14,11 +14,14 @@ from scenarios.lab.engine import simulate
 from scenarios.lab.policies import new_router
 from scenarios.lab.value import value_of
 from scenarios.study.base import build_base
+from scenarios.study.compare import Measure, compare, difference_table
 from scenarios.study.conduct import Findings, Progress, conduct
 from scenarios.study.errors import StudyError
 from scenarios.study.parts import Parts
 from scenarios.study.read import with_days
+from scenarios.study.report.page import build_page
 from scenarios.study.spec import Study
+from scenarios.study.tables import write_tables
 from scenarios.study.workers import Outcome
 from tests.scenarios.study.studies import in_this_process, tiny_study
 
@@ -165,3 +168,16 @@ def test_the_second_writer_of_a_part_loses(tmp_path: Path) -> None:
     key, result = results[0]
     Parts(tmp_path / "parts").write(key, result)
     assert [path.name for path in (tmp_path / "parts").iterdir()] == [key]
+
+
+def test_a_study_may_do_without_bounds(tmp_path: Path) -> None:
+    """No bound, no captured share, no prices; tables and page are written all the same."""
+    study = tiny_study(bound_iterations=0)
+    findings = conducted(study, tmp_path)
+    assert findings.num_done == 18
+    assert findings.runs["captured"].null_count() == 18
+    differences = compare(study, findings.runs)
+    assert {one.measure for one in differences} == set(Measure) - {Measure.CAPTURED}
+    write_tables(tmp_path, study, findings, difference_table(differences))
+    assert pl.read_parquet(tmp_path / "prices.parquet").is_empty()
+    assert "Value captured" not in build_page(study, findings, differences)

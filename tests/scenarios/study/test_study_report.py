@@ -108,6 +108,12 @@ def test_fewer_lost_customers_are_better() -> None:
     assert _front(points) == {("as it is", "skills"), ("heavier", "skills")}
 
 
+def test_equal_in_one_and_worse_in_the_other_is_beaten() -> None:
+    """With the same value everywhere only the best service is on the front, twice."""
+    points = pareto_points(STUDY, findings().runs.with_columns(value=1.0), Aim.SERVICE_LEVEL)
+    assert _front(points) == {("heavier", "skills"), ("heavier", "fifo")}
+
+
 def _front(points: list[ParetoPoint]) -> set[tuple[str, str]]:
     return {(one.override, one.policy) for one in points if one.is_on_front}
 
