@@ -56,7 +56,7 @@ OWN: MappingProxyType[str, OwnSettings] = MappingProxyType(
 )
 LEARNED = "ours, learned"
 MAIN = ("ours", LEARNED, "ours, wrong forecast")
-ITERATIONS = 200
+ITERATIONS = 120
 
 
 @dataclass(frozen=True)

@@ -189,8 +189,8 @@ def _certain_breaks(centre: LabCentre, longest_s: float) -> tuple[Ints, Floats, 
     inside = (begin >= centre.shift_from_s[who]) & (end <= centre.shift_until_s[who])
     who, begin, end = who[inside], begin[inside], end[inside]
     follows = np.concatenate([[False], who[1:] == who[:-1]])
-    over_s = np.concatenate([[-np.inf], end[:-1]]) + longest_s
-    certain: Flags = ~follows | (over_s < begin)
+    since_last_s = begin - np.concatenate([[0.0], end[:-1]])
+    certain: Flags = ~follows | (since_last_s > longest_s)
     return who[certain], begin[certain], end[certain]
 
 

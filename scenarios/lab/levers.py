@@ -1,6 +1,7 @@
 """The bonus per head: the lever against abandonment, at rest or moved by a controller."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -47,8 +48,8 @@ class CeilingLever:
     Who is gone from the queue and was not started has left; the last hour counts.
     """
 
-    def __init__(self, start: Floats, ceiling: Floats, most: float) -> None:
-        """From these worths (K,), under ceilings (K,) of the share who leave."""
+    def __init__(self, start: Floats, ceiling: Callable[[Floor], Floats], most: float) -> None:
+        """From these worths (K,), under ceilings (K,) of the share who leave, to `most`."""
         self.worth, self.ceiling, self.most = start, ceiling, most
         self.seen: dict[int, int] = {}
         """Class of every contact that waited at the last tick."""
@@ -67,14 +68,14 @@ class CeilingLever:
         while self.gone and self.gone[0][0] < floor.now_s - REMEMBERED_S:
             self.gone.popleft()
         if floor.now_s >= self.stepped_at_s + STEP_S:
-            self._step(floor.now_s)
+            self._step(floor)
         return self.worth
 
     def started(self, contact: Ints) -> None:
         """They were served."""
         self.begun.update(contact.tolist())
 
-    def _step(self, now_s: float) -> None:
+    def _step(self, floor: Floor) -> None:
         kind = np.array([kind for _, kind, _ in self.gone], dtype=np.int64)
         has_left = np.array([has_left for _, _, has_left in self.gone], dtype=np.float64)
         size = len(self.worth)
@@ -82,10 +83,10 @@ class CeilingLever:
             left=np.bincount(kind, has_left, size).astype(np.float64),
             gone=np.bincount(kind, minlength=size).astype(np.float64),
         )
-        since_s = now_s - self.stepped_at_s
-        step = next_head_worth(self.worth, departures, self.ceiling, self.most, since_s)
-        self.worth = np.where(np.isfinite(self.ceiling), step, self.worth)
-        self.stepped_at_s = now_s
+        since_s = floor.now_s - self.stepped_at_s
+        ceiling = self.ceiling(floor)
+        self.worth = next_head_worth(self.worth, departures, ceiling, self.most, since_s)
+        self.stepped_at_s = floor.now_s
 
 
 def fixed_lever(

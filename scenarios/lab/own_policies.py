@@ -6,9 +6,17 @@ from enum import Enum
 import numpy as np
 
 from scenarios.lab.asking import Asking, NoPrices, PricePaths, TwoPrices
-from scenarios.lab.beliefs import TRUE, BeliefErrors, Forecast, beliefs_of, forecast_of
-from scenarios.lab.centre import LabCentre
+from scenarios.lab.beliefs import (
+    TRUE,
+    BeliefErrors,
+    Forecast,
+    beliefs_of,
+    forecast_of,
+    moment_of,
+)
+from scenarios.lab.centre import Floats, LabCentre
 from scenarios.lab.day import LabPurpose, stream
+from scenarios.lab.floor import Floor
 from scenarios.lab.levers import CeilingLever, Lever, fixed_lever
 from scenarios.lab.past import Past, learned_beliefs, learned_forecast, usual_abandonment
 from scenarios.lab.rules.ours import HOLD_S, PricedBatch
@@ -17,7 +25,7 @@ from solver.pricing.future import PathRecipe
 from solver.pricing.make import SlowRecipe
 from solver.pricing.moment import Beliefs
 
-MANY_AGENTS, VERY_MANY_AGENTS = 100, 400
+MANY_AGENTS, VERY_MANY_AGENTS = 50, 400
 
 
 class Prices(Enum):
@@ -35,11 +43,11 @@ class OwnSettings:
     prices: Prices = Prices.TWO
     recipe: PriceRecipe | None = None
     """None: by the size of the centre."""
-    head_share: float = 0.15
+    head_share: float = 0.1
     """Bonus per head as a share of a mean contact's value; where the controller starts."""
     most_head_share: float = 0.5
     """The controller's largest."""
-    slack: float = 0.0075
+    slack: float = 0.005
     """Share of customers by which the ceiling lies above what the centre is used to."""
     floor_p: float = 0.45
     hold_s: float = HOLD_S
@@ -72,8 +80,13 @@ def ours_with_past(
         forecast = forecast_of(centre, settings.errors, seed)
     start = fixed_lever(centre, beliefs, forecast, settings.head_share).worth
     most = float(start.max()) * settings.most_head_share / max(settings.head_share, 1e-9)
-    # Who never leaves needs no lever.
-    ceiling = np.where(start > 0, usual_abandonment(past) + settings.slack, np.inf)
+
+    def ceiling(floor: Floor) -> Floats:
+        factor = moment_of(floor, forecast, 1.0).factor
+        usual = usual_abandonment(past, factor) + settings.slack
+        # Who never leaves needs no lever, and stays without one.
+        return np.where(start > 0, usual, 1.0)
+
     lever = CeilingLever(start, ceiling, most)
     return _priced(centre, seed, settings, beliefs, forecast, lever)
 

@@ -26,6 +26,8 @@ LEVELS = np.array([0.45, 0.60, 0.75, 0.90])
 """Agents declare in which of the ranges between these their probability lies."""
 DECLARED = np.array([0.40, 0.525, 0.675, 0.825, 0.93])
 """What each level promises."""
+ALIKE = 0.1
+"""Days whose volumes differ by so much of the usual are still alike."""
 PRIOR_CONTACTS = 30.0
 """Contacts' worth of belief in the mean of the declared level."""
 
@@ -44,9 +46,9 @@ class Past:
     handled_s: Floats
     """(K, A) seconds."""
     gone: Floats
-    """(K,) visits that ended."""
+    """(D, K) visits that ended, on each day."""
     left: Floats
-    """(K,) of them, those who left without an answer."""
+    """(D, K) of them, those who left without an answer."""
 
 
 def live_through(centre: LabCentre, seeds: Sequence[int] = PAST_DAYS) -> Past:
@@ -58,8 +60,8 @@ def live_through(centre: LabCentre, seeds: Sequence[int] = PAST_DAYS) -> Past:
         handled=_total([day.handled for day in days]),
         resolved=_total([day.resolved for day in days]),
         handled_s=_total([day.handled_s for day in days]),
-        gone=_total([day.gone for day in days]),
-        left=_total([day.left for day in days]),
+        gone=np.concatenate([day.gone for day in days]),
+        left=np.concatenate([day.left for day in days]),
     )
 
 
@@ -85,9 +87,17 @@ def learned_forecast(centre: LabCentre, past: Past) -> Forecast:
     return Forecast(rate, centre.interval_s, centre.horizon_s)
 
 
-def usual_abandonment(past: Past) -> Floats:
-    """(K,) share of each class that left without an answer."""
-    share: Floats = past.left / np.maximum(past.gone, 1.0)
+def usual_abandonment(past: Past, factor: float = 1.0) -> Floats:
+    """(K,) share of each class that left, on days about as busy as `factor` times the usual.
+
+    A weighted mean over past days: Gaussian in how busy they were, `ALIKE` wide.
+    """
+    visits = past.gone.sum(axis=1)
+    busy = visits / visits.mean()
+    # The nearest day counts in full, so that days busier than any have a usual, too.
+    distance = np.abs(busy - factor)
+    weight = np.exp(-((distance / ALIKE) ** 2 - (distance.min() / ALIKE) ** 2) / 2)
+    share: Floats = (weight @ past.left) / np.maximum(weight @ past.gone, 1e-9)
     return share
 
 
@@ -109,8 +119,8 @@ def _sums(centre: LabCentre, events: Events) -> Past:
         handled=_count(pair, shape),
         resolved=_count(pair, shape, handling["is_resolved"].cast(pl.Float64).to_numpy()),
         handled_s=_count(pair, shape, spent.to_numpy()),
-        gone=_count((kind,), shape[:1]),
-        left=_count((kind,), shape[:1], visit["outcome"].is_in(LEFT).cast(float).to_numpy()),
+        gone=_count((kind,), shape[:1])[None],
+        left=_count((kind,), shape[:1], visit["outcome"].is_in(LEFT).cast(float).to_numpy())[None],
     )
 
 
