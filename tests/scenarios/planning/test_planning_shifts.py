@@ -72,6 +72,7 @@ def test_whoever_ends_late_does_not_start_early(agents: int, missing: float) -> 
     roster = plan_roster(case(required, Contract("split", (4.0,)), agents))
     assert roster.missing_hours == pytest.approx(missing)
     assert roster.rows["agent_id"].n_unique() == roster.rows.height
+    assert roster.is_proven  # the first programme already knew
 
 
 @pytest.mark.parametrize(
