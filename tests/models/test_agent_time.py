@@ -277,6 +277,30 @@ def test_prices_of_one_agent_pay_for_all_lanes_that_they_mix() -> None:
     assert free.gain_milli - priced.gain_milli == 2 * 2640 + 500
 
 
+def test_only_what_has_a_price_costs_a_pass_over_the_pairs() -> None:
+    """One column of a slow price: nobody has a fast one, and no call lasts beyond the window."""
+    prices = [price("a", slow_price=0.01), price("b", late_price=0.02)]
+    found = build_problem(tiny(agents=TWO, contacts=[CALL], agent_prices=prices), Policy())
+    assert found.gain.rated.count(Term.AGENT_TIME) == 1
+
+
+def test_both_sums_of_the_second_implementation_have_the_prices() -> None:
+    """What bounds and rents are made of is the sum of the terms: time -3 and head 2 among them."""
+    batch = tiny(
+        agents=TWO,
+        contacts=[CALL],
+        agent_prices=[price("a", slow_price=0.01)],
+        queue_prices=[{"queue_id": "q", "head_worth": 2.0}],
+    )
+    worth, eligibility = recount(batch, Policy()).worth, recount(batch, Policy()).eligibility
+    call, agents = np.zeros(2, dtype=np.int64), np.arange(2)
+    entry = eligibility.entry(call, agents)
+    terms = worth.terms(call, agents, entry)
+    assert terms.agent_time.tolist() == pytest.approx([-3.0, 0.0])
+    assert terms.head_worth.tolist() == [2.0, 2.0]
+    assert worth.gain(call, agents, entry).tolist() == pytest.approx(terms.gain.tolist())
+
+
 PRICED = frozenset({Rule.PRICES, Rule.PRIORITY, Rule.STATES, Rule.FAIRNESS, Rule.PREFERRED})
 
 
