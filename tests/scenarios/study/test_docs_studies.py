@@ -10,7 +10,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 import omniassign
-from scenarios.study import changes, cli, described, read, spec
+from scenarios.study import changes, command, described, read, spec
 
 ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "docs" / "studies.md").read_text(encoding="utf-8")
@@ -21,7 +21,7 @@ def test_the_study_prints_what_is_shown(tmp_path: Path, monkeypatch: pytest.Monk
     found = re.search(r"```toml\n(.*?)```\n\n```text\n(.*?)```", TEXT, re.DOTALL)
     assert found is not None
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli, "console", Console(width=100))
+    monkeypatch.setattr(command, "console", Console(width=100))
     Path("help-desk.toml").write_text(found[1], encoding="utf-8")
     done = CliRunner().invoke(omniassign.app, ["study", "help-desk.toml", "--processes", "1"])
     assert done.exit_code == 0, done.output

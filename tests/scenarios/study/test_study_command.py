@@ -96,7 +96,7 @@ def test_the_report_has_its_charts(folder: Path) -> None:
     assert re.findall(r"<h2>(.*?)</h2>", page) == [
         "In words",
         "What was compared",
-        "What the change does, against “as it is”",
+        "What the change does, same router",
         "What the router does, against skills",
         "Sensitivity: Tick",
         "Money against service level",
