@@ -1,0 +1,167 @@
+"""A fitted centre in the lab: a day's agents, calls and luck, and what came of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from scenarios.from_log.arrivals import INTERVAL_S
+from scenarios.from_log.fit import Fit, priority_of
+from scenarios.from_log.handling import factors_of, skills_of
+from scenarios.from_log.measures import TARGET_S
+from scenarios.from_log.month import DAY_S, Month
+from scenarios.from_log.presence import Presence
+from scenarios.lab.centre import Breaks, ContactClasses, Floats, Ints, LabCentre, LabChannel
+from scenarios.lab.day import Day, LabPurpose, draw_day, stream
+from scenarios.lab.engine import simulate
+from scenarios.lab.rules.head_start import HeadStart
+
+NEVER = float("inf")
+UNKNOWN = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Roster:
+    """Who works on a day; rows of agent_id, from_s, until_s."""
+
+    shifts: pl.DataFrame
+    absences: pl.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class Calls:
+    """The calls of a day as the log knows them."""
+
+    entered_s: Floats
+    type_idx: Ints
+    priority: Ints
+    """UNKNOWN where the log has none."""
+
+
+def roster_of(presence: Presence, day: int) -> Roster:
+    """The roster of one day of the month."""
+    return Roster(presence.shifts.filter(day=day), presence.absences.filter(day=day))
+
+
+def calls_of(month: Month, types: tuple[str, ...], day: int) -> Calls:
+    """The calls of one day of the month; types that `types` does not know are left out."""
+    rows = month.calls.filter(pl.col("day") == day, pl.col("type").is_in(types))
+    return Calls(
+        entered_s=rows["entered_s"].to_numpy().astype(np.float64),
+        type_idx=np.array([types.index(one) for one in rows["type"]], dtype=np.int64),
+        priority=rows["priority"].fill_null(UNKNOWN).to_numpy().astype(np.int64),
+    )
+
+
+def simulate_day(
+    fit: Fit, roster: Roster, weekday: int, seed: int, calls: Calls | None = None
+) -> pl.DataFrame:
+    """Visits of a day with that roster: `Events.visit` with `type`.
+
+    Calls are those given, or drawn from the fitted rates of the weekday.
+    """
+    centre = _centre(fit, roster, weekday)
+    if calls is None:
+        drawn = draw_day(centre, seed)
+        arrival_s, kind = drawn.arrival_s, drawn.kind
+    else:
+        arrival_s, kind = calls.entered_s, _classes_of(fit, calls, seed)
+    day = _luck(fit, arrival_s, kind, seed)
+    router = HeadStart(fit.segments.head_start_s.tolist(), arrival_s.tolist())
+    visit = simulate(centre, day, router).visit
+    names = pl.Series([fit.types[row] for row in fit.segments.type_idx])
+    return visit.with_columns(type=names.gather(visit["contact_class"]))
+
+
+def _centre(fit: Fit, roster: Roster, weekday: int) -> LabCentre:
+    segments = fit.segments
+    names = tuple(roster.shifts["agent_id"].to_list())
+    place = {name: at for at, name in enumerate(names)}
+    away = roster.absences
+    eligible = skills_of(names, fit.agents)[segments.type_idx]
+    mean_s = fit.handling.mean_s[segments.type_idx]
+    return LabCentre(
+        name=fit.month.name,
+        classes=_classes(fit, weekday),
+        p=np.ones(eligible.shape),
+        h=mean_s[:, None] * factors_of(names, fit.agents),
+        eligible=eligible,
+        shift_from_s=roster.shifts["from_s"].to_numpy().astype(np.float64),
+        shift_until_s=roster.shifts["until_s"].to_numpy().astype(np.float64),
+        horizon_s=float(DAY_S),
+        interval_s=float(INTERVAL_S),
+        tick_s=0.0,
+        breaks=Breaks(
+            agent=np.array([place[name] for name in away["agent_id"]], dtype=np.int64),
+            from_s=away["from_s"].to_numpy().astype(np.float64),
+            until_s=away["until_s"].to_numpy().astype(np.float64),
+        ),
+        day_shape=fit.arrivals.day_shape,
+        interval_shape=fit.arrivals.interval_shape,
+    )
+
+
+def _classes(fit: Fit, weekday: int) -> ContactClasses:
+    segments = fit.segments
+    number = len(segments.names)
+    ones, nothing = np.ones(number), np.zeros(number)
+    return ContactClasses(
+        names=segments.names,
+        channel=np.full(number, int(LabChannel.VOICE)),
+        rate=fit.arrivals.rate[weekday][segments.type_idx] * segments.share[:, None],
+        value_mean=ones,
+        value_sigma=nothing,
+        loss_share=nothing,
+        waiting_cost=nothing,
+        # One second: the day holds patience in seconds, since it is not exponential.
+        patience_s=ones,
+        target_s=np.full(number, TARGET_S),
+        wrap_up_share=nothing,
+    )
+
+
+def _luck(fit: Fit, arrival_s: Floats, kind: Ints, seed: int) -> Day:
+    """The day's customers; time off after a call lengthens its handling."""
+    shape = (len(kind), 1)
+    type_idx = fit.segments.type_idx[kind][:, None]
+    hazard = stream(seed, LabPurpose.PATIENCE).standard_exponential(shape)
+    patience = np.empty(shape)
+    for row, curve in enumerate(fit.patience):
+        mine = kind == row
+        patience[mine] = curve.draw(hazard[mine])
+    sigma = fit.handling.sigma[type_idx]
+    normal = stream(seed, LabPurpose.HANDLING).standard_normal(shape)
+    off = stream(seed, LabPurpose.DELAYS).standard_exponential(shape)
+    off_s = fit.presence.time_off.draw(off) / fit.handling.mean_s[type_idx]
+    unused = np.zeros(shape)
+    return Day(
+        arrival_s=arrival_s,
+        kind=kind,
+        value=np.ones(len(kind)),
+        patience=patience,
+        noise=np.exp(sigma * normal - sigma**2 / 2) + off_s,
+        outcome=unused,
+        returns=unused,
+        delay=unused,
+        switch=unused,
+    )
+
+
+def _classes_of(fit: Fit, calls: Calls, seed: int) -> Ints:
+    """Classes of real calls; what the log does not know is drawn by the shares of the type."""
+    segments = fit.segments
+    known = priority_of(fit, calls.type_idx, calls.priority)
+    uniform = stream(seed, LabPurpose.SWITCHES).random(len(known))
+    kind = np.zeros(len(known), dtype=np.int64)
+    for type_idx in range(len(fit.types)):
+        for priority in (UNKNOWN, *np.unique(segments.priority).tolist()):
+            mine = (calls.type_idx == type_idx) & (known == priority)
+            fits = (segments.type_idx == type_idx) & (
+                (segments.priority == priority) | (priority == UNKNOWN)
+            )
+            rows = np.flatnonzero(fits)
+            if len(rows) and mine.any():
+                until = np.cumsum(segments.share[rows])
+                place = np.searchsorted(until / until[-1], uniform[mine], side="right")
+                kind[mine] = rows[np.minimum(place, len(rows) - 1)]
+    return kind
