@@ -43,11 +43,11 @@ class OwnSettings:
     prices: Prices = Prices.TWO
     recipe: PriceRecipe | None = None
     """None: by the size of the centre."""
-    head_share: float = 0.1
+    head_share: float = 0.125
     """Bonus per head as a share of a mean contact's value; where the controller starts."""
     most_head_share: float = 0.5
     """The controller's largest."""
-    slack: float = 0.005
+    slack: float = 0.0
     """Share of customers by which the ceiling lies above what the centre is used to."""
     floor_p: float = 0.45
     hold_s: float = HOLD_S
