@@ -1,7 +1,7 @@
 """Prices in the store: what the price job is given, and what becomes of what it made."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
@@ -21,6 +21,7 @@ from models.tables import (
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,12 +76,22 @@ class MadePrices:
         return at
 
 
+@dataclass(frozen=True, eq=False)
+class _Past:
+    """Arrivals of who was gone by `until`, and values as they were known then."""
+
+    until: datetime
+    arrivals: pl.DataFrame
+    values: pl.DataFrame
+
+
 class StoredPrices:
     """The price job's part of a store."""
 
     def __init__(self, database: Database) -> None:
         """Of an open database."""
         self._database = database
+        self._past: _Past | None = None
 
     def usable_at(self, now: datetime, max_age: timedelta) -> datetime | None:
         """The run whose prices a tick at `now` uses, None without one that is young enough.
@@ -103,6 +114,9 @@ class StoredPrices:
         with database.transaction():
             newest = self.newest()
             watched: datetime | None = database.frame("read_watched_since")["since"].item()
+            # Who waited before anybody looked says nothing about how many come.
+            after = since if watched is None else max(since, watched)
+            past = self._read_past(now, after)
             times = pl.DataFrame(
                 {
                     "watched_since": [watched],
@@ -112,16 +126,28 @@ class StoredPrices:
                 schema=dict.fromkeys(("watched_since", "priced_at", "slow_at"), INSTANT),
             )
             return PriceMemory(
-                arrivals=database.frame(
-                    "read_arrivals", after=since, until=now, since=watched or now
-                ),
-                values=database.frame("read_values", after=since),
+                arrivals=pl.concat([past.arrivals, self._arrivals(after, past.until, now)]),
+                values=past.values,
                 departures=database.frame("read_departures", after=now - HOUR),
                 held=database.frame("read_kinds_held", after=now - DAY),
                 agent_price=database.frame("read_agent_price", priced_at=newest),
                 queue_price=database.frame("read_queue_price", priced_at=newest),
                 times=times,
             )
+
+    def _read_past(self, now: datetime, after: datetime) -> "_Past":
+        """What does not change any more: it is read once an hour, for it may be millions."""
+        until = now.replace(minute=0, second=0, microsecond=0)
+        is_new = now - after < DAY  # little to read, much to learn
+        if self._past is None or self._past.until != until or is_new:
+            values = self._database.frame("read_values", after=after)
+            self._past = _Past(until, self._arrivals(after, _EVER, until), values)
+        return self._past
+
+    def _arrivals(self, after: datetime, gone_after: datetime, until: datetime) -> pl.DataFrame:
+        return self._database.frame(
+            "read_arrivals", after=after, gone_after=gone_after, gone_until=until
+        )
 
     def take(self, made: MadePrices) -> bool:
         """Whether the run was written: not if it, or a newer one, is there already."""

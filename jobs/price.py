@@ -27,7 +27,7 @@ from solver.pricing.make import SlowRecipe, mean_window_s
 from solver.pricing.slow import Signatures, SlowPrices, signatures
 
 LEAST_WINDOW_S, MOST_WINDOW_S = 60.0, 1800.0
-FEW_ROWS = 240
+FEW_ROWS = 120
 """Classes times value buckets of the slow programme: with many classes, buckets tell little."""
 
 

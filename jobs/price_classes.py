@@ -37,6 +37,12 @@ class ContactClasses:
         """K"""
         return len(self.kinds)
 
+    @property
+    def queues(self) -> Ints:
+        """(K,) number of the queue of each class."""
+        number: Ints = self.kinds["queue_id"].rank("dense").to_numpy().astype(np.int64) - 1
+        return number
+
     def column(self, name: str) -> Ints:
         """A column of `waiting` as positions."""
         column: Ints = self.waiting[name].to_numpy().astype(np.int64)

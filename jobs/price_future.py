@@ -15,7 +15,7 @@ from models.batch import Batch
 from models.forecast import Forecast, History, Prior, build_forecast
 from models.hours import NO_CALENDAR
 from models.policy import Policy
-from models.problem import Floats
+from models.problem import Floats, Ints
 from models.tables import LoadState
 from solver.pricing.moment import Beliefs, Moment
 from solver.pricing.scenarios import day_factor
@@ -55,7 +55,10 @@ def build_outlook(
     now = batch.now.astimezone(zone)
     watched = memory.instant("watched_since") or batch.now
     history = build_history(classes, watched.astimezone(zone), now)
-    prior = Prior(staffed_rate(probed, policy), policy.prices.prior_contacts)
+    queue = classes.queues
+    # What is believed of a queue is shared by its classes.
+    worth = policy.prices.prior_contacts / np.bincount(queue)[queue]
+    prior = Prior(staffed_rate(probed, queue, policy), worth)
     forecast = build_forecast(history, prior)
     begin = max(now.replace(hour=0, minute=0, second=0, microsecond=0), watched.astimezone(zone))
     at, since = _interval(now), _interval(begin)
@@ -103,19 +106,24 @@ def build_history(classes: ContactClasses, watched: datetime, now: datetime) -> 
     return History(counts, seen, (now.weekday() - age) % 7, age.astype(np.float64))
 
 
-def staffed_rate(probed: Probed, policy: Policy) -> Floats:
+def staffed_rate(probed: Probed, queue: Ints, policy: Policy) -> Floats:
     """(K,) contacts per interval that would load the staff as the policy expects.
 
-    Each agent's time is shared evenly between the classes that the agent serves. Of work that is
-    done beside other work nothing is believed: it follows no staff.
+    `queue` is (K,) the queue of each class. Each agent's time is shared evenly between the queues
+    that the agent serves, and then between their classes. Of work that is done beside other work
+    nothing is believed: it follows no staff.
     """
     beliefs = probed.beliefs
     on_duty = probed.agents.present & probed.agents.on_shift
     takes_all = beliefs.attention >= INTERRUPTIBLE
-    serves = beliefs.allowed & on_duty & takes_all[:, None]
-    share = (serves / np.maximum(serves.sum(axis=0), 1)).sum(axis=1)
+    serves = (beliefs.allowed & on_duty & takes_all[:, None]).astype(np.float64)
+    of_queue = np.zeros((queue.max(initial=0) + 1, serves.shape[1]))
+    np.add.at(of_queue, queue, serves)
+    num_queues = np.count_nonzero(of_queue, axis=0)
+    each = serves / np.maximum(of_queue[queue] * num_queues, 1)
     mean_s = beliefs.attention * beliefs.handling_s.mean(axis=1)
-    rate: Floats = policy.prices.expected_load * share * INTERVAL.total_seconds() / mean_s
+    load_s = policy.prices.expected_load * INTERVAL.total_seconds()
+    rate: Floats = load_s * each.sum(axis=1) / mean_s
     return rate
 
 

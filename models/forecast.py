@@ -62,8 +62,8 @@ class Prior:
 
     rate: Floats
     """(K,) contacts per interval; 0: nothing is believed."""
-    contacts: float
-    """How many contacts of each class the belief is worth."""
+    contacts: Floats | float
+    """How many contacts of each class the belief is worth, (K,) or the same for all."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,15 +14,14 @@ HAVING count(*) FILTER (event IN ('accepted', 'completed')) > 0
 INSERT INTO visit BY NAME SELECT * FROM incoming
 
 -- name: read_arrivals
--- Contacts that came in each quarter of an hour after $after and until $until.
+-- Contacts that came in each quarter of an hour after $after, of those that went after $gone_after
+-- and until $gone_until.
 SELECT
     queue_id, channel, language, skills,
     to_timestamp(epoch(entered_at)::BIGINT // 900 * 900) AS slot_at,
     count(*) AS num
 FROM visit
-WHERE entered_at > $after AND entered_at <= $until
-  -- Who waited before anybody looked says nothing about how many come.
-  AND entered_at > $since
+WHERE gone_at > $gone_after AND gone_at <= $gone_until AND entered_at > $after
 GROUP BY ALL
 
 -- name: read_values
