@@ -82,9 +82,10 @@ class Effort:
             )
 
     def planning_seeds(self, attempt: int) -> tuple[int, ...]:
-        """Seeds of that attempt."""
-        first = self.first_seed + attempt * (self.planning_days + self.verification_days)
-        return tuple(range(first, first + self.planning_days))
+        """Seeds of that attempt, twice as many as of the one before: it was too hopeful."""
+        before = self.planning_days * (2**attempt - 1) + self.verification_days * attempt
+        first = self.first_seed + before
+        return tuple(range(first, first + self.planning_days * 2**attempt))
 
     def verification_seeds(self, attempt: int) -> tuple[int, ...]:
         """Seeds of that attempt, after those of planning."""
