@@ -64,7 +64,8 @@ def shifts(file: FileArgument, out: OutOption = None, as_json: JsonOption = Fals
     case = plan_file.week_case(asked)
     with _working(as_json) as tell:
         plan = plan_week(case, asked.asked.effort, tell)
-    rows = plan.roster.rows.sort("day", "from_s", "agent_id")
+    team = pl.Series("team", asked.names).gather(plan.roster.rows["group"])
+    rows = plan.roster.rows.with_columns(team).sort("day", "from_s", "agent_id")
     _write(rows, out)
     if as_json:
         _print_json(
@@ -82,9 +83,18 @@ def shifts(file: FileArgument, out: OutOption = None, as_json: JsonOption = Fals
         _print_frame(
             f"{rows.height} shifts, wages {plan.roster.wages:,.0f} ({proven}),"
             f" {plan.roster.missing_hours:.1f} head-hours missing",
-            rows.group_by("day", "group", "contract", "from_s", "until_s", "break_from_s")
+            rows.group_by("day", "team", "contract", "from_s", "until_s", "break_from_s")
             .len("agents")
-            .sort("day", "group", "from_s", "break_from_s", "contract"),
+            .sort("day", "team", "from_s", "break_from_s", "contract")
+            .select(
+                pl.col("day") + 1,
+                "team",
+                "contract",
+                _clock("from_s").alias("from"),
+                _clock("until_s").alias("until"),
+                _clock("break_from_s").alias("break"),
+                "agents",
+            ),
         )
         for day, said in enumerate(plan.verification):
             _print_verification(said, case.day.centre.classes.names, f" of day {day + 1}")
@@ -172,6 +182,12 @@ def _print_frame(title: str, frame: pl.DataFrame) -> None:
     for row in frame.iter_rows():
         table.add_row(*(_cell(value) for value in row))
     console.print(table)
+
+
+def _clock(seconds: str) -> pl.Expr:
+    """Hours and minutes since opening."""
+    minutes = (pl.col(seconds) / 60).round().cast(pl.Int64)
+    return pl.format("{}:{}", minutes // 60, (minutes % 60).cast(pl.String).str.zfill(2))
 
 
 def _cell(value: object) -> str:

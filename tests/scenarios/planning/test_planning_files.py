@@ -133,6 +133,20 @@ def test_plans_for_people_say_whether_promises_were_kept(file: Path) -> None:
     assert "interval 1" in result.stdout
 
 
+def test_shifts_for_people_have_teams_and_times(file: Path) -> None:
+    """From opening to 2:00, by team and contract, with the verification of both days."""
+    result = CliRunner().invoke(app, ["shifts", str(file)], env={"COLUMNS": "160"})
+    (first,) = (line for line in result.stdout.splitlines() if "short" in line and "│   1" in line)
+    assert [cell.strip() for cell in first.split("│")[2:7]] == [
+        "desk",
+        "short",
+        "0:00",
+        "2:00",
+        "",
+    ]
+    assert "of day 2" in result.stdout
+
+
 def test_a_roster_becomes_a_centre_of_its_agents() -> None:
     """The second agent closes and stays for who still waits; the first has a break."""
     rows = pl.DataFrame(
