@@ -60,8 +60,9 @@ bench-lab: $(READY) ## seconds of a simulated day that the product itself decide
 validate: $(READY) ## published Erlang and simulation results beside ours (a few minutes)
 	$(BIN)/python -m scenarios.lab.validate
 
-bench-prices: $(READY) ## seconds of prices and bounds, beside GLOP and SciPy
+bench-prices: $(READY) ## seconds of prices and bounds, beside GLOP and SciPy, and of the price job
 	$(BIN)/python -m benchmarks.prices
+	$(BIN)/python -m benchmarks.price_job
 
 bench-planning: $(READY) ## our staffing beside Erlang C, and prices of agent-hours beside simulation
 	$(BIN)/python -m benchmarks.staffing
