@@ -9,6 +9,7 @@ from scenarios.from_log.arrivals import Arrivals, fit_arrivals
 from scenarios.from_log.handling import Agents, Handling, fit_agents, fit_handling
 from scenarios.from_log.month import Month
 from scenarios.from_log.presence import Presence, fit_presence
+from scenarios.from_log.readiness import Readiness, fit_readiness
 from scenarios.from_log.routing import Rule, fit_rule
 from scenarios.from_log.survival import Survival, kaplan_meier
 from scenarios.lab.centre import Floats, Ints
@@ -43,6 +44,7 @@ class Fit:
     handling: Handling
     agents: Agents
     presence: Presence
+    readiness: Readiness
     rule: Rule
     segments: Segments
     patience: tuple[Survival, ...]
@@ -54,6 +56,7 @@ def fit_month(month: Month) -> Fit:
     types = tuple(month.calls["type"].value_counts().sort("count", "type", descending=True)["type"])
     handling = fit_handling(month, types)
     agents = fit_agents(month, types, handling)
+    presence = fit_presence(month, types, agents)
     rule = fit_rule(month, types, agents)
     segments = _segments(month, types, rule)
     return Fit(
@@ -62,7 +65,8 @@ def fit_month(month: Month) -> Fit:
         arrivals=fit_arrivals(month, types),
         handling=handling,
         agents=agents,
-        presence=fit_presence(month, types, agents),
+        presence=presence,
+        readiness=fit_readiness(month, types, agents, presence),
         rule=rule,
         segments=segments,
         patience=_patience(month, types, segments),

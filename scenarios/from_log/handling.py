@@ -10,6 +10,8 @@ from scenarios.lab.centre import Flags, Floats
 
 MIN_CALLS = 5
 """Fewer calls of a type may be stray: no skill."""
+MIN_OF_HOUR = 100
+"""Hours with fewer calls have no factor of their own."""
 MIN_SHARE = 0.25
 """A type is a skill of an agent if it is at least this share as frequent among their calls as
 among all."""
@@ -22,7 +24,10 @@ class Handling:
     mean_s: Floats
     """(types,)"""
     sigma: Floats
-    """(types,) deviation of the logarithm."""
+    """(types,) of the lognormal with the mean and the variance of the month (moments): a fit to
+    logarithms would take the many calls of a few seconds for a long tail."""
+    of_hour: Floats
+    """(24,) factor by hour of entry: calls at opening and closing are shorter."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,16 +42,25 @@ class Agents:
 
 
 def fit_handling(month: Month, types: tuple[str, ...]) -> Handling:
-    """Mean and deviation of the logarithm of the service times of each type."""
+    """Lognormals of the service times of each type, by moments."""
     served = month.calls.filter(pl.col("service_s") > 0)
     by_type = served.group_by("type").agg(
-        mean=pl.col("service_s").mean(), sigma=pl.col("service_s").log().std()
+        mean=pl.col("service_s").mean(),
+        sigma=(1 + pl.col("service_s").var() / pl.col("service_s").mean() ** 2).log().sqrt(),
     )
     rows = pl.DataFrame({"type": types}).join(by_type, on="type", how="left", maintain_order="left")
-    return Handling(
-        mean_s=rows["mean"].fill_null(1.0).to_numpy(),
-        sigma=rows["sigma"].fill_null(0.0).to_numpy(),
+    mean_s = rows["mean"].fill_null(1.0).to_numpy()
+    means = pl.DataFrame({"type": types, "mean_s": mean_s})
+    ratio = pl.col("service_s") / pl.col("mean_s")
+    by_hour = (
+        served.join(means, on="type")
+        .group_by(hour=(pl.col("entered_s") // 3600).cast(pl.Int64))
+        .agg(factor=ratio.mean(), num=pl.len())
+        .filter(pl.col("num") >= MIN_OF_HOUR)
     )
+    of_hour = np.ones(24)
+    of_hour[by_hour["hour"].to_numpy()] = by_hour["factor"].to_numpy()
+    return Handling(mean_s, rows["sigma"].fill_null(0.0).to_numpy(), of_hour)
 
 
 def fit_agents(month: Month, types: tuple[str, ...], handling: Handling) -> Agents:

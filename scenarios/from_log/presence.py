@@ -14,13 +14,15 @@ import polars as pl
 from scenarios.from_log.handling import Agents, skills_of
 from scenarios.from_log.month import DAY_S, Month
 from scenarios.from_log.survival import Survival, kaplan_meier
-from scenarios.lab.centre import Floats
+from scenarios.lab.centre import Floats, Ints
 
 LONG_GAP_S = 900.0
 NEGLECTED_S = 60.0
 """Away: no call for LONG_GAP_S while somebody waited for at least this long."""
 LONGEST_IDLE_S = 3600.0
 """Away whatever the queue: nobody on duty is left alone that long."""
+MOST_WAITING = 3
+"""With more waiting nobody hurries more."""
 PROMPT_S = 3.0
 """The log's service begins about a second after the wait ended."""
 
@@ -33,8 +35,9 @@ class Presence:
     """One per agent and day."""
     absences: pl.DataFrame
     """Within the shifts."""
-    time_off: Survival
-    """After a call, until ready for the next."""
+    time_off: tuple[Survival, ...]
+    """After a call until the next, where one waited as it ended, where two did, and so on; the
+    last is that of MOST_WAITING and more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +46,15 @@ class QueueTimes:
 
     from_s: Floats
     until_s: Floats
+    entered_s: Floats
+    """Of every call, ascending."""
+    left_s: Floats
+    """The same."""
+
+    def num_waiting(self, at_s: Floats) -> Ints:
+        """Calls that wait at each instant."""
+        came = np.searchsorted(self.entered_s, at_s, side="right")
+        return came - np.searchsorted(self.left_s, at_s, side="right")
 
     def busy_until(self, at_s: Floats) -> Floats:
         """End of the stretch that holds each instant; the instant itself if nobody waits."""
@@ -60,8 +72,8 @@ class QueueTimes:
 
 def fit_presence(month: Month, types: tuple[str, ...], agents: Agents) -> Presence:
     """Shifts, absences and time off of the month; agents are those of `agents` or unknown."""
-    gaps = _gaps(month)
-    parts, times, events = [], [], []
+    gaps = gaps_of(month)
+    parts, times, events, levels = [], [], [], []
     queues = month.calls.filter("waited")
     for name in gaps["agent_id"].unique(maintain_order=True):
         mine = gaps.filter(agent_id=name)
@@ -72,14 +84,23 @@ def fit_presence(month: Month, types: tuple[str, ...], agents: Agents) -> Presen
         off_s, is_event = time_off(done[~away], next_s[~away], waiting)
         times.append(off_s)
         events.append(is_event)
+        levels.append(waiting.num_waiting(done[~away]))
     shifts = (
         month.stints.group_by("agent_id", "day")
         .agg(pl.col("from_s").min(), pl.col("until_s").max())
         .sort("day", "agent_id")
     )
     absences = _within(pl.concat(parts) if parts else gaps.clear(), shifts)
-    curve = kaplan_meier(np.concatenate(times), np.concatenate(events))
-    return Presence(shifts, absences, curve)
+    off_s, is_event = np.concatenate(times), np.concatenate(events)
+    level = np.concatenate(levels).clip(max=MOST_WAITING)
+    return Presence(
+        shifts,
+        absences,
+        tuple(
+            kaplan_meier(off_s[level == one], is_event[level == one])
+            for one in range(1, MOST_WAITING + 1)
+        ),
+    )
 
 
 def queue_times(waited: pl.DataFrame) -> QueueTimes:
@@ -89,11 +110,11 @@ def queue_times(waited: pl.DataFrame) -> QueueTimes:
     begin = begin[order]
     end = begin + waited["wait_s"].to_numpy()[order]
     if not len(begin):
-        return QueueTimes(begin, end)
+        return QueueTimes(begin, end, begin, end)
     latest = np.maximum.accumulate(end)
     first = np.concatenate([[True], begin[1:] > latest[:-1]])
     last = np.concatenate([first[1:], [True]])
-    return QueueTimes(begin[first], latest[last])
+    return QueueTimes(begin[first], latest[last], begin, np.sort(end))
 
 
 def is_away(done_s: Floats, next_s: Floats, waiting: QueueTimes) -> np.ndarray:
@@ -111,14 +132,12 @@ def time_off(
 ) -> tuple[Floats, np.ndarray]:
     """Times off after calls, and whether each was seen to its end.
 
-    Only where somebody waited as the call ended; seen if the next call was taken before the queue
-    emptied, else known to be longer than that.
+    Seen if the next call was taken before the queue emptied, else known to be longer than that;
+    where nobody waited nothing is known: 0 seconds, not seen.
     """
-    until_s = waiting.busy_until(done_s)
-    known = until_s > done_s
-    gap_s = np.clip(next_s - done_s, 0.0, None)[known]
-    queue_s = (until_s - done_s)[known]
-    is_event = gap_s <= queue_s + PROMPT_S
+    gap_s = np.clip(next_s - done_s, 0.0, None)
+    queue_s = waiting.busy_until(done_s) - done_s
+    is_event = (gap_s <= queue_s + PROMPT_S) & (queue_s > 0)
     return np.where(is_event, gap_s, queue_s), is_event
 
 
@@ -136,16 +155,26 @@ def heads(presence: Presence, num_days: int, interval_s: float) -> Floats:
     return overlap(presence.shifts) - overlap(presence.absences)
 
 
-def _gaps(month: Month) -> pl.DataFrame:
-    """Between two calls of the same agent and day: agent_id, day, done_s, next_s (day included)."""
+def calls_of_agents(month: Month) -> pl.DataFrame:
+    """Calls in order of agent and service: agent_id, day, served_s, done_s (days included)."""
     begin = DAY_S * pl.col("day") + pl.col("entered_s") + pl.col("wait_s")
     served = month.calls.filter(pl.col("service_s") > 0).with_columns(served_s=begin)
-    ended = (pl.col("served_s") + pl.col("service_s")).cum_max().over("agent_id", "day")
+    return served.sort("agent_id", "served_s").select(
+        "agent_id", "day", "served_s", done_s=pl.col("served_s") + pl.col("service_s")
+    )
+
+
+def gaps_of(month: Month) -> pl.DataFrame:
+    """Between two calls of the same agent and day: agent_id, day, done_s, next_s."""
+    of_day = ["agent_id", "day"]
     return (
-        served.sort("agent_id", "served_s")
-        .with_columns(done_s=ended, next_s=pl.col("served_s").shift(-1).over("agent_id", "day"))
+        calls_of_agents(month)
+        .with_columns(
+            done_s=pl.col("done_s").cum_max().over(of_day),
+            next_s=pl.col("served_s").shift(-1).over(of_day),
+        )
         .filter(pl.col("next_s") > pl.col("done_s"))
-        .select("agent_id", "day", "done_s", "next_s")
+        .select(*of_day, "done_s", "next_s")
     )
 
 

@@ -10,13 +10,14 @@ from scenarios.from_log.fit import Fit, priority_of
 from scenarios.from_log.handling import factors_of, skills_of
 from scenarios.from_log.measures import TARGET_S
 from scenarios.from_log.month import DAY_S, Month
+from scenarios.from_log.pausing import simulate_pausing
 from scenarios.from_log.presence import Presence
 from scenarios.lab.centre import Breaks, ContactClasses, Floats, Ints, LabCentre, LabChannel
 from scenarios.lab.day import Day, LabPurpose, draw_day, stream
-from scenarios.lab.engine import simulate
-from scenarios.lab.rules.head_start import HeadStart
 
-NEVER = float("inf")
+LAST_S = 900.0
+"""Whose shift ends this close to the last of the day's closes the house."""
+STAYS_S = 1800.0
 UNKNOWN = -1
 
 
@@ -67,8 +68,9 @@ def simulate_day(
     else:
         arrival_s, kind = calls.entered_s, _classes_of(fit, calls, seed)
     day = _luck(fit, arrival_s, kind, seed)
-    router = HeadStart(fit.segments.head_start_s.tolist(), arrival_s.tolist())
-    visit = simulate(centre, day, router).visit
+    visit = simulate_pausing(
+        centre, day, fit.segments.head_start_s, _pauses(fit, len(kind), seed)
+    ).visit
     names = pl.Series([fit.types[row] for row in fit.segments.type_idx])
     return visit.with_columns(type=names.gather(visit["contact_class"]))
 
@@ -87,7 +89,7 @@ def _centre(fit: Fit, roster: Roster, weekday: int) -> LabCentre:
         h=mean_s[:, None] * factors_of(names, fit.agents),
         eligible=eligible,
         shift_from_s=roster.shifts["from_s"].to_numpy().astype(np.float64),
-        shift_until_s=roster.shifts["until_s"].to_numpy().astype(np.float64),
+        shift_until_s=_closing(roster.shifts["until_s"].to_numpy().astype(np.float64)),
         horizon_s=float(DAY_S),
         interval_s=float(INTERVAL_S),
         tick_s=0.0,
@@ -99,6 +101,15 @@ def _centre(fit: Fit, roster: Roster, weekday: int) -> LabCentre:
         day_shape=fit.arrivals.day_shape,
         interval_shape=fit.arrivals.interval_shape,
     )
+
+
+def _closing(until_s: Floats) -> Floats:
+    """Ends of shifts; whoever is there at the end of the day stays until nobody waits.
+
+    They handled the last call: the log shows no later work, but they would have done it.
+    """
+    closes_s = until_s.max(initial=0.0)
+    return np.where(until_s > closes_s - LAST_S, closes_s + STAYS_S, until_s)
 
 
 def _classes(fit: Fit, weekday: int) -> ContactClasses:
@@ -121,7 +132,7 @@ def _classes(fit: Fit, weekday: int) -> ContactClasses:
 
 
 def _luck(fit: Fit, arrival_s: Floats, kind: Ints, seed: int) -> Day:
-    """The day's customers; time off after a call lengthens its handling."""
+    """The day's customers."""
     shape = (len(kind), 1)
     type_idx = fit.segments.type_idx[kind][:, None]
     hazard = stream(seed, LabPurpose.PATIENCE).standard_exponential(shape)
@@ -131,20 +142,26 @@ def _luck(fit: Fit, arrival_s: Floats, kind: Ints, seed: int) -> Day:
         patience[mine] = curve.draw(hazard[mine])
     sigma = fit.handling.sigma[type_idx]
     normal = stream(seed, LabPurpose.HANDLING).standard_normal(shape)
-    off = stream(seed, LabPurpose.DELAYS).standard_exponential(shape)
-    off_s = fit.presence.time_off.draw(off) / fit.handling.mean_s[type_idx]
+    of_hour = fit.handling.of_hour[(arrival_s // 3600).astype(np.int64)]
     unused = np.zeros(shape)
     return Day(
         arrival_s=arrival_s,
         kind=kind,
         value=np.ones(len(kind)),
         patience=patience,
-        noise=np.exp(sigma * normal - sigma**2 / 2) + off_s,
+        noise=np.exp(sigma * normal - sigma**2 / 2) * of_hour[:, None],
         outcome=unused,
         returns=unused,
         delay=unused,
         switch=unused,
     )
+
+
+def _pauses(fit: Fit, number: int, seed: int) -> Floats:
+    """(N, most + 1) seconds after a call, by how many wait."""
+    hazard = stream(seed, LabPurpose.DELAYS).standard_exponential(number)
+    quiet_s = fit.readiness.pause_s * hazard
+    return np.stack([quiet_s, *(curve.draw(hazard) for curve in fit.presence.time_off)], axis=1)
 
 
 def _classes_of(fit: Fit, calls: Calls, seed: int) -> Ints:

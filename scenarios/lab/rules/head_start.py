@@ -48,11 +48,26 @@ class HeadStart:
         """The contact that came first, head starts counted, of those that the agent may serve."""
         chosen, chosen_s = NOBODY, float("inf")
         for kind in self._classes[agent]:
-            queue = self._queue[kind]
-            while queue and not self._board.waits[queue[0]]:
-                queue.popleft()
-            if queue:
-                counts_from_s = self.entered_s[queue[0]] - self.head_start_s[kind]
+            first = self._first(kind)
+            if first != NOBODY:
+                counts_from_s = self.entered_s[first] - self.head_start_s[kind]
                 if counts_from_s < chosen_s:
-                    chosen, chosen_s = queue[0], counts_from_s
+                    chosen, chosen_s = first, counts_from_s
         return chosen
+
+    def num_waiting(self, agent: int, most: int) -> int:
+        """How many wait whom the agent may serve, counted up to `most`."""
+        number = 0
+        for kind in self._classes[agent]:
+            if self._first(kind) != NOBODY:
+                number += sum(self._board.waits[contact] for contact in self._queue[kind])
+            if number >= most:
+                return most
+        return number
+
+    def _first(self, kind: int) -> int:
+        """The contact of the class that has waited longest, or NOBODY."""
+        queue = self._queue[kind]
+        while queue and not self._board.waits[queue[0]]:
+            queue.popleft()
+        return queue[0] if queue else NOBODY
