@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 from rich.markup import escape
@@ -137,7 +138,7 @@ def _print_findings(
 def _print_differences(title: str, rows: list[Difference]) -> None:
     table = _table(
         f"{title} (difference ± 95 % interval; ~ may be luck)",
-        ("what if", "router", "against", "value, %", "service level, pts", "abandoned, pts"),
+        ("what if", "router", "against", "value, %", "service, pts", "abandoned, pts"),
     )
     names = dict.fromkeys((one.override, one.policy, one.against) for one in rows)
     for override, policy, against in names:
@@ -162,7 +163,9 @@ def _cell(one: Difference) -> str:
 def _table(title: str, header: tuple[str, ...]) -> Table:
     table = Table(title=escape(title), title_justify="left")
     for place, name in enumerate(header):
-        table.add_column(name, justify="left" if place < NAMES else "right", overflow="fold")
+        is_name = place < NAMES
+        justify: Literal["left", "right"] = "left" if is_name else "right"
+        table.add_column(name, justify=justify, overflow="fold", no_wrap=not is_name)
     return table
 
 

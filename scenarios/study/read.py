@@ -157,7 +157,8 @@ def _read_sweep(title: str, section: object, baseline: str) -> tuple[Sweep, list
         name = f"{title} {value:g}"
         whole = int(value) if value.is_integer() else value
         section = _with(changes, head.key.split("."), whole, f"{where}.key {head.key!r}")
-        overrides.append(Override(name, read_section(Changes, section, f"{where}.changes")))
+        changed = read_section(Changes, section, f"{where}.changes")
+        overrides.append(Override(name, changed, is_swept=True))
         points.append(SweepPoint(value, name))
     points.sort(key=lambda point: point.value)
     return Sweep(title, head.unit, tuple(points)), overrides

@@ -18,6 +18,8 @@ class Override:
     changes: Changes
     against: str | None = None
     """The override it is compared with; None: the baseline of the study."""
+    is_swept: bool = False
+    """It is there for a value of a sweep only, which has a chart of its own."""
 
 
 @dataclass(frozen=True)

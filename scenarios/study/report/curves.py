@@ -58,8 +58,7 @@ def shown_overrides(study: Study) -> list[str]:
 
     Where all are, the ends of the sweeps.
     """
-    swept = {point.override for sweep in study.sweeps for point in sweep.points}
-    named = [one.name for one in study.overrides if one.name not in swept]
+    named = [one.name for one in study.overrides if not one.is_swept]
     ends = [sweep.points[place].override for sweep in study.sweeps for place in (0, -1)]
     own = [name for name in named if name != study.baseline_override] or ends
     return list(dict.fromkeys([study.baseline_override, *own]))[:MOST_LINES]

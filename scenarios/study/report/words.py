@@ -67,7 +67,7 @@ def summarise(study: Study, findings: Findings, found: Sequence[Difference]) -> 
     changes = [one for one in of_value if one.kind is Kind.CHANGE and one.policy == best]
     changes.sort(key=lambda one: -abs(one.relative.mean))
     told_of = _told_overrides(study, changes)
-    swept = {point.override for sweep in study.sweeps for point in sweep.points}
+    swept = {one.name for one in study.overrides if one.is_swept}
     changes = [one for one in changes if one.override in told_of]
     changes.sort(key=lambda one: one.override in swept)
     policies = [
@@ -100,9 +100,10 @@ def summarise(study: Study, findings: Findings, found: Sequence[Difference]) -> 
 
 def _told_overrides(study: Study, changes: Sequence[Difference]) -> set[str]:
     """Those with a sentence: all that are not of a sweep, and of each sweep the strongest."""
+    swept = {one.name for one in study.overrides if one.is_swept}
     told = {one.override for one in changes}
     for sweep in study.sweeps:
-        of_sweep = {point.override for point in sweep.points}
+        of_sweep = {point.override for point in sweep.points} & swept
         strongest = next((one.override for one in changes if one.override in of_sweep), None)
         told -= of_sweep - {strongest}
     return told

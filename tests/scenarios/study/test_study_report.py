@@ -1,5 +1,7 @@
 """What a report says: sentences that follow from the numbers, fronts, names that cover nothing."""
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
@@ -124,6 +126,24 @@ def test_overrides_of_sweeps_have_charts_of_their_own() -> None:
     tick = {"key": "tick_s", "values": [1, 10, 30], "unit": "s"}
     only = tiny_study(overrides={}, sweeps={"Tick": tick})
     assert shown_overrides(only) == ["as it is", "Tick 1", "Tick 30"]
+
+
+def test_an_override_that_a_sweep_starts_from_is_not_of_it() -> None:
+    """It keeps its charts and its sentence, and the strongest of the others has one, too."""
+    sweep = {
+        "key": "volume.0.factor",
+        "values": [3],
+        "base": 2,
+        "base_override": "spike",
+        "unit": "times",
+        "changes": {"volume": [{"factor": 1}]},
+    }
+    study = tiny_study(overrides={"spike": {"volume": [{"factor": 2.0}]}}, sweeps={"V": sweep})
+    assert shown_overrides(study) == ["as it is", "spike"]
+    runs = findings().runs
+    renamed = runs.with_columns(pl.col("override").replace({"Tick 30": "V 3"}))
+    sentences = told(study, replace(findings(), runs=renamed))
+    assert [text.split("”")[0] for text in sentences[:2]] == ["“spike", "“V 3"]
 
 
 @pytest.mark.parametrize(
