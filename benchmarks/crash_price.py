@@ -76,7 +76,7 @@ def check(folder: Path, kills: int, findings: list[str]) -> PriceCrashReport:
     """Everything that is wrong with what is left."""
     lines = (folder / "ticks.log").read_text(encoding="utf-8").splitlines()
     reports = [json.loads(line) for line in lines if read_tick_line(line) is not None]
-    findings += [line for line in lines if "failed" in line and "num_failed" not in line]
+    findings += failures(lines)
     desk = PriceDesk(folder / "home" / "pricing")
     desk.read_question()
     desk.read_answer()
@@ -92,6 +92,21 @@ def check(folder: Path, kills: int, findings: list[str]) -> PriceCrashReport:
     if not used:
         findings.append("no tick used prices")
     return PriceCrashReport(kills, len(reports), used, runs.height, tuple(findings))
+
+
+def failures(lines: list[str]) -> list[str]:
+    """Ticks that the log says failed, each with the last line of its traceback."""
+    found: list[str] = []
+    is_traceback = False
+    for line in lines:
+        if line.endswith(" failed"):
+            found.append(line)
+            is_traceback = True
+        elif line.startswith("{") or " ERROR " in line or " WARNING " in line:
+            is_traceback = False
+        elif is_traceback and line and not line.startswith((" ", "Traceback")):
+            found[-1] += f": {line}"
+    return found
 
 
 def _wait_for(log: Path, word: str, process: subprocess.Popen[bytes]) -> None:
