@@ -9,7 +9,7 @@ from scenarios.lab.beliefs import Forecast, moment_of
 from scenarios.lab.centre import Floats
 from scenarios.lab.floor import Floor
 from solver.pricing.book import PriceRecipe, empty_book, renewed
-from solver.pricing.cost import CostParameters, charges_at, path_cost, time_cost
+from solver.pricing.cost import Charges, CostParameters, charges_at, path_cost, time_cost
 from solver.pricing.future import PathRecipe, path_price_at
 from solver.pricing.make import mean_window_s
 from solver.pricing.moment import Beliefs, Moment
@@ -45,6 +45,11 @@ class TwoPrices:
         self.book = empty_book(beliefs.resolution.shape[1])
 
     def ask(self, floor: Floor) -> Floats:
+        """What both prices charge for the handling times that are believed."""
+        charges = self.charges(floor)
+        return time_cost(self.beliefs.handling_s, self.beliefs.attention, charges)
+
+    def charges(self, floor: Floor) -> Charges:
         """The charges of both prices, renewed where they are due."""
 
         def look(horizon_s: float) -> Moment:
@@ -62,8 +67,7 @@ class TwoPrices:
         )
         fast = np.zeros(len(book.slow_of_agent)) if book.fast is None else book.fast
         closing_in_s = floor.centre.horizon_s - floor.now_s
-        charges = charges_at(fast, book.slow_of_agent, closing_in_s, self.parameters)
-        return time_cost(self.beliefs.handling_s, self.beliefs.attention, charges)
+        return charges_at(fast, book.slow_of_agent, closing_in_s, self.parameters)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,9 @@ from solver.assign import Watch, assign
 OPTIONS = SolveOptions()
 """As in production."""
 
+Prepare = Callable[[Floor, Batch], Batch]
+"""The batch as the tick is to see it."""
+
 Witness = Callable[[Batch, Plan], None]
 """Told what every tick saw and decided."""
 
@@ -35,6 +38,7 @@ class RealTick:
         policy: Policy | None = None,
         *,
         steps: int = STEPS,
+        prepare: Prepare = lambda _, batch: batch,
         watch: Watch = lambda _: nullcontext(),
         witness: Witness = lambda *_: None,
     ) -> None:
@@ -49,11 +53,11 @@ class RealTick:
             )
         self.policy = tick_policy(centre) if policy is None else policy
         self._tables = TickTables(centre, steps)
-        self._watch, self._witness = watch, witness
+        self._prepare, self._watch, self._witness = prepare, watch, witness
 
     def decide(self, floor: Floor) -> Decision:
         """Pairs that start now, as the plan of the tick has them."""
-        batch = self._tables.batch(floor)
+        batch = self._prepare(floor, self._tables.batch(floor))
         plan = assign(batch, self.policy, OPTIONS, watch=self._watch)
         self._witness(batch, plan)
         given = plan.assignments

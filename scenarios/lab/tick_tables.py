@@ -29,6 +29,7 @@ from scenarios.lab.centre import Floats, Ints, LabCentre, LabChannel
 from scenarios.lab.events import DAY_START
 from scenarios.lab.floor import NOTHING, Floor
 from scenarios.lab.tick_policy import CAPACITY, CHANNELS, probability_range
+from solver.pricing.scenarios import Remaining, mean_remaining_s
 
 STEPS = 4
 """Skills per class; 40 steps between the smallest and the largest probability."""
@@ -191,8 +192,15 @@ class TickTables:
             channel=_CHANNEL_NAMES[channel],
             state=_STATE[(beside & ~live).astype(np.int64)],
             started_at=_instants(since_s),
-            expected_end_at=_instants(since_s + self._centre.h[kind, agent]),
+            expected_end_at=_instants(floor.now_s + self._left_s(floor, agent, kind, since_s)),
         )
+
+    def _left_s(self, floor: Floor, agent: Ints, kind: Ints, since_s: Floats) -> Floats:
+        """Expected seconds to go of what is held, given how long it has taken so far."""
+        sigma = self._centre.handle_sigma
+        log_mean = np.log(self._centre.h[kind, agent]) - sigma**2 / 2
+        elapsed_s = floor.now_s - since_s
+        return mean_remaining_s(Remaining(elapsed_s, log_mean, np.full(len(kind), sigma)))
 
 
 def _complete(table: Table, **columns: pl.Series | str | float | datetime) -> pl.DataFrame:
