@@ -1,5 +1,6 @@
 """Parts of the price job: classes, what probes believe, history, cold start, closing, guards."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -7,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from data_io.price_store import PriceMemory
+from data_io.price_store import PriceMemory, PriceQuestion
 from data_io.visits import KIND, with_kinds
-from jobs.price import recipe_of
+from jobs.price import make_prices, recipe_of
 from jobs.price_classes import ContactClasses, build_classes
 from jobs.price_future import (
     CLOSED_S,
@@ -232,3 +233,34 @@ def test_a_busy_day_lifts_what_is_expected() -> None:
         expected.append(outlook.factor)
     assert expected[0] == pytest.approx(1.0, abs=0.1)
     assert expected[1] > 1.3
+
+
+def test_prices_move_from_those_before() -> None:
+    """A fast price of 100 before adds 0.3 * 100 to what it would be after one of 0; also to that
+    of an agent who was not there, who begins at the mean. The slow price, not due, stays.
+    """
+    prices = []
+    agents = BATCH.agents.select("agent_id")[1:]
+    before = NOW - timedelta(seconds=20)
+    times = {"watched_since": [before], "priced_at": [before], "slow_at": [before]}
+    for fast in (100.0, 0.0):
+        old = agents.with_columns(
+            priced_at=pl.lit(before),
+            fast_made=pl.lit(fast),
+            slow_made=pl.lit(0.01),
+            skills=pl.lit(""),
+        )
+        rows = old.match_to_schema(
+            AGENT_PRICE.schema(), missing_columns="insert", extra_columns="ignore"
+        )
+        known = replace(
+            memory(),
+            agent_price=rows,
+            times=pl.DataFrame(times, schema=dict.fromkeys(times, INSTANT)),
+        )
+        made = make_prices(PriceQuestion(BATCH, known), POLICY, PriceConfig())
+        assert not made.price_run["is_slow"].item()
+        prices.append(made.agent_price)
+    assert len(prices[0]) == len(agents) + 1
+    assert (prices[0]["fast_made"] - prices[1]["fast_made"]).to_numpy() == pytest.approx(30.0)
+    assert prices[0]["slow_made"].to_numpy() == pytest.approx(0.01)
