@@ -55,7 +55,7 @@ OWN: MappingProxyType[str, OwnSettings] = MappingProxyType(
     }
 )
 LEARNED = "ours, learned"
-MAIN = ("ours", LEARNED, "ours, wrong forecast")
+MAIN = ("ours", LEARNED, "ours, wrong forecast", "ours, money only")
 ITERATIONS = 120
 
 
