@@ -49,11 +49,15 @@ class Fit:
     segments: Segments
     patience: tuple[Survival, ...]
     """(K,)"""
+    absence_share: float = 1.0
+    """Of the length of every absence: counts (`calibrate.py`)."""
 
 
 def fit_month(month: Month) -> Fit:
     """The centre of a month's log."""
-    types = tuple(month.calls["type"].value_counts().sort("count", "type", descending=True)["type"])
+    types = tuple(
+        month.calls["type"].value_counts().sort("count", "type", descending=True)["type"]
+    )
     handling = fit_handling(month, types)
     agents = fit_agents(month, types, handling)
     presence = fit_presence(month, types, agents)
@@ -127,9 +131,7 @@ def _segments(month: Month, types: tuple[str, ...], rule: Rule) -> Segments:
     )
 
 
-def _patience(
-    month: Month, types: tuple[str, ...], segments: Segments
-) -> tuple[Survival, ...]:
+def _patience(month: Month, types: tuple[str, ...], segments: Segments) -> tuple[Survival, ...]:
     """Kaplan-Meier of waits: leaving is the event, an answer censors."""
     waited = month.calls.filter("waited")
     everybody = _curve(waited)

@@ -48,7 +48,9 @@ def fit_handling(month: Month, types: tuple[str, ...]) -> Handling:
         mean=pl.col("service_s").mean(),
         sigma=(1 + pl.col("service_s").var() / pl.col("service_s").mean() ** 2).log().sqrt(),
     )
-    rows = pl.DataFrame({"type": types}).join(by_type, on="type", how="left", maintain_order="left")
+    rows = pl.DataFrame({"type": types}).join(
+        by_type, on="type", how="left", maintain_order="left"
+    )
     mean_s = rows["mean"].fill_null(1.0).to_numpy()
     means = pl.DataFrame({"type": types, "mean_s": mean_s})
     ratio = pl.col("service_s") / pl.col("mean_s")
@@ -71,9 +73,7 @@ def fit_agents(month: Month, types: tuple[str, ...], handling: Handling) -> Agen
         ratio=pl.col("service_s") / pl.col("mean_s")
     )
     by_agent = (
-        ratio.group_by("agent_id")
-        .agg(num=pl.len(), mean=pl.col("ratio").mean())
-        .sort("agent_id")
+        ratio.group_by("agent_id").agg(num=pl.len(), mean=pl.col("ratio").mean()).sort("agent_id")
     )
     names = tuple(by_agent["agent_id"].to_list())
     # Of all ratios: a type's skewness makes the spread of a single agent's few calls useless.

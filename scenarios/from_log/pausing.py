@@ -1,6 +1,6 @@
 """The bank's floor: a head-start switch, and agents who pause after a call.
 
-The pause is the shorter the more wait whom they could serve, and longest if nobody does. The
+The pause is short if somebody waits whom they could serve, longer if nobody does. The
 lab's `Happenings` do the rest; here is who is ready when.
 """
 
@@ -19,13 +19,11 @@ from scenarios.lab.router import NOBODY, Board
 from scenarios.lab.rules.head_start import HeadStart
 
 
-def simulate_pausing(
-    centre: LabCentre, day: Day, head_start_s: Floats, pause_s: Floats
-) -> Events:
+def simulate_pausing(centre: LabCentre, day: Day, head_start_s: Floats, pause_s: Floats) -> Events:
     """What happened on that day.
 
-    `pause_s` (N, most + 1): how long whoever served this customer pauses afterwards, by how many
-    wait then whom they could serve. For centres with tick 0 and calls only.
+    `pause_s` (N, 2): how long whoever served this customer pauses afterwards if nobody waits whom
+    they could serve, and if somebody does. For centres with tick 0 and calls only.
     """
     floor = _PausingFloor(centre, day, head_start_s, pause_s)
     now_s = floor.next_s()
@@ -39,9 +37,7 @@ def simulate_pausing(
 class _PausingFloor(Happenings):
     """Agents are ready some time after they are free."""
 
-    def __init__(
-        self, centre: LabCentre, day: Day, head_start_s: Floats, pause_s: Floats
-    ) -> None:
+    def __init__(self, centre: LabCentre, day: Day, head_start_s: Floats, pause_s: Floats) -> None:
         super().__init__(centre, day)
         self.pause_s: list[list[float]] = pause_s.tolist()
         self.last_visit = [NOBODY] * centre.num_agents
@@ -98,10 +94,9 @@ class _PausingFloor(Happenings):
         super()._announce(change)
 
     def _pause(self, agent: int, visit: int, now_s: float) -> None:
-        pause_s = self.pause_s[visit]
-        waiting = self.router.num_waiting(agent, most=len(pause_s) - 1)
+        pause_s = self.pause_s[visit][self.router.waits_for(agent)]
         self.ready.has_paused[agent] = False
-        heappush(self.returns, (now_s + pause_s[waiting], agent))
+        heappush(self.returns, (now_s + pause_s, agent))
 
     def _take(self, agent: int, now_s: float) -> None:
         visit = self.router.freed(agent)

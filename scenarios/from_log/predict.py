@@ -67,18 +67,21 @@ def predict(
     )
     check(replications > 1, f"{replications} replications", "at least 2")
     own = fit_presence(month, fit.types, fit.agents)
-    rosters = [roster_of(own, day) for day in range(len(month.days))]
+    rosters = [roster_of(own, day, fit.absence_share) for day in range(len(month.days))]
     calls = [calls_of(month, fit.types, day) for day in range(len(month.days))]
+    rosters_known = [
+        roster_of(fit.presence, day, fit.absence_share) for day in range(len(fit.month.days))
+    ]
     again = Known(
         fit.month,
-        [roster_of(fit.presence, day) for day in range(len(fit.month.days))],
+        rosters_known,
         [calls_of(fit.month, fit.types, day) for day in range(len(fit.month.days))],
     )
     parts = []
     for replication in range(replications):
         rng = np.random.default_rng([seed, replication])
         known = refitted(fit, resampled(fit.month, rng))
-        past = [roster_of(fit.presence, day) for day in _same_weekday(fit.month, month, rng)]
+        past = [rosters_known[day] for day in _same_weekday(fit.month, month, rng)]
         first = seed + replication * MOST_DAYS
         for variant, truth in (
             (Variant.FORECAST, Known(month, past, None)),

@@ -14,15 +14,13 @@ import polars as pl
 from scenarios.from_log.handling import Agents, skills_of
 from scenarios.from_log.month import DAY_S, Month
 from scenarios.from_log.survival import Survival, kaplan_meier
-from scenarios.lab.centre import Floats, Ints
+from scenarios.lab.centre import Flags, Floats
 
 LONG_GAP_S = 900.0
 NEGLECTED_S = 60.0
 """Away: no call for LONG_GAP_S while somebody waited for at least this long."""
 LONGEST_IDLE_S = 3600.0
 """Away whatever the queue: nobody on duty is left alone that long."""
-MOST_WAITING = 3
-"""With more waiting nobody hurries more."""
 PROMPT_S = 3.0
 """The log's service begins about a second after the wait ended."""
 
@@ -35,9 +33,8 @@ class Presence:
     """One per agent and day."""
     absences: pl.DataFrame
     """Within the shifts."""
-    time_off: tuple[Survival, ...]
-    """After a call until the next, where one waited as it ended, where two did, and so on; the
-    last is that of MOST_WAITING and more."""
+    time_off: Survival
+    """After a call until the next, where somebody waited as it ended."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,34 +43,27 @@ class QueueTimes:
 
     from_s: Floats
     until_s: Floats
-    entered_s: Floats
-    """Of every call, ascending."""
-    left_s: Floats
-    """The same."""
-
-    def num_waiting(self, at_s: Floats) -> Ints:
-        """Calls that wait at each instant."""
-        came = np.searchsorted(self.entered_s, at_s, side="right")
-        return came - np.searchsorted(self.left_s, at_s, side="right")
 
     def busy_until(self, at_s: Floats) -> Floats:
         """End of the stretch that holds each instant; the instant itself if nobody waits."""
         place = np.searchsorted(self.from_s, at_s, side="right") - 1
         ends = np.concatenate([self.until_s, [-np.inf]])[place]
-        return np.maximum(ends, at_s)
+        until_s: Floats = np.maximum(ends, at_s)
+        return until_s
 
     def busy_s(self, at_s: Floats) -> Floats:
         """Seconds with somebody waiting up to each instant."""
         past = np.concatenate([[0.0], np.cumsum(self.until_s - self.from_s)])
         place = np.searchsorted(self.from_s, at_s, side="right")
         over = np.concatenate([[0.0], self.until_s])[place] - at_s
-        return past[place] - np.where(place > 0, np.clip(over, 0.0, None), 0.0)
+        seconds: Floats = past[place] - np.where(place > 0, np.clip(over, 0.0, None), 0.0)
+        return seconds
 
 
 def fit_presence(month: Month, types: tuple[str, ...], agents: Agents) -> Presence:
     """Shifts, absences and time off of the month; agents are those of `agents` or unknown."""
     gaps = gaps_of(month)
-    parts, times, events, levels = [], [], [], []
+    parts, times, events = [], [], []
     queues = month.calls.filter("waited")
     for name in gaps["agent_id"].unique(maintain_order=True):
         mine = gaps.filter(agent_id=name)
@@ -84,23 +74,14 @@ def fit_presence(month: Month, types: tuple[str, ...], agents: Agents) -> Presen
         off_s, is_event = time_off(done[~away], next_s[~away], waiting)
         times.append(off_s)
         events.append(is_event)
-        levels.append(waiting.num_waiting(done[~away]))
     shifts = (
         month.stints.group_by("agent_id", "day")
         .agg(pl.col("from_s").min(), pl.col("until_s").max())
         .sort("day", "agent_id")
     )
     absences = _within(pl.concat(parts) if parts else gaps.clear(), shifts)
-    off_s, is_event = np.concatenate(times), np.concatenate(events)
-    level = np.concatenate(levels).clip(max=MOST_WAITING)
-    return Presence(
-        shifts,
-        absences,
-        tuple(
-            kaplan_meier(off_s[level == one], is_event[level == one])
-            for one in range(1, MOST_WAITING + 1)
-        ),
-    )
+    curve = kaplan_meier(np.concatenate(times), np.concatenate(events))
+    return Presence(shifts, absences, curve)
 
 
 def queue_times(waited: pl.DataFrame) -> QueueTimes:
@@ -110,34 +91,32 @@ def queue_times(waited: pl.DataFrame) -> QueueTimes:
     begin = begin[order]
     end = begin + waited["wait_s"].to_numpy()[order]
     if not len(begin):
-        return QueueTimes(begin, end, begin, end)
+        return QueueTimes(begin, end)
     latest = np.maximum.accumulate(end)
     first = np.concatenate([[True], begin[1:] > latest[:-1]])
     last = np.concatenate([first[1:], [True]])
-    return QueueTimes(begin[first], latest[last], begin, np.sort(end))
+    return QueueTimes(begin[first], latest[last])
 
 
-def is_away(done_s: Floats, next_s: Floats, waiting: QueueTimes) -> np.ndarray:
+def is_away(done_s: Floats, next_s: Floats, waiting: QueueTimes) -> Flags:
     """(n,) whether the agent was away between the end of a call and the next."""
     gap_s = next_s - done_s
     neglected_s = waiting.busy_s(next_s) - waiting.busy_s(done_s)
-    away: np.ndarray = (gap_s > LONGEST_IDLE_S) | (
-        (gap_s > LONG_GAP_S) & (neglected_s > NEGLECTED_S)
-    )
+    away: Flags = (gap_s > LONGEST_IDLE_S) | ((gap_s > LONG_GAP_S) & (neglected_s > NEGLECTED_S))
     return away
 
 
-def time_off(
-    done_s: Floats, next_s: Floats, waiting: QueueTimes
-) -> tuple[Floats, np.ndarray]:
+def time_off(done_s: Floats, next_s: Floats, waiting: QueueTimes) -> tuple[Floats, Flags]:
     """Times off after calls, and whether each was seen to its end.
 
-    Seen if the next call was taken before the queue emptied, else known to be longer than that;
-    where nobody waited nothing is known: 0 seconds, not seen.
+    Only where somebody waited as the call ended; seen if the next call was taken before the queue
+    emptied, else known to be longer than that.
     """
-    gap_s = np.clip(next_s - done_s, 0.0, None)
-    queue_s = waiting.busy_until(done_s) - done_s
-    is_event = (gap_s <= queue_s + PROMPT_S) & (queue_s > 0)
+    until_s = waiting.busy_until(done_s)
+    known = until_s > done_s
+    gap_s = np.clip(next_s - done_s, 0.0, None)[known]
+    queue_s = (until_s - done_s)[known]
+    is_event = gap_s <= queue_s + PROMPT_S
     return np.where(is_event, gap_s, queue_s), is_event
 
 

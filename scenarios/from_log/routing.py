@@ -39,7 +39,8 @@ class Choices:
     @property
     def is_first_come(self) -> Flags:
         """(n,) whoever came first was taken."""
-        return self.high_first == (self.lead_s <= 0)
+        first_come: Flags = self.high_first == (self.lead_s <= 0)
+        return first_come
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,15 +116,16 @@ def step(at: Floats, success: Flags, grid: Floats) -> tuple[float, float, float]
 
     The place on the grid of the largest binomial likelihood of two constant shares.
     """
-    best = (-np.inf, float(grid[0]), 0.0, 0.0)
+    best_fit, best = -np.inf, (float(grid[0]), 0.0, 0.0)
     for place in grid:
         inside = at <= place
-        shares = [float(success[side].mean()) if side.any() else 0.0 for side in (inside, ~inside)]
-        sizes = [int(inside.sum()), int((~inside).sum())]
-        fit = sum(size * _entropy(share) for size, share in zip(sizes, shares, strict=True))
-        if fit > best[0] + 1e-9:
-            best = (fit, float(place), *shares)
-    return best[1:]
+        within = float(success[inside].mean()) if inside.any() else 0.0
+        beyond = float(success[~inside].mean()) if not inside.all() else 0.0
+        number = int(inside.sum())
+        fit = number * _entropy(within) + (len(at) - number) * _entropy(beyond)
+        if fit > best_fit + 1e-9:
+            best_fit, best = fit, (float(place), within, beyond)
+    return best
 
 
 def _head_start(choices: Choices, pair: tuple[int, int], since: int) -> tuple[float, float, float]:

@@ -39,9 +39,13 @@ class Calls:
     """UNKNOWN where the log has none."""
 
 
-def roster_of(presence: Presence, day: int) -> Roster:
-    """The roster of one day of the month."""
-    return Roster(presence.shifts.filter(day=day), presence.absences.filter(day=day))
+def roster_of(presence: Presence, day: int, absence_share: float) -> Roster:
+    """The roster of one day of the month, with that share of the length of every absence."""
+    length = pl.col("until_s") - pl.col("from_s")
+    away = presence.absences.filter(day=day).with_columns(
+        until_s=pl.col("from_s") + absence_share * length
+    )
+    return Roster(presence.shifts.filter(day=day), away)
 
 
 def calls_of(month: Month, types: tuple[str, ...], day: int) -> Calls:
@@ -158,10 +162,10 @@ def _luck(fit: Fit, arrival_s: Floats, kind: Ints, seed: int) -> Day:
 
 
 def _pauses(fit: Fit, number: int, seed: int) -> Floats:
-    """(N, most + 1) seconds after a call, by how many wait."""
+    """(N, 2) seconds after a call if nobody waits, and if somebody does."""
     hazard = stream(seed, LabPurpose.DELAYS).standard_exponential(number)
-    quiet_s = fit.readiness.pause_s * hazard
-    return np.stack([quiet_s, *(curve.draw(hazard) for curve in fit.presence.time_off)], axis=1)
+    busy_s = fit.presence.time_off.draw(hazard)
+    return np.stack([fit.readiness.pause_s * hazard, busy_s], axis=1)
 
 
 def _classes_of(fit: Fit, calls: Calls, seed: int) -> Ints:

@@ -56,9 +56,10 @@ def kaplan_meier(seconds: Floats, is_event: Flags) -> Survival:
     at_risk = len(seconds) - begin
     happened = events > 0
     total = int(is_event.sum())
+    survives = np.cumprod(1 - events[happened] / at_risk[happened], dtype=np.float64)
     return Survival(
         at_s=times[happened],
-        survives=np.cumprod(1 - events[happened] / at_risk[happened]),
+        survives=survives,
         mean_s=float(seconds.sum() / total) if total else np.inf,
         num_events=total,
         num_observed=len(seconds),

@@ -30,6 +30,15 @@ def study_command(
         str | None, typer.Option(help="Address of a dask scheduler: run on its workers instead.")
     ] = None,
     fresh: Annotated[bool, typer.Option(help="Forget runs that are finished.")] = False,
+    from_log: Annotated[
+        Path | None, typer.Option(help="A month of a bank's real log, to fit a centre to.")
+    ] = None,
+    predict: Annotated[
+        Path | None, typer.Option(help="With --from-log: the month to predict from it.")
+    ] = None,
+    replications: Annotated[
+        int, typer.Option(min=2, help="With --from-log: simulated months.")
+    ] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="JSON for programs.")] = False,
 ) -> None:
     """What if? Simulate days with and without a change, under several routers, and compare.
@@ -42,6 +51,17 @@ def study_command(
     if show_list:
         command.list_studies(as_json=as_json)
         return
+    if from_log is not None and predict is not None:
+        from scenarios.from_log.command import run_from_log  # noqa: PLC0415
+
+        folder = out or Path("var") / "study" / f"{predict.stem}-from-{from_log.stem}"
+        run_from_log(from_log, predict, folder, replications, as_json=as_json)
+        return
+    if from_log is not None or predict is not None:
+        raise StudyError(
+            "study: only one of --from-log and --predict; expected the month to fit and the month"
+            " to predict: give both"
+        )
     if file is None:
         raise StudyError(
             "study: no file; expected a TOML file or a ready study: omniassign study --list"

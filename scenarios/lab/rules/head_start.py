@@ -55,15 +55,9 @@ class HeadStart:
                     chosen, chosen_s = first, counts_from_s
         return chosen
 
-    def num_waiting(self, agent: int, most: int) -> int:
-        """How many wait whom the agent may serve, counted up to `most`."""
-        number = 0
-        for kind in self._classes[agent]:
-            if self._first(kind) != NOBODY:
-                number += sum(self._board.waits[contact] for contact in self._queue[kind])
-            if number >= most:
-                return most
-        return number
+    def waits_for(self, agent: int) -> bool:
+        """Somebody waits whom the agent may serve."""
+        return any(self._first(kind) != NOBODY for kind in self._classes[agent])
 
     def _first(self, kind: int) -> int:
         """The contact of the class that has waited longest, or NOBODY."""
