@@ -83,9 +83,12 @@ def test_probes_are_believed_to_be_what_contacts_are() -> None:
     """Of every contact that waits alone in its conversation, the product's own build finds the
     same agents suitable, on duty or not, as of the probe of its class.
     """
-    classes = classes_of(BATCH)
-    probed = probe(BATCH, classes, POLICY)
-    found = build_problem(BATCH, POLICY)
+    every_third = pl.int_range(pl.len()) % 3 == 0
+    gone = pl.when(every_third).then(pl.lit("offline")).otherwise("presence")
+    batch = BATCH.at(NOW, agents=BATCH.agents.with_columns(presence=gone))
+    classes = classes_of(batch)
+    probed = probe(batch, classes, POLICY)
+    found = build_problem(batch, POLICY)
     sizes = found.conversations.members.group_by("conversation_idx").agg(
         pl.col("contact_id").first(), number=pl.len()
     )

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import nbinom
 
 from models.forecast import OVERDISPERSION, Forecast, History, Prior, build_forecast
 from models.problem import Floats
@@ -13,7 +14,8 @@ def truth(intervals: int = 48) -> Floats:
     """(W, T, K) rates: a morning peak, quiet weekends, and three classes of 40, 8 and 1."""
     profile = np.exp(-(((np.arange(intervals) - 20) / 8.0) ** 2))
     weekday = np.array([1.3, 1.1, 1.0, 1.0, 0.9, 0.4, 0.3])
-    return weekday[:, None, None] * profile[None, :, None] * np.array([40.0, 8.0, 1.0])
+    rates: Floats = weekday[:, None, None] * profile[None, :, None] * np.array([40.0, 8.0, 1.0])
+    return rates
 
 
 def drawn_day(rate: Floats, rng: np.random.Generator) -> Floats:
@@ -129,6 +131,18 @@ def test_quantiles_are_those_of_the_negative_binomial() -> None:
     assert forecast.quantile(0.9, 0)[0, 0] == 5
     assert forecast.quantile(0.5, 0)[0, 0] == 3
     assert forecast.quantile(0.9, 0)[0, 1] == pytest.approx(900 + 1.2816 * 130.8, rel=0.01)
+
+
+@pytest.mark.parametrize("shape", [0.7, 2.0, 50.0])
+@pytest.mark.parametrize("probability", [0.05, 0.5, 0.9, 0.99])
+def test_what_is_hardly_known_has_wide_quantiles(shape: float, probability: float) -> None:
+    """Of a rate of mean 10 believed as a Gamma of this shape, and a day that varies by a fiftieth:
+    SciPy's negative binomial with 1 / n = 1 / shape + 1 / 50.
+    """
+    one = np.full((1, 1, 1), shape)
+    size = 1 / (1 / shape + OVERDISPERSION)
+    expected = nbinom.ppf(probability, size, size / (size + 10.0))
+    assert Forecast(one, 10.0 / one).quantile(probability, 0) == expected
 
 
 def test_what_cannot_be_a_history_is_refused() -> None:
