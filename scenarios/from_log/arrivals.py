@@ -33,7 +33,7 @@ def fit_arrivals(month: Month, types: tuple[str, ...]) -> Arrivals:
     observed = count.sum(axis=1)
     free = 1 - 1 / np.bincount(month.weekday, minlength=7)[month.weekday]
     day_shape = gamma_shape(observed.sum(axis=1), expected.sum(axis=1), free)
-    of_day = observed.sum(axis=1) / expected.sum(axis=1)
+    of_day = observed.sum(axis=1) / np.maximum(expected.sum(axis=1), np.finfo(float).tiny)
     within = expected * of_day[:, None]
     return Arrivals(
         rate=mean / INTERVAL_S,

@@ -51,7 +51,7 @@ def read_month(path: Path) -> Month:
     days = calls.select(entry.dt.date().unique().sort()).to_series().to_list()
     counted = calls.filter(pl.col("abandoned") | pl.col("agent_id").is_not_null())
     return Month(
-        name=path.stem,
+        name=path.stem.capitalize(),
         days=tuple(days),
         calls=_in_seconds(_on_day(counted, "entered_at", days)),
         stints=_in_day(_on_day(stints(calls), "shift_start_at", days)),

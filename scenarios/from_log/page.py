@@ -75,7 +75,8 @@ def _rows(found: Prediction) -> list[tuple[str, list[str]]]:
             (_number(measure, mid), _number(measure, max(low, 0.0)), _number(measure, high))
             for measure, mid, low, high, _ in numbers
         ]
-        rows.append((name, [f"{mid} ({low} to {high})" for mid, low, high in told]))
+        cells = [f"{mid} ({low} to {high})" if low != high else mid for mid, low, high in told]
+        rows.append((name, cells))
         if variant in (Variant.CALLS, Variant.AGAIN):
             real = [_number(measure, value) for measure, _, _, _, value in numbers]
             rows.append((f"{month if variant is Variant.CALLS else fitted} as it was", real))
@@ -134,7 +135,7 @@ def _patience(found: Prediction) -> str:
     """Kaplan-Meier curves of the classes with most abandonments, and exponentials beside them."""
     curves = dict(zip(found.fit.segments.names, found.fit.patience, strict=True))
     # Classes that differ by their head start alone share a curve.
-    first = {id(curve): name for name, curve in reversed(curves.items())}
+    first = {curve.mean_s: name for name, curve in reversed(curves.items())}
     by_events = sorted(first.values(), key=lambda name: -curves[name].num_events)
     at_s = np.arange(0.0, LONGEST_S + 1)
     with look():
