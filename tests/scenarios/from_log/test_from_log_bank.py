@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -14,7 +15,7 @@ BANK = Path(__file__).parents[4] / "shared" / "data" / "anonymous_bank_1999"
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The JSON of a prediction by two simulated months."""
     if not BANK.is_dir():
         pytest.skip(f"{BANK} is missing")
@@ -23,11 +24,11 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     words += ["--predict", str(BANK / "february.txt"), "--replications", "2", "--out", str(out)]
     done = CliRunner().invoke(omniassign.app, [*words, "--json"])
     assert done.exit_code == 0, done.output
-    found: dict[str, object] = json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
-def test_february_is_predicted(told: dict[str, object]) -> None:
+def test_february_is_predicted(told: dict[str, Any]) -> None:
     """With February's heads and calls, what is left is the model's error: a few points."""
     rows = pl.DataFrame(told["summary"], infer_schema_length=None).filter(
         variant="its heads and calls", part="all"
@@ -40,15 +41,15 @@ def test_february_is_predicted(told: dict[str, object]) -> None:
     assert abs(error["wait of all"]) < 20
 
 
-def test_the_switch_of_the_bank_is_found(told: dict[str, object]) -> None:
+def test_the_switch_of_the_bank_is_found(told: dict[str, Any]) -> None:
     """The head start of a minute and a half, which the literature on this bank tells of."""
-    routing = told["fit"][1]  # type: ignore[index]
+    routing = told["fit"][1]
     assert "since 1999-01-13" in routing
     assert "a head start of 90 s" in routing
     assert "of 180 s for 62 %" in routing
 
 
-def test_the_report_needs_no_network(told: dict[str, object]) -> None:
+def test_the_report_needs_no_network(told: dict[str, Any]) -> None:
     """One page with its charts inside, and the tables beside it."""
     report = Path(str(told["report"]))
     page = report.read_text(encoding="utf-8")

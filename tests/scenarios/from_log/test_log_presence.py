@@ -21,7 +21,7 @@ WAITING = QueueTimes(np.array([100.0, 500.0]), np.array([200.0, 700.0]))
 
 def test_waits_that_overlap_are_one_stretch() -> None:
     """Waits from 0 to 50 and 40 to 80 leave no gap; one from 90 is another stretch."""
-    rows = [
+    rows: list[tuple[object, ...]] = [
         (0, "PS", 1, begin, wait_s, True, True, None, None)
         for begin, wait_s in ((40.0, 40.0), (0.0, 50.0), (90.0, 5.0))
     ]

@@ -64,7 +64,8 @@ def answered_s(arrival_s: list[float], kind: list[int], head_s: float) -> list[f
     visit = simulate(centre_of(1), day_of(arrival_s, kind), router).visit
     answer = visit["answered_at"] - visit["entered_at"]
     waits = answer.dt.total_microseconds().to_numpy() / 1e6
-    return (waits + np.array(arrival_s)).tolist()
+    answers: list[float] = (waits + np.array(arrival_s)).tolist()
+    return answers
 
 
 @pytest.mark.parametrize(
