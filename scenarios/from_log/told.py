@@ -151,12 +151,11 @@ def _one(rows: pl.DataFrame, measure: Measure, column: str) -> float:
 def _cell(rows: pl.DataFrame, measure: Measure) -> str:
     """Predicted with its error, and the interval below."""
     told = _told(measure, _one(rows, measure, "predicted"))
-    error = _told(measure, _one(rows, measure, "error"), sign="+").rstrip(" %s")
+    error = _bare(measure, _one(rows, measure, "error"), sign="+")
     low, high = _one(rows, measure, "low"), _one(rows, measure, "high")
     if not high > low:
         return told
-    between = f"{_told(measure, max(low, 0.0)).rstrip(' %s')} to {_told(measure, high)}"
-    return f"{told} ({error})\n{between}"
+    return f"{told} ({error})\n{_bare(measure, max(low, 0.0))} to {_bare(measure, high)}"
 
 
 def _told(measure: Measure, value: float, sign: str = "") -> str:
@@ -167,9 +166,9 @@ def _told(measure: Measure, value: float, sign: str = "") -> str:
     return f"{value:{sign},.0f}" if measure is Measure.CALLS else f"{value:{sign}.1f} s"
 
 
-def _bare(measure: Measure, value: float) -> str:
+def _bare(measure: Measure, value: float, sign: str = "") -> str:
     """Without its unit."""
-    return _told(measure, value).rstrip(" %s")
+    return _told(measure, value, sign).rstrip(" %s")
 
 
 def _percent(share: float) -> str:

@@ -1,5 +1,7 @@
 """A log simulated from known parameters gives them back."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -8,7 +10,8 @@ from scenarios.from_log.fit import Fit, fit_month
 from scenarios.from_log.measures import Measure
 from scenarios.from_log.month import Month, resampled
 from scenarios.from_log.predict import Variant, of_month, predict
-from tests.scenarios.from_log.invented_months import known_centre, simulated_month
+from scenarios.from_log.simulated import Calls, Roster, simulate_day
+from tests.scenarios.from_log.invented_months import exponential, known_centre, simulated_month
 
 DAYS = 20
 AGENTS = 10
@@ -64,6 +67,8 @@ def test_the_rule_comes_back(fit: Fit) -> None:
     assert fit.rule.since_day == 0
     assert fit.rule.head_start_s == pytest.approx([0, 90, 180], abs=5)
     assert fit.rule.has_extra == pytest.approx(0.5, abs=0.12)
+    heads = dict(zip(fit.segments.names, fit.segments.head_start_s.tolist(), strict=True))
+    assert heads == pytest.approx({"PS 1": 90, "PS 2 ahead": 180, "PS 2": 90, "NW": 0}, abs=5)
 
 
 def test_pauses_come_back(fit: Fit) -> None:
@@ -89,3 +94,14 @@ def test_the_next_month_of_the_same_centre_is_predicted(fit: Fit) -> None:
     rows = of_month(found.summary, Variant.FORECAST)
     assert rows.height == len(Measure)
     assert rows.filter(~pl.col("real").is_between("low", "high"))["measure"].to_list() == []
+
+
+def test_whoever_closes_the_house_stays_until_nobody_waits() -> None:
+    """A call that comes seconds before closing, behind another, is answered after it."""
+    centre = replace(known_centre(1), patience=(exponential(1e9),) * 4)
+    shifts = pl.DataFrame({"agent_id": ["A00"], "day": 0, "from_s": [0.0], "until_s": [36000.0]})
+    calls = Calls(np.array([35990.0, 35995.0]), np.zeros(2, np.int64), np.ones(2, np.int64))
+    roster = Roster(shifts, centre.presence.absences)
+    visits = simulate_day(centre, roster, weekday=0, seed=3, calls=calls)
+    assert visits["outcome"].to_list() == ["answered", "answered"]
+    assert visits["ended_at"][1].hour >= 10

@@ -12,7 +12,7 @@ from scenarios.from_log.presence import (
     queue_times,
     time_off,
 )
-from scenarios.from_log.readiness import ready_share
+from scenarios.from_log.readiness import fit_readiness, ready_share
 from tests.scenarios.from_log.invented_months import month_of
 
 AGENTS = Agents(("A", "B"), np.ones(2), np.ones((1, 2), dtype=np.bool_))
@@ -80,3 +80,20 @@ def test_ready_is_the_share_that_explains_how_many_had_to_wait() -> None:
     assert ready_share(one, np.arange(8) < 4) == pytest.approx(0.5)
     assert ready_share(two, np.arange(8) < 2) == pytest.approx(0.5)
     assert ready_share(one, np.zeros(8, dtype=np.bool_)) == 1.0
+
+
+def test_a_pause_is_the_unready_share_of_the_idle_time() -> None:
+    """Four calls find one idle agent, three are taken at once: r = 0.75."""
+    rows: list[tuple[object, ...]] = [
+        (0, "PS", None, at_s, 0.0, False, False, 60.0, "A") for at_s in (0.0, 160.0, 320.0, 480.0)
+    ]
+    rows.append((0, "PS", 1, 640.0, 20.0, True, False, 60.0, "A"))
+    month = month_of(rows, [("A", 0, 0.0, 720.0)])
+    agents = Agents(("A",), np.ones(1), np.ones((1, 1), dtype=np.bool_))
+    presence = fit_presence(month, ("PS",), agents)
+    readiness = fit_readiness(month, ("PS",), agents, presence)
+    # Idle for 100, 100, 100 and 120 s while nobody waited as the call before ended: 105 on average
+    assert readiness.num_idle.tolist() == [1, 1, 1, 1]
+    assert readiness.waited.tolist() == [False, False, False, True]
+    assert readiness.share == pytest.approx(0.75)
+    assert readiness.pause_s == pytest.approx(0.25 * 105)

@@ -1,11 +1,13 @@
 """The switch's rule: found in choices, and followed by the floor."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from scenarios.from_log.pausing import simulate_pausing
 from scenarios.from_log.routing import step
-from scenarios.lab.centre import ContactClasses, LabCentre
+from scenarios.lab.centre import Breaks, ContactClasses, LabCentre
 from scenarios.lab.day import Day
 from scenarios.lab.engine import simulate
 from scenarios.lab.rules.head_start import HeadStart
@@ -101,6 +103,16 @@ def test_agents_pause_long_if_nobody_waits(arrival_s: list[float], answers: list
     visit = simulate_pausing(centre_of(1), day, np.zeros(2), pauses).visit
     waits = (visit["answered_at"] - visit["entered_at"]).dt.total_seconds().to_numpy()
     assert (waits + np.array(arrival_s)).tolist() == answers
+
+
+def test_a_break_that_begins_late_ends_in_time() -> None:
+    """Away from 50 to 120 s, but busy until 100 s: back at 120 s, not 70 s after they went."""
+    away = Breaks(np.array([0]), np.array([50.0]), np.array([120.0]))
+    centre = replace(centre_of(1), breaks=away)
+    day = day_of([0.0, 105.0], [0, 0])
+    visit = simulate_pausing(centre, day, np.zeros(2), np.zeros((2, 2))).visit
+    waits = (visit["answered_at"] - visit["entered_at"]).dt.total_seconds().to_list()
+    assert waits == [0, 15]
 
 
 def test_another_agent_who_is_ready_takes_the_call() -> None:
