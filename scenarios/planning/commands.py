@@ -1,4 +1,4 @@
-"""What `omniassign plan` does: heads, shifts and trainings; everything shown has been simulated."""
+"""What `omniassign plan` does: heads, shifts, trainings; all that is shown has been simulated."""
 
 import json
 import sys
