@@ -52,7 +52,7 @@ def test_the_slow_price_within_the_window_fades_around_closing(
 
 @pytest.mark.parametrize(
     ("closing_in_s", "share"),
-    # (closing_in + 100) / (300 + 100)
+    # Seconds before closing and 100 more, of the 400 of window and fade.
     [(300.0, 1.0), (100.0, 0.5), (-100.0, 0.0), (-500.0, 0.0)],
 )
 def test_the_slow_price_beyond_the_window_fades_as_closing_comes_near(
