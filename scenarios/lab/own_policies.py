@@ -19,6 +19,7 @@ from scenarios.lab.day import LabPurpose, stream
 from scenarios.lab.floor import Floor
 from scenarios.lab.levers import CeilingLever, Lever, fixed_lever
 from scenarios.lab.past import Past, learned_beliefs, learned_forecast, usual_abandonment
+from scenarios.lab.priced_tick import PricedTick
 from scenarios.lab.rules.ours import HOLD_S, PricedBatch
 from solver.pricing.book import PriceRecipe
 from solver.pricing.future import PathRecipe
@@ -89,6 +90,16 @@ def ours_with_past(
 
     lever = CeilingLever(start, ceiling, most)
     return _priced(centre, seed, settings, beliefs, forecast, lever)
+
+
+def product_with_prices(centre: LabCentre, seed: int, settings: OwnSettings = OURS) -> PricedTick:
+    """The product's own tick at the same prices and bonus; true beliefs, or wrong ones."""
+    beliefs = beliefs_of(centre, settings.floor_p, settings.errors, seed)
+    forecast = forecast_of(centre, settings.errors, seed)
+    recipe = recipe_for(centre.num_agents) if settings.recipe is None else settings.recipe
+    asking = TwoPrices(beliefs, forecast, recipe, stream(seed, LabPurpose.PRICES))
+    lever = fixed_lever(centre, beliefs, forecast, settings.head_share)
+    return PricedTick(centre, asking, lever, settings.floor_p, settings.hold_s)
 
 
 def recipe_for(agents: int) -> PriceRecipe:

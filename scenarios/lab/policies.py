@@ -4,7 +4,7 @@ from collections.abc import Callable
 from types import MappingProxyType
 
 from scenarios.lab.centre import LabCentre
-from scenarios.lab.own_policies import ours
+from scenarios.lab.own_policies import ours, product_with_prices
 from scenarios.lab.real_tick import RealTick
 from scenarios.lab.router import Router
 from scenarios.lab.rules.best_agent import BestAgent
@@ -36,6 +36,7 @@ POLICIES: MappingProxyType[str, RouterFactory] = MappingProxyType(
         "best-agent": lambda centre, seed: BestAgent(),  # noqa: ARG005
         "myopic": lambda centre, seed: MyopicBatch(),  # noqa: ARG005
         "ours": ours,
+        "product-with-prices": product_with_prices,
         "product": lambda centre, seed: RealTick(centre),  # noqa: ARG005
     }
 )
