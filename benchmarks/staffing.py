@@ -71,7 +71,7 @@ class Line:
     def is_good(self) -> bool:
         """Ours keeps the promise, and costs no more than a plan of Erlang C that keeps it, too."""
         is_cheap = self.our_hours <= self.erlang_hours + 1e-9
-        return self.ours_holds and (is_cheap or not self.erlang_holds)
+        return self.ours_holds and (is_cheap or self.erlang_verdict == Verdict.MISSED)
 
 
 CASES = (

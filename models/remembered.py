@@ -25,7 +25,7 @@ def remembered(function: Callable[Arguments, Result]) -> Callable[Arguments, Res
 
     @wraps(function)
     def of(*arguments: Arguments.args, **named: Arguments.kwargs) -> Result:
-        given = (*arguments, *named.values())
+        given = (*arguments, *named, *named.values())
         for known, result in tuple(latest):
             if len(known) == len(given) and all(map(is_, known, given)):
                 return result

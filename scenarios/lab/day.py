@@ -30,6 +30,7 @@ class LabPurpose(IntEnum):
     STRUCTURE = 9
     FORECAST = 10
     PRICES = 11
+    DECLARED = 12
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,8 +1,9 @@
 """Days that a centre has lived through under skills-based routing, and what they teach.
 
 What is learned from them takes the place of the truth: probabilities and handling times by
-shrinkage towards the declared level (Beta and normal posterior means), rates by class and
-interval, and the abandonment that the centre is used to.
+shrinkage towards levels that agents declared, not always rightly (Beta and normal posterior
+means), patience by the waits of those who stayed and left, rates by class and interval, and the
+abandonment that the centre is used to. Values and shares lost stay known, as from a customer base.
 """
 
 from collections.abc import Sequence
@@ -11,9 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
+from models.kpis import waits
 from scenarios.lab.beliefs import Forecast, beliefs_of
 from scenarios.lab.centre import Floats, Ints, LabCentre
-from scenarios.lab.day import draw_day
+from scenarios.lab.day import LabPurpose, draw_day, stream
 from scenarios.lab.engine import simulate
 from scenarios.lab.events import Events
 from scenarios.lab.rules.skills import SkillsBased
@@ -22,12 +24,15 @@ from solver.pricing.moment import Beliefs
 
 PAST_DAYS = tuple(range(601, 621))
 """Seeds of past days; no result is tuned on or reported for them."""
-LEVELS = np.array([0.45, 0.60, 0.75, 0.90])
+LEVELS = np.array([0.50, 0.65, 0.80, 0.90])
 """Agents declare in which of the ranges between these their probability lies."""
-DECLARED = np.array([0.40, 0.525, 0.675, 0.825, 0.93])
+PROMISED = np.array([0.42, 0.575, 0.725, 0.85, 0.93])
 """What each level promises."""
+WRONGLY_DECLARED = 0.2
+"""Share of pairs that are one level higher or lower than declared."""
 ALIKE = 0.1
 """Days whose volumes differ by so much of the usual are still alike."""
+USUAL_PATIENCE_S = 240.0
 PRIOR_CONTACTS = 30.0
 """Contacts' worth of belief in the mean of the declared level."""
 
@@ -49,6 +54,8 @@ class Past:
     """(D, K) visits that ended, on each day."""
     left: Floats
     """(D, K) of them, those who left without an answer."""
+    waited_s: Floats
+    """(D, K) seconds that all of them waited together."""
 
 
 def live_through(centre: LabCentre, seeds: Sequence[int] = PAST_DAYS) -> Past:
@@ -62,13 +69,14 @@ def live_through(centre: LabCentre, seeds: Sequence[int] = PAST_DAYS) -> Past:
         handled_s=_total([day.handled_s for day in days]),
         gone=np.concatenate([day.gone for day in days]),
         left=np.concatenate([day.left for day in days]),
+        waited_s=np.concatenate([day.waited_s for day in days]),
     )
 
 
 def learned_beliefs(centre: LabCentre, past: Past, floor_p: float) -> Beliefs:
-    """Beliefs with learned probabilities and handling times; all else is public."""
-    level = np.digitize(centre.p, LEVELS)
-    resolution = _shrunk(past.resolved, past.handled, level, DECLARED)
+    """Beliefs with learned probabilities, handling times and patience."""
+    level = declared_levels(centre)
+    resolution = _shrunk(past.resolved, past.handled, level, PROMISED)
     mean_s = past.handled_s.sum() / max(past.handled.sum(), 1.0)
     handling_s = _shrunk_in_class(past.handled_s, past.handled, level, float(mean_s))
     return replace(
@@ -76,7 +84,24 @@ def learned_beliefs(centre: LabCentre, past: Past, floor_p: float) -> Beliefs:
         resolution=resolution,
         handling_s=handling_s,
         allowed=centre.eligible & (resolution >= floor_p),
+        mean_patience_s=learned_patience_s(past),
     )
+
+
+def declared_levels(centre: LabCentre) -> Ints:
+    """(K, A) what agents declare: their range, but a share of them is one level off."""
+    rng = stream(0, LabPurpose.DECLARED)
+    truth = np.digitize(centre.p, LEVELS)
+    is_wrong = rng.random(truth.shape) < WRONGLY_DECLARED
+    step = np.where(rng.random(truth.shape) < 0.5, -1, 1)
+    return np.clip(truth + np.where(is_wrong, step, 0), 0, len(LEVELS))
+
+
+def learned_patience_s(past: Past) -> Floats:
+    """(K,) mean patience: seconds waited per customer who left (exponential, censored waits)."""
+    waited_s = past.waited_s.sum(axis=0) + PRIOR_CONTACTS * USUAL_PATIENCE_S
+    patience_s: Floats = waited_s / (past.left.sum(axis=0) + PRIOR_CONTACTS)
+    return patience_s
 
 
 def learned_forecast(centre: LabCentre, past: Past) -> Forecast:
@@ -121,6 +146,7 @@ def _sums(centre: LabCentre, events: Events) -> Past:
         handled_s=_count(pair, shape, spent.to_numpy()),
         gone=_count((kind,), shape[:1])[None],
         left=_count((kind,), shape[:1], visit["outcome"].is_in(LEFT).cast(float).to_numpy())[None],
+        waited_s=_count((kind,), shape[:1], waits(visit)["wait_s"].to_numpy())[None],
     )
 
 
@@ -144,7 +170,7 @@ def _shrunk_in_class(total: Floats, number: Floats, level: Ints, usual: float) -
     sums = total.sum(axis=1) + PRIOR_CONTACTS * usual
     of_class = sums / (number.sum(axis=1) + PRIOR_CONTACTS)
     relative = total / of_class[:, None]
-    steps = np.ones(len(DECLARED))
+    steps = np.ones(len(PROMISED))
     mean: Floats = of_class[:, None] * _shrunk(relative, number, level, steps)
     return mean
 

@@ -9,11 +9,13 @@ from scenarios.lab.engine import simulate
 from scenarios.lab.families import TUNING_STRUCTURES, Family, build_centre
 from scenarios.lab.floor import NOTHING, Floor
 from scenarios.lab.past import (
-    DECLARED,
     PRIOR_CONTACTS,
+    PROMISED,
     _shrunk,
+    declared_levels,
     learned_beliefs,
     learned_forecast,
+    learned_patience_s,
     live_through,
     usual_abandonment,
 )
@@ -92,17 +94,21 @@ def test_shrinkage_by_hand() -> None:
 
 
 def test_what_is_learned_comes_near_the_truth() -> None:
-    """Twenty days teach more than the declared levels alone; rates within 10 % in total."""
+    """Twenty days teach more than the declared levels alone; rates within 10 % in total.
+
+    Patience within 15 %: about 500 customers of a class left, which tells it to 5 % or so.
+    """
     past = live_through(SMALL)
     learned = learned_beliefs(SMALL, past, 0.45)
     tried = past.handled >= 50
-    declared = DECLARED[np.digitize(SMALL.p, [0.45, 0.60, 0.75, 0.90])]
+    declared = PROMISED[declared_levels(SMALL)]
     error = np.abs(learned.resolution - SMALL.p)[tried].mean()
     assert error < 0.8 * np.abs(declared - SMALL.p)[tried].mean()
     relative = learned.handling_s[tried] / SMALL.h[tried]
     assert np.abs(relative - 1).mean() < 0.1
     total = learned_forecast(SMALL, past).rate.sum() / SMALL.classes.rate.sum()
     assert total == pytest.approx(1.0, abs=0.1)
+    np.testing.assert_allclose(learned_patience_s(past), SMALL.classes.patience_s, rtol=0.15)
 
 
 def test_usual_abandonment_is_what_the_days_had() -> None:
