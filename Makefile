@@ -60,6 +60,9 @@ bench-lab: $(READY) ## seconds of a simulated day that the product itself decide
 validate: $(READY) ## published Erlang and simulation results beside ours (a few minutes)
 	$(BIN)/python -m scenarios.lab.validate
 
+bench-policies: $(READY) ## value of every router on every family, with bounds and waterfall (hours)
+	$(BIN)/python -m benchmarks.policies
+
 bench-prices: $(READY) ## seconds of prices and bounds, beside GLOP and SciPy, and of the price job
 	$(BIN)/python -m benchmarks.prices
 	$(BIN)/python -m benchmarks.price_job
@@ -77,4 +80,4 @@ lock: ## resolve the ranges of pyproject.toml into the hashed locks
 clean: ## remove the environment and what runs left behind
 	rm -rf $(VENV) var .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
 
-.PHONY: help setup demo test lint format bench bench-rules bench-engine bench-gap bench-differential bench-questions bench-lab validate bench-prices bench-planning lock clean
+.PHONY: help setup demo test lint format bench bench-rules bench-engine bench-gap bench-differential bench-questions bench-lab validate bench-policies bench-prices bench-planning lock clean

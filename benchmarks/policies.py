@@ -2,9 +2,10 @@
 
     python -m benchmarks.policies --days 12 --out var/policies
 
-Companies and days are the reporting ones; nothing was tuned on them. Every day is a file in the
-folder, so a run that was stopped goes on where it was. Differences are paired: all policies meet
-the same customers with the same luck. Intervals are 95 %, Student's t over days.
+Companies and days are the reporting ones; nothing was tuned on them. Every day is a file in a
+folder of this version of the code, so a run that was stopped goes on where it was, and no table
+mixes versions. Differences are paired: all policies meet the same customers with the same luck.
+Intervals are 95 %, Student's t over days, which are dealt out to the companies in turn.
 """
 
 import argparse
@@ -20,7 +21,7 @@ import polars as pl
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.policies_table import print_cell, print_waterfall
+from benchmarks.policies_table import BASE, print_cell, print_waterfall
 from models.kpis import abandonment_rate, mean_answer_s, service_level
 from scenarios.lab.beliefs import BeliefErrors
 from scenarios.lab.centre import LabCentre
@@ -42,6 +43,7 @@ from scenarios.lab.past import Past, live_through
 from scenarios.lab.policies import new_router
 from scenarios.lab.router import Router
 from scenarios.lab.value import value_of
+from scenarios.study.runs import code_digest
 
 GREEDY = ("fifo", "priority-any", "skills", "bullseye", "best-agent", "myopic")
 WRONG = BeliefErrors(forecast=0.2)
@@ -162,8 +164,15 @@ def main() -> None:
     parser.add_argument("--tuning", action="store_true", help="companies and days for tuning")
     parser.add_argument("--out", type=Path, default=Path("var/policies"))
     given = parser.parse_args()
-    given.out.mkdir(parents=True, exist_ok=True)
     policies = tuple(given.policies.split(";"))
+    most = len(TUNING_DAYS if given.tuning else REPORTING_DAYS)
+    if not 2 <= given.days <= most or BASE not in policies:
+        parser.error(
+            f"found {given.days} days, policies {', '.join(policies)}; expected 2 to {most} days,"
+            f" and {BASE!r} among the policies: everything is compared with it"
+        )
+    folder = given.out / code_digest()
+    folder.mkdir(parents=True, exist_ok=True)
     todo = list(
         cells(
             [Family(name) for name in given.families.split(",")],
@@ -175,11 +184,12 @@ def main() -> None:
     console = Console(width=150)
     # One thing at a time: a company's past is kept while its days come one after the other.
     todo.sort(key=lambda cell: (list(Family).index(cell.family), cell.load, cell.structure.seed))
-    work: Callable[[Cell], Path] = _Work(policies, given.out)
+    work: Callable[[Cell], Path] = _Work(policies, folder)
     with ProcessPoolExecutor(given.workers) as pool:
         paths = list(track(pool.map(work, todo), "days", len(todo), console=console))
     rows = pl.concat([pl.read_parquet(path) for path in paths])
     rows = rows.filter(pl.col("policy").is_in(policies))
+    console.print(f"version {folder.name}: {folder}")
     for (family, load), cell in rows.group_by("family", "load", maintain_order=True):
         print_cell(console, f"{family}, load {load}", cell, policies)
         print_waterfall(console, cell)

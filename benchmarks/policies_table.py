@@ -16,7 +16,11 @@ MONEY_ONLY, OURS, WRONG, LEARNED = (
     "ours, learned",
 )
 STEPS = (
-    (MONEY_ONLY, None, "information: the bound knows every customer, patience and length"),
+    (
+        MONEY_ONLY,
+        None,
+        "information: who comes, leaves when and takes how long; and what prices do not catch",
+    ),
     (OURS, MONEY_ONLY, "guard-rails: floor on resolution, bonus per head against abandonment"),
     (WRONG, OURS, "forecast wrong by 20 % in every class"),
     (LEARNED, OURS, "learning: probabilities, lengths and rates from 20 past days"),
@@ -101,7 +105,7 @@ def print_waterfall(console: Console, rows: pl.DataFrame) -> None:
     }
     if not {MONEY_ONLY, OURS} <= share.keys():
         return
-    console.print("Where the bound goes, % of it (the solver loses nothing: ticks are exact):")
+    console.print("Where the bound goes, % of it; the assignment of every tick is exact:")
     for policy, before, why in STEPS:
         if policy in share:
             high = 100.0 if before is None else share[before]
