@@ -7,6 +7,8 @@ a reader sees the old or the new one, whatever kills the writer.
 
 import json
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from datetime import datetime
 from io import BytesIO
@@ -23,6 +25,14 @@ from models.tables import INPUT_TABLES, SCHEMA_VERSION
 HEADER = "header.json"
 _MEMORY = tuple(field.name for field in fields(PriceMemory))
 _MADE = tuple(field.name for field in fields(MadePrices))
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    OSError,
+    KeyError,
+    TypeError,
+    ValueError,
+    pl.exceptions.PolarsError,
+)
 
 
 class PriceDeskError(RuntimeError):
@@ -65,12 +75,16 @@ class PriceDesk:
         """Give the answer, in place of the one before."""
         self._write(self._made, made.priced_at, {name: getattr(made, name) for name in _MADE})
 
+    def drop_answer(self) -> None:
+        """Remove the answer, if there is one."""
+        self._made.unlink(missing_ok=True)
+
     def asked_at(self) -> datetime | None:
-        """Instant of the question, or None."""
+        """Instant of the question, or None; PriceDeskError where it cannot be read."""
         return _instant(self._asked)
 
     def made_at(self) -> datetime | None:
-        """Instant that the answer is of, or None."""
+        """Instant that the answer is of, or None; PriceDeskError where it cannot be read."""
         return _instant(self._made)
 
     def read_question(self) -> PriceQuestion | None:
@@ -79,13 +93,19 @@ class PriceDesk:
         if found is None:
             return None
         now, frames = found
-        memory = PriceMemory(*(frames.pop(f"memory_{name}") for name in _MEMORY))
-        return PriceQuestion(Batch(now, **frames), memory)
+        try:
+            memory = PriceMemory(*(frames.pop(f"memory_{name}") for name in _MEMORY))
+            return PriceQuestion(Batch(now, **frames), memory)
+        except _UNREADABLE as error:
+            raise PriceDeskError(self._asked, error) from error
 
     def read_answer(self) -> MadePrices | None:
         """The newest answer, or None; PriceDeskError where it cannot be read."""
         found = _read(self._made)
-        return None if found is None else MadePrices(**found[1])
+        try:
+            return None if found is None else MadePrices(**found[1])
+        except TypeError as error:
+            raise PriceDeskError(self._made, error) from error
 
     def _write(self, path: Path, at: datetime, frames: dict[str, pl.DataFrame]) -> None:
         header = {"schema_version": SCHEMA_VERSION, "at": at.isoformat()}
@@ -100,24 +120,29 @@ class PriceDesk:
 
 
 def _instant(path: Path) -> datetime | None:
-    if not path.exists():
-        return None
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return _header(archive, path)
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise PriceDeskError(path, error) from error
+    with _opened(path) as archive:
+        return None if archive is None else _header(archive, path)
 
 
 def _read(path: Path) -> tuple[datetime, dict[str, pl.DataFrame]] | None:
+    with _opened(path) as archive:
+        if archive is None:
+            return None
+        at = _header(archive, path)
+        names = [name for name in archive.namelist() if name != HEADER]
+        return at, {name: pl.read_ipc(BytesIO(archive.read(name))) for name in names}
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile | None]:
+    """The archive, None where there is none; whatever is wrong with it is a PriceDeskError."""
     if not path.exists():
-        return None
+        yield None
+        return
     try:
         with zipfile.ZipFile(path) as archive:
-            at = _header(archive, path)
-            names = [name for name in archive.namelist() if name != HEADER]
-            return at, {name: pl.read_ipc(BytesIO(archive.read(name))) for name in names}
-    except (zipfile.BadZipFile, KeyError, ValueError, pl.exceptions.PolarsError) as error:
+            yield archive
+    except _UNREADABLE as error:
         raise PriceDeskError(path, error) from error
 
 

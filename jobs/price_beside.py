@@ -6,7 +6,7 @@ tick job:   take the answer, tick, ask                    price job:  read, make
 import logging
 from datetime import datetime, timedelta
 
-from data_io.price_desk import PriceDesk
+from data_io.price_desk import PriceDesk, PriceDeskError
 from data_io.price_store import PriceQuestion
 from data_io.store import Store
 from jobs.config import Config
@@ -25,6 +25,9 @@ def take_answer(store: Store, config: Config) -> None:
         made = desk.read_answer()
         if made is not None:
             store.prices.take(made)
+    except PriceDeskError as error:  # of another release: the next answer takes its place
+        log.warning("prices: the answer was dropped: %s", error)
+        _drop(desk)
     except Exception:  # a tick without new prices is better than none
         log.exception("prices: the answer was not taken")
 
@@ -46,6 +49,13 @@ def ask_store(store: Store, now: datetime, settings: PriceConfig) -> PriceQuesti
     batch = store.read_batch(now, now + timedelta(microseconds=1))
     since = now - timedelta(days=settings.history_days)
     return PriceQuestion(batch, store.prices.read_memory(now, since))
+
+
+def _drop(desk: PriceDesk) -> None:
+    try:
+        desk.drop_answer()
+    except OSError:
+        log.exception("prices: the answer could not be dropped")
 
 
 def _is_due(store: Store, config: Config, tick_at: datetime) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from data_io.price_desk import PriceDesk
+from data_io.price_desk import PriceDesk, PriceDeskError
 from data_io.price_store import MadePrices
 from jobs.clock import Clock
 from jobs.config import Config
@@ -41,13 +41,14 @@ def answer_questions(
     LeaseTakenError when another process answers already.
     """
     desk = PriceDesk(config.store.pricing)
+    look = _Look()
     seat = desk.take_seat("omniassign price", clock.now())
     done = failed = 0
     try:
         # What was answered before this process is answered; what failed is not tried again.
-        last = desk.made_at()
+        last = look(desk.made_at)
         while not stop.is_set() and (most is None or done + failed < most):
-            asked_at = desk.asked_at()
+            asked_at = look(desk.asked_at)
             if asked_at is None or (last is not None and asked_at <= last):
                 if until is not None and clock.now() >= until:
                     break
@@ -64,6 +65,23 @@ def answer_questions(
     finally:
         seat.release()
     return PriceSummary(done, failed)
+
+
+class _Look:
+    """Instants of files; one that cannot be read counts as none, and is logged once."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def __call__(self, instant: Callable[[], datetime | None]) -> datetime | None:
+        try:
+            return instant()
+        except PriceDeskError as error:
+            # The seat is kept: a tick asks, and so replaces the file, only where somebody answers.
+            if str(error) not in self._told:
+                log.warning("%s", error)
+                self._told.add(str(error))
+            return None
 
 
 def _answer(desk: PriceDesk, config: Config) -> MadePrices:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from data_io import price_desk
 from data_io.lease import LeaseTakenError, is_held
 from data_io.price_desk import PriceDesk, PriceDeskError
 from data_io.quarantine import no_rejects
@@ -17,13 +18,14 @@ from data_io.store import Store
 from jobs import price_runner
 from jobs.clock import SimulatedClock
 from jobs.config import Config, StoreConfig
-from jobs.price_beside import ask_again, take_answer
+from jobs.price import make_prices
+from jobs.price_beside import ask_again, ask_store, take_answer
 from jobs.price_runner import answer_questions
 from jobs.price_settings import PriceConfig
 from jobs.runner import run
 from jobs.tick import TickJob, run_tick
 from models.policy import Policy
-from models.tables import InputTables
+from models.tables import SCHEMA_VERSION, InputTables
 from scenarios.centre import CentreSize
 from scenarios.generate import generate_centre
 from scenarios.live import LiveWorld, world_of_centre
@@ -131,17 +133,59 @@ def test_a_broken_answer_stops_no_tick(job: TickJob, caplog: pytest.LogCaptureFi
     (folder / "made.zip").write_bytes(b"half a file")
     with pytest.raises(PriceDeskError, match="run the same release"):
         PriceDesk(folder).read_answer()
-    with caplog.at_level(logging.ERROR):
+    with caplog.at_level(logging.WARNING):
         outcome = run_tick(job, START)
     assert outcome.plan is not None
     assert outcome.report.priced_at is None
-    assert "the answer was not taken" in caplog.text
+    assert "the answer was dropped" in caplog.text
+    assert not (folder / "made.zip").exists()
     seat = desk_of(job).take_seat("test", START)
     (folder / "asked.zip").mkdir()
     with caplog.at_level(logging.ERROR):
         ask_again(job.store, job.config, START)
     assert "nothing was asked" in caplog.text
     seat.release()
+
+
+def test_files_of_another_release_are_as_if_there_were_none(
+    job: TickJob, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After an upgrade both files are of the old one: the job keeps its seat and says so once of
+    each, the tick drops the answer, asks again, and has prices at the next one.
+    """
+    seat = desk_of(job).take_seat("test", START)
+    with monkeypatch.context() as old:
+        old.setattr(price_desk, "SCHEMA_VERSION", SCHEMA_VERSION - 1)
+        run_tick(job, START)
+        made = make_prices(
+            ask_store(job.store, START, job.config.prices), Policy(), job.config.prices
+        )
+        desk_of(job).answer(made)
+    seat.release()
+    until = START + timedelta(seconds=3)
+    with caplog.at_level(logging.WARNING):
+        summary = answer_questions(job.config, SimulatedClock(START), NEVER, until=until)
+    assert (summary.num_runs, summary.num_failed) == (0, 0)
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * 2
+    caplog.clear()
+    seat = desk_of(job).take_seat("test", START)
+    for place in (1, 2):
+        assert run_tick(job, START + place * TICK).report.priced_at is None
+    assert caplog.text.count("the answer was dropped") == 1
+    seat.release()
+    assert answer_questions(job.config, SimulatedClock(START), NEVER, most=1).num_runs == 1
+    assert run_tick(job, START + 3 * TICK).report.priced_at == START + 2 * TICK
+
+
+@pytest.mark.parametrize("content", [b"", b"half a file", b"PK"])
+def test_a_question_that_cannot_be_read_ends_no_job(job: TickJob, content: bytes) -> None:
+    """It is as if nothing were asked."""
+    folder = job.config.store.pricing
+    folder.mkdir(parents=True)
+    for name in ("asked.zip", "made.zip"):
+        (folder / name).write_bytes(content)
+    summary = answer_questions(job.config, SimulatedClock(START), NEVER, until=START)
+    assert (summary.num_runs, summary.num_failed) == (0, 0)
 
 
 def test_a_run_that_fails_is_not_the_last(
