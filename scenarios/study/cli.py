@@ -22,7 +22,9 @@ def study_command(
         typer.Option("--out", help="Folder of the results; var/study/NAME by default."),
     ] = None,
     show_list: Annotated[bool, typer.Option("--list", help="Name the ready studies.")] = False,
-    days: Annotated[int | None, typer.Option(min=2, help="Days instead of the file's; a difference takes two.")] = None,
+    days: Annotated[
+        int | None, typer.Option(min=2, help="Days instead of the file's; a difference takes two.")
+    ] = None,
     processes: Annotated[
         int | None, typer.Option(min=1, help="Worker processes; one per core by default.")
     ] = None,
