@@ -28,9 +28,9 @@ from models.policy import Policy
 from models.problem import NOBODY, AssignmentProblem, Positions, Prices
 from models.solution import Hint, Solution, SolveOptions
 from models.tables import INPUT_TABLES
-from solver.assign import Solver, assign
+from solver.assign import assign
 from solver.backend import with_bound
-from solver.solve import solve, warm_up
+from solver.solve import Solver, solve, warm_up
 
 RANDOM_SEEDS = 20
 

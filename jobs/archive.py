@@ -14,7 +14,8 @@ from models.batch import Batch
 from models.plan import Carried, Plan
 from models.problem import Ints, Positions, Prices
 from models.solution import Limit, Proof, Solution, Termination
-from solver.assign import Solver, assign
+from solver.assign import assign
+from solver.solve import Solver
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,11 +33,11 @@ FEW_ROWS = 120
 
 def run_price(store: Store, config: Config, now: datetime) -> MadePrices | None:
     """Make prices of `now` from the store, and write them; None if it has them or newer ones."""
-    newest = store.prices.newest()
+    newest = store.prices.newest(now)
     if newest is not None and newest >= now:
         return None
     made = make_prices(ask_store(store, now, config.prices), config.policy, config.prices)
-    store.prices.take(made)
+    store.prices.take(made, now)
     return made
 
 

@@ -15,16 +15,19 @@ from jobs.price_settings import PriceConfig
 log = logging.getLogger(__name__)
 
 
-def take_answer(store: Store, config: Config) -> None:
-    """Write the newest answer into the store, unless it is there. Never raises: ticks go on."""
+def take_answer(store: Store, config: Config, tick_at: datetime) -> None:
+    """Write the newest answer into the store, unless it is there. Never raises: ticks go on.
+
+    An answer that is of a later instant than the tick waits for it.
+    """
     desk = PriceDesk(config.store.pricing)
     try:
-        made_at, newest = desk.made_at(), store.prices.newest()
-        if made_at is None or (newest is not None and newest >= made_at):
+        made_at, newest = desk.made_at(), store.prices.newest(tick_at)
+        if made_at is None or made_at > tick_at or (newest is not None and newest >= made_at):
             return
         made = desk.read_answer()
         if made is not None:
-            store.prices.take(made)
+            store.prices.take(made, tick_at)
     except PriceDeskError as error:  # of another release: the next answer takes its place
         log.warning("prices: the answer was dropped: %s", error)
         _drop(desk)
@@ -59,6 +62,6 @@ def _drop(desk: PriceDesk) -> None:
 
 
 def _is_due(store: Store, config: Config, tick_at: datetime) -> bool:
-    newest = store.prices.newest()
+    newest = store.prices.newest(tick_at)
     every = timedelta(seconds=config.prices.fast_every_s)
     return newest is None or tick_at - newest >= every

@@ -14,7 +14,8 @@ from models.plan import Carried
 from models.policy import Policy
 from models.solution import SolveOptions, Termination
 from models.two_decisions import DecidedBatch, Judged, judge_both, moves_between
-from solver.assign import Solver, assign
+from solver.assign import assign
+from solver.solve import Solver
 
 UNHURRIED_S = 60.0
 """Time for one plan of a rehearsal: nobody waits for it, so time should decide nothing."""

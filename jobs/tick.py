@@ -34,7 +34,8 @@ from models.policy import Policy
 from models.problem import AssignmentProblem
 from models.recount.case import Recount
 from models.solution import Hint, Solution, SolveOptions
-from solver.assign import Solver, Stage, Witness, assign
+from solver.assign import Stage, Witness, assign
+from solver.solve import Solver
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +115,7 @@ def run_tick(job: TickJob, tick_at: datetime, previous: Carried | None = None) -
         raise LateTickError(tick_at, newest)
     with watch.stage("ingest"):
         ingest(job.source, job.store, tick_at, job.config.policy)
-        take_answer(job.store, job.config)
+        take_answer(job.store, job.config, tick_at)
     with watch.stage("read"):
         remember = max(HOUR, timedelta(seconds=job.config.policy.auto_ready_s))
         max_age = timedelta(seconds=job.config.policy.prices.price_max_age_s)

@@ -8,12 +8,8 @@ from models.batch import Batch
 from models.batch_problem import BatchProblem, build_problem
 from models.plan import Carried, Plan
 from models.policy import Policy
-from models.problem import AssignmentProblem
-from models.solution import Hint, Solution, SolveOptions
-from solver.solve import solve
-
-Solver = Callable[[AssignmentProblem, SolveOptions, Hint | None], Solution]
-"""Anything that solves: `solver.solve.solve` itself, or a warm child process around it."""
+from models.solution import Solution, SolveOptions
+from solver.solve import Solver, solve
 
 
 class Stage(StrEnum):

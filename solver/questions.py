@@ -18,13 +18,13 @@ from models.feasibility import counts_by_lane
 from models.lifted import largest_gain, lifted, only_contacts
 from models.problem import NO_TIER, AssignmentProblem, Ints, Mixes, PairUnits, Positions
 from models.solution import Solution, SolveOptions, Termination, served_by_tier
-from solver.assign import Solver
 from solver.backend import BackendError, assignment_gain
 from solver.changes import changes_between
 from solver.forced import Move, build_exchanges, forced_pair
 from solver.form import folded, is_network
 from solver.rows import restricted
 from solver.slots import with_one_fewer
+from solver.solve import Solver
 from solver.tier_levels import check_weight, tier_levels
 
 

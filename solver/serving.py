@@ -9,11 +9,11 @@ import numpy as np
 from models.lifted import largest_gain, lifted
 from models.problem import NO_TIER, NOBODY, AssignmentProblem
 from models.solution import Solution, SolveOptions, Termination, served_by_tier
-from solver.assign import Solver
 from solver.backend import assignment_gain
 from solver.changes import changes_between
 from solver.questions import ForcedLoss
 from solver.slots import Worth, with_one_more
+from solver.solve import Solver
 
 
 @dataclass(frozen=True)

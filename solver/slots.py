@@ -15,10 +15,10 @@ import numpy as np
 from models.bound import path_prices
 from models.problem import NO_TIER, NOBODY, AssignmentProblem, Ints, Mixes, Positions
 from models.solution import Solution, SolveOptions, Termination, step_costs
-from solver.assign import Solver
 from solver.flat import starts_of
 from solver.form import folded, is_network
 from solver.potentials import largest_prices, smallest_prices
+from solver.solve import Solver
 from solver.tree import build_tree
 
 NO_SLOT = -1

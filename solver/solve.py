@@ -54,6 +54,10 @@ def never() -> bool:
     return False
 
 
+Solver = Callable[[AssignmentProblem, SolveOptions, Hint | None], Solution]
+"""Anything that solves: `solve` itself, or a warm child process around it."""
+
+
 def solve(
     problem: AssignmentProblem,
     options: SolveOptions,

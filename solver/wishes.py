@@ -14,8 +14,8 @@ import numpy as np
 from models.problem import MILLI, NOBODY, AssignmentProblem, Floats, Positions
 from models.solution import Hint, Limit, Solution, SolveOptions, Termination
 from models.wishes import Wishes
-from solver.assign import Solver
 from solver.claim import gain_by_class
+from solver.solve import Solver
 
 TRIES = 4
 """Solves with preferences; each may take a fraction of the time that the first one could."""
