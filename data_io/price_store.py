@@ -35,7 +35,9 @@ class PriceMemory:
     `departures`: (queue_id, num_gone, num_left) of the last hour.
     `held`: (contact_id, KIND) of contacts that agents hold.
     `agent_price`, `queue_price`: rows of the newest run.
-    `times`: (watched_since, priced_at, slow_at), one row: when the store first saw a snapshot, the
+    `looks`: (slot_at, is_kept) quarters of an hour of the history in which somebody looked, with
+    whether a tick or snapshot of it is still in the store, beside contacts that went then.
+    `times`: (watched_since, priced_at, slow_at), one row: the first look of the history, the
     newest run and the newest with a slow price; empty where there was none.
     """
 
@@ -45,6 +47,7 @@ class PriceMemory:
     held: pl.DataFrame
     agent_price: pl.DataFrame
     queue_price: pl.DataFrame
+    looks: pl.DataFrame
     times: pl.DataFrame
 
     def instant(self, name: str) -> datetime | None:
@@ -78,9 +81,11 @@ class MadePrices:
 
 @dataclass(frozen=True, eq=False)
 class _Past:
-    """Arrivals of who was gone by `until`, and values as they were known then."""
+    """Looks until `until`, arrivals of who was gone by then, and values as they were known."""
 
     until: datetime
+    first_look: datetime | None
+    looks: pl.DataFrame
     arrivals: pl.DataFrame
     values: pl.DataFrame
 
@@ -100,28 +105,26 @@ class StoredPrices:
         """
         if self._database.frame("count_given_prices")["num"].item():
             return None
-        newest = self.newest()
-        return None if newest is None or not now - max_age <= newest <= now else newest
+        newest = self.newest(now)
+        return None if newest is None or newest < now - max_age else newest
 
-    def newest(self) -> datetime | None:
-        """The newest run, or None."""
-        at: datetime | None = self._database.frame("newest_price_run")["priced_at"].item()
-        return at
+    def newest(self, now: datetime) -> datetime | None:
+        """The newest run until `now`, or None: a run of a later instant must not stop others."""
+        return self._newest("newest_price_run", now)
 
     def read_memory(self, now: datetime, since: datetime) -> PriceMemory:
-        """What the next run must know beside the batch, with arrivals after `since`."""
+        """What the next run must know beside the batch; the history begins after `since`."""
         database = self._database
         with database.transaction():
-            newest = self.newest()
-            watched: datetime | None = database.frame("read_watched_since")["since"].item()
-            # Who waited before anybody looked says nothing about how many come.
-            after = since if watched is None else max(since, watched)
-            past = self._read_past(now, after)
+            newest = self.newest(now)
+            past = self._read_past(now, since)
+            after = past.first_look or since
+            looks = pl.concat([past.looks, self._looks(past.until, now)]).drop("first_at")
             times = pl.DataFrame(
                 {
-                    "watched_since": [watched],
+                    "watched_since": [past.first_look],
                     "priced_at": [newest],
-                    "slow_at": database.frame("newest_slow_run")["priced_at"],
+                    "slow_at": [self._newest("newest_slow_run", now)],
                 },
                 schema=dict.fromkeys(("watched_since", "priced_at", "slow_at"), INSTANT),
             )
@@ -132,29 +135,45 @@ class StoredPrices:
                 held=database.frame("read_kinds_held", after=now - DAY),
                 agent_price=database.frame("read_agent_price", priced_at=newest),
                 queue_price=database.frame("read_queue_price", priced_at=newest),
+                looks=looks.unique("slot_at", maintain_order=True),
                 times=times,
             )
 
-    def _read_past(self, now: datetime, after: datetime) -> "_Past":
+    def _newest(self, query: str, now: datetime) -> datetime | None:
+        at: datetime | None = self._database.frame(query, until=now)["priced_at"].item()
+        return at
+
+    def _read_past(self, now: datetime, since: datetime) -> "_Past":
         """What does not change any more: it is read once an hour, for it may be millions."""
         until = now.replace(minute=0, second=0, microsecond=0)
-        is_new = now - after < DAY  # little to read, much to learn
-        if self._past is None or self._past.until != until or is_new:
+        past = self._past
+        # Of a short history there is little to read, and much to learn.
+        if past is None or past.until != until or now - (past.first_look or now) < DAY:
+            looks = self._looks(since, until)
+            first: datetime | None = self._looks(since, now)["first_at"].min()  # type: ignore[assignment]
+            # Who waited before anybody looked says nothing about how many come.
+            after = first or since
             values = self._database.frame("read_values", after=after)
-            self._past = _Past(until, self._arrivals(after, _EVER, until), values)
-        return self._past
+            past = _Past(until, first, looks, self._arrivals(after, _EVER, until), values)
+            self._past = past
+        return past
+
+    def _looks(self, after: datetime, until: datetime) -> pl.DataFrame:
+        return self._database.frame("read_looks", after=after, until=until)
 
     def _arrivals(self, after: datetime, gone_after: datetime, until: datetime) -> pl.DataFrame:
         return self._database.frame(
             "read_arrivals", after=after, gone_after=gone_after, gone_until=until
         )
 
-    def take(self, made: MadePrices) -> bool:
-        """Whether the run was written: not if it, or a newer one, is there already."""
+    def take(self, made: MadePrices, now: datetime) -> bool:
+        """Whether the run was written: not if it, or a newer one until `now`, is there already,
+        nor if it is of an instant after `now`.
+        """
         database = self._database
         with database.transaction():
-            newest = self.newest()
-            if newest is not None and newest >= made.priced_at:
+            newest = self.newest(now)
+            if made.priced_at > now or (newest is not None and newest >= made.priced_at):
                 return False
             database.append(PRICE_RUN, made.price_run)
             database.append(AGENT_PRICE, made.agent_price)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -16,14 +16,18 @@ from models.forecast import Forecast, History, Prior, build_forecast
 from models.hours import NO_CALENDAR
 from models.policy import Policy
 from models.problem import Floats, Ints
-from models.tables import LoadState
+from models.tables import INSTANT, LoadState
 from solver.pricing.moment import Beliefs, Moment
 from solver.pricing.scenarios import day_factor
 
 INTERVAL = timedelta(minutes=30)
 INTERVALS = 48
 """Of a day, on the centre's clock."""
-DAY = timedelta(days=1)
+SLOT = timedelta(minutes=15)
+"""Arrivals and looks are known by these."""
+MICROSECOND = timedelta(microseconds=1)
+MOST_GAP = timedelta(hours=1)
+MOST_SILENCE = timedelta(days=1)
 HOUR_S = 3600.0
 CLOSED_S = -86_400.0
 
@@ -53,22 +57,21 @@ def build_outlook(
     """Forecast from the store's history, or from the staff where there is none."""
     zone = centre_zone(batch)
     now = batch.now.astimezone(zone)
-    watched = memory.instant("watched_since") or batch.now
-    history = build_history(classes, watched.astimezone(zone), now)
+    since = memory.instant("watched_since") or batch.now
+    watched = watched_slots(memory, batch.now)
+    history = build_history(classes, watched, since.astimezone(zone), now)
     queue = classes.queues
     # What is believed of a queue is shared by its classes.
     worth = policy.prices.prior_contacts / np.bincount(queue)[queue]
     prior = Prior(staffed_rate(probed, queue, policy), worth)
-    forecast = build_forecast(history, prior)
-    begin = max(now.replace(hour=0, minute=0, second=0, microsecond=0), watched.astimezone(zone))
-    at, since = _interval(now), _interval(begin)
-    today = history.counts[history.age_d == 0].sum()
-    expected = forecast.expected(now.weekday(), since, at).sum()
+    # What came today is in the day's factor: in the forecast too, it would count twice.
+    forecast = build_forecast(history.before_today, prior)
+    expected = (history.seen[-1] @ forecast.mean[now.weekday()]).sum()
     return Outlook(
         forecast=forecast,
         weekday=now.weekday(),
-        at=at,
-        factor=day_factor(float(today), float(expected)),
+        at=_interval(now),
+        factor=day_factor(float(history.counts[-1].sum()), float(expected)),
         closing_in_s=closing_in_s(probed),
     )
 
@@ -79,31 +82,63 @@ def centre_zone(batch: Batch) -> ZoneInfo:
     return ZoneInfo("UTC" if zones.is_empty() else zones[0])
 
 
-def build_history(classes: ContactClasses, watched: datetime, now: datetime) -> History:
-    """Counts by local day and interval since the store first looked; both instants are local."""
-    first = watched.date()
+def watched_slots(memory: PriceMemory, now: datetime) -> pl.DataFrame:
+    """(slot_at) quarters of an hour until `now` in which nobody who came was missed.
+
+    Between two looks somebody watched, unless they are further apart than `MOST_GAP`. Where only
+    contacts that went tell of looks, they may be `MOST_SILENCE` apart: nights are silent.
+    """
+    slot_s = int(SLOT.total_seconds())
+    looks = memory.looks.with_columns(number=pl.col("slot_at").dt.epoch("s") // slot_s)
+    here = int(now.timestamp()) // slot_s
+    known = np.unique(np.append(looks["number"].to_numpy(), here)).astype(np.int64)
+    kept = looks.filter("is_kept")["number"].to_numpy().min(initial=here)
+    every = np.arange(known[0], here + 1)
+    before = known[np.searchsorted(known, every, side="right") - 1]
+    after = known[np.searchsorted(known, every)]
+    watched = after - before <= np.where(after <= kept, MOST_SILENCE // SLOT, MOST_GAP // SLOT)
+    instants = pl.from_epoch(pl.Series("slot_at", every[watched] * slot_s), time_unit="s")
+    return instants.cast(pl.Datetime("us")).dt.replace_time_zone("UTC").to_frame()
+
+
+def build_history(
+    classes: ContactClasses, watched: pl.DataFrame, since: datetime, now: datetime
+) -> History:
+    """Counts by local day and interval of the slots that were watched; both instants are local.
+
+    The last day is today; the first one is that of `since`.
+    """
+    first = since.date()
     days = (now.date() - first).days + 1
-    local = classes.arrivals.with_columns(
-        pl.col("slot_at").dt.convert_time_zone(str(now.tzinfo)).alias("local")
-    ).select(
-        "class_idx",
-        "num",
-        day=(pl.col("local").dt.date() - first).dt.total_days(),
-        place=pl.col("local").dt.hour().cast(pl.Int64) * 2
-        + pl.col("local").dt.minute().cast(pl.Int64) // 30,
+    begin = pl.max_horizontal("slot_at", pl.lit(since).cast(INSTANT))
+    end = pl.min_horizontal(pl.col("slot_at") + SLOT, pl.lit(now).cast(INSTANT))
+    share = (end - begin).dt.total_microseconds().clip(0) / (INTERVAL / MICROSECOND)
+    watched = _on_the_clock(watched.with_columns(share=share), first, days, now)
+    seen = np.zeros((days, INTERVALS))
+    np.add.at(seen, _cells(watched), watched["share"].to_numpy())
+    came = _on_the_clock(classes.arrivals, first, days, now).join(
+        watched.select("slot_at"), on="slot_at", how="semi"
     )
-    local = local.filter(pl.col("day").is_between(0, days - 1))
     counts = np.zeros((days, INTERVALS, classes.number))
-    where = tuple(
-        local[name].to_numpy().astype(np.int64) for name in ("day", "place", "class_idx")
-    )
-    np.add.at(counts, where, local["num"].to_numpy().astype(np.float64))
-    seen = np.ones((days, INTERVALS))
-    edge = np.arange(INTERVALS)
-    seen[0] = np.minimum(seen[0], np.clip(edge + 1 - _interval(watched), 0.0, 1.0))
-    seen[-1] = np.minimum(seen[-1], np.clip(_interval(now) - edge, 0.0, 1.0))
+    where = (*_cells(came), came["class_idx"].to_numpy().astype(np.int64))
+    np.add.at(counts, where, came["num"].to_numpy().astype(np.float64))
     age = np.arange(days - 1, -1, -1)
+    # The hour that comes twice when clocks change is one hour.
+    seen = np.minimum(seen, 1.0)
     return History(counts, seen, (now.weekday() - age) % 7, age.astype(np.float64))
+
+
+def _on_the_clock(rows: pl.DataFrame, first: date, days: int, now: datetime) -> pl.DataFrame:
+    """The rows of those days, with their `day` and `place` on the clock of `now`."""
+    local = pl.col("slot_at").dt.convert_time_zone(str(now.tzinfo))
+    minutes = local.dt.hour().cast(pl.Int64) * 60 + local.dt.minute().cast(pl.Int64)
+    placed = rows.with_columns(day=(local.dt.date() - first).dt.total_days(), place=minutes // 30)
+    return placed.filter(pl.col("day").is_between(0, days - 1))
+
+
+def _cells(rows: pl.DataFrame) -> tuple[Ints, Ints]:
+    day, place = (rows[name].to_numpy().astype(np.int64) for name in ("day", "place"))
+    return day, place
 
 
 def staffed_rate(probed: Probed, queue: Ints, policy: Policy) -> Floats:

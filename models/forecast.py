@@ -40,6 +40,12 @@ class History:
     age_d: Floats
     """(D,) days since, 0 is today."""
 
+    @property
+    def before_today(self) -> "History":
+        """Of the days that are over."""
+        over = self.age_d > 0
+        return History(self.counts[over], self.seen[over], self.weekday[over], self.age_d[over])
+
     def __post_init__(self) -> None:
         """Check shapes and signs."""
         days, intervals, _ = self.counts.shape

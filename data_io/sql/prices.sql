@@ -50,19 +50,33 @@ SEMI JOIN agent_load AS l ON l.contact_id = v.contact_id
 WHERE v.gone_at > $after
 ORDER BY v.contact_id, v.gone_at DESC
 
--- name: read_watched_since
--- Old snapshots are forgotten before old visits are.
-SELECT least((SELECT min(snapshot_at) FROM snapshot), (SELECT min(gone_at) FROM visit)) AS since
+-- name: read_looks
+-- Quarters of an hour in which somebody looked. Ticks and snapshots are forgotten before visits
+-- are, which end at a look too.
+SELECT
+    to_timestamp(epoch(look_at)::BIGINT // 900 * 900) AS slot_at,
+    min(look_at) AS first_at,
+    bool_or(is_kept) AS is_kept
+FROM (
+    SELECT tick_at AS look_at, TRUE AS is_kept FROM tick
+    UNION ALL
+    SELECT snapshot_at, TRUE FROM snapshot
+    UNION ALL
+    SELECT gone_at, FALSE FROM visit
+)
+WHERE look_at > $after AND look_at <= $until
+GROUP BY slot_at
+ORDER BY slot_at
 
 -- name: count_given_prices
 -- Prices that the source gives.
 SELECT (SELECT count(*) FROM agent_prices) + (SELECT count(*) FROM queue_prices) AS num
 
 -- name: newest_price_run
-SELECT max(priced_at) AS priced_at FROM price_run
+SELECT max(priced_at) AS priced_at FROM price_run WHERE priced_at <= $until
 
 -- name: newest_slow_run
-SELECT max(priced_at) AS priced_at FROM price_run WHERE is_slow
+SELECT max(priced_at) AS priced_at FROM price_run WHERE is_slow AND priced_at <= $until
 
 -- name: read_price_runs_after
 SELECT * FROM price_run WHERE $after IS NULL OR priced_at > $after

@@ -26,6 +26,7 @@ from models.tables import (
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 LONG_AGO = START - timedelta(days=30)
+LATER = START + timedelta(days=1)
 
 
 @pytest.fixture
@@ -111,15 +112,55 @@ def test_the_past_that_is_remembered_is_the_past(store: Store) -> None:
         assert found["slot_at"].unique().to_list() in ([], [START])
 
 
+def test_watching_begins_where_the_history_does(store: Store) -> None:
+    """A snapshot a day for 30 days, of which 7 are the history: nobody watched before these, and
+    who came before them does not count. Snapshots of one quarter of an hour are one look.
+    """
+    tables = stand_in_tables(0, 20, 10)
+    assert tables.contacts is not None
+    day = timedelta(days=1)
+    for number in range(31):
+        at = LONG_AGO + number * day
+        came = tables.contacts.head(2).with_columns(
+            entered_at=pl.lit(at - 2 * MINUTE), contact_id=pl.format("{}-{}", "contact_id", number)
+        )
+        for contacts in (came, came.clear()):
+            take(store, at + MINUTE * (contacts.height == 0), replace(tables, contacts=contacts))
+    since = START - 7 * day
+    memory = store.prices.read_memory(START + MINUTE, since)
+    assert memory.instant("watched_since") == since + MINUTE
+    assert memory.looks["slot_at"].to_list() == [since + number * day for number in range(8)]
+    assert memory.looks["is_kept"].all()
+    # Of days -6 to 0; those of day -7 came before it began.
+    assert memory.arrivals["num"].sum() == 14
+
+
 def test_a_run_is_written_once_and_never_after_a_newer_one(store: Store) -> None:
     """As ticks are."""
-    assert store.prices.take(made(START, {"a": 1.0}))
-    assert not store.prices.take(made(START, {"a": 2.0}))
-    assert store.prices.take(made(START + MINUTE, {"a": 3.0}))
-    assert not store.prices.take(made(START, {"a": 2.0}))
-    assert store.prices.newest() == START + MINUTE
+    assert store.prices.take(made(START, {"a": 1.0}), LATER)
+    assert not store.prices.take(made(START, {"a": 2.0}), LATER)
+    assert store.prices.take(made(START + MINUTE, {"a": 3.0}), LATER)
+    assert not store.prices.take(made(START, {"a": 2.0}), LATER)
+    assert store.prices.newest(LATER) == START + MINUTE
     rows = store.prices.read_memory(START + MINUTE, START).agent_price
     assert rows["slow_made"].to_list() == [3.0]
+
+
+def test_a_run_of_a_later_instant_stops_no_other(store: Store) -> None:
+    """As if it were not there until then: neither runs before it nor ticks wait for it. It is not
+    written before its time either.
+    """
+    assert store.prices.take(made(LATER, {"a": 9.0}), LATER)
+    now = START + MINUTE
+    assert store.prices.newest(now) is None
+    assert store.prices.take(made(START, {"a": 1.0}), now)
+    assert not store.prices.take(made(START, {"a": 2.0}), now)
+    assert not store.prices.take(made(now + MINUTE, {"a": 2.0}), now)
+    assert store.prices.usable_at(now, MINUTE) == START
+    memory = store.prices.read_memory(now, LONG_AGO)
+    assert memory.agent_price["slow_made"].to_list() == [1.0]
+    assert (memory.instant("priced_at"), memory.instant("slow_at")) == (START, START)
+    assert store.prices.newest(LATER) == LATER
 
 
 def test_a_run_is_written_whole_or_not_at_all(
@@ -135,10 +176,10 @@ def test_a_run_is_written_whole_or_not_at_all(
 
     monkeypatch.setattr(Database, "append", failing)
     with pytest.raises(OSError, match="no space left"):
-        store.prices.take(made(START, {"a": 1.0}))
+        store.prices.take(made(START, {"a": 1.0}), LATER)
     monkeypatch.undo()
-    assert store.prices.newest() is None
-    assert store.prices.take(made(START, {"a": 1.0}))
+    assert store.prices.newest(LATER) is None
+    assert store.prices.take(made(START, {"a": 1.0}), LATER)
     assert store.prices.read_memory(START, START).agent_price.height == 1
 
 
@@ -147,10 +188,10 @@ def test_an_hour_is_the_mean_of_its_runs(store: Store) -> None:
     all, 10,800 an hour. y1 was there once. A run with no slow price is none of them, and the next
     hour begins anew.
     """
-    store.prices.take(made(START, {"x1": 1.0, "x2": 3.0}))
-    store.prices.take(made(START + MINUTE, {"x1": 4.0, "x2": 4.0, "y1": 1.0}))
-    store.prices.take(made(START + 2 * MINUTE, {"x1": 9.0}, is_slow=False))
-    store.prices.take(made(START + 60 * MINUTE, {"x1": 0.5}))
+    store.prices.take(made(START, {"x1": 1.0, "x2": 3.0}), LATER)
+    store.prices.take(made(START + MINUTE, {"x1": 4.0, "x2": 4.0, "y1": 1.0}), LATER)
+    store.prices.take(made(START + 2 * MINUTE, {"x1": 9.0}, is_slow=False), LATER)
+    store.prices.take(made(START + 60 * MINUTE, {"x1": 0.5}), LATER)
     rows = store.prices.of_skills_after(None).sort("hour_at", "skills")
     assert rows["skills"].to_list() == ["x", "y", "x"]
     assert rows["price_per_h"].to_list() == pytest.approx([10_800, 3_600, 1_800])
@@ -164,7 +205,7 @@ def test_prices_of_agents_who_are_gone_are_left_out(store: Store) -> None:
     assert tables.agents is not None
     take(store, START, tables)
     known = tables.agents["agent_id"][0]
-    store.prices.take(made(START, {known: 1.0, "zoe": 1.0}))
+    store.prices.take(made(START, {known: 1.0, "zoe": 1.0}), LATER)
     batch = store.read_batch(START, START, prices_of=START)
     assert batch.agent_prices["agent_id"].to_list() == [known]
     assert store.read_batch(START, START).agent_prices.is_empty()

@@ -19,6 +19,7 @@ from jobs.price_future import (
     closing_in_s,
     look_of,
     staffed_rate,
+    watched_slots,
 )
 from jobs.price_guards import guard_costs
 from jobs.price_probe import INTERRUPTIBLE, Probed, probe
@@ -33,10 +34,23 @@ from scenarios.generate import generate_batch
 NOW = datetime(2026, 11, 3, 14, tzinfo=UTC)
 POLICY = Policy()
 BATCH = generate_batch(5, 60, 20, NOW)
+QUARTER = timedelta(minutes=15)
+DAY = timedelta(days=1)
+
+
+def looks(*stretches: tuple[datetime, datetime], is_kept: bool = True) -> pl.DataFrame:
+    """A look in each quarter of an hour between two instants."""
+    slots = [
+        begin + number * QUARTER
+        for begin, end in stretches
+        for number in range((end - begin) // QUARTER)
+    ]
+    rows = {"slot_at": slots, "is_kept": [is_kept] * len(slots)}
+    return pl.DataFrame(rows, schema={"slot_at": INSTANT, "is_kept": pl.Boolean})
 
 
 def memory(watched_since: datetime = NOW) -> PriceMemory:
-    """Of a store that has seen no visit."""
+    """Of a store that has seen no visit, and looked all the time."""
     kind = dict.fromkeys(KIND, pl.String)
     times = {"watched_since": [watched_since], "priced_at": [None], "slow_at": [None]}
     return PriceMemory(
@@ -48,6 +62,7 @@ def memory(watched_since: datetime = NOW) -> PriceMemory:
         held=pl.DataFrame(schema={"contact_id": pl.String} | kind),
         agent_price=AGENT_PRICE.empty(),
         queue_price=QUEUE_PRICE.empty(),
+        looks=looks((watched_since, NOW)),
         times=pl.DataFrame(times, schema=dict.fromkeys(times, INSTANT)),
     )
 
@@ -129,14 +144,8 @@ def test_history_lies_on_the_local_clock_and_says_what_was_watched() -> None:
         schema={"class_idx": pl.UInt32, "slot_at": INSTANT, "num": pl.Int64},
     )
     history = build_history(
-        ContactClasses(
-            classes.kinds,
-            arrivals,
-            classes.waiting,
-            classes.held,
-            classes.by_channel,
-            classes.values,
-        ),
+        replace(classes, arrivals=arrivals),
+        watched_slots(memory(watched.astimezone(UTC)), NOW),
         watched,
         NOW.astimezone(berlin),
     )
@@ -148,6 +157,79 @@ def test_history_lies_on_the_local_clock_and_says_what_was_watched() -> None:
     assert history.seen[1, 29:31].tolist() == [1.0, 0.0]  # until 15:00 in Berlin
     assert history.weekday.tolist() == [0, 1]  # Monday and Tuesday
     assert history.age_d.tolist() == [1.0, 0.0]
+
+
+def steady(classes: ContactClasses, *stretches: tuple[datetime, datetime]) -> ContactClasses:
+    """Five contacts of the first class in each quarter of an hour of these stretches."""
+    arrivals = looks(*stretches).select(
+        "slot_at",
+        class_idx=pl.lit(0, pl.UInt32),
+        num=pl.lit(5, pl.Int64),
+    )
+    return replace(classes, arrivals=arrivals)
+
+
+def test_time_that_nobody_watched_is_no_quiet_time() -> None:
+    """Ten contacts each half hour of the first and the last of four weeks, nobody there between
+    them: ten are expected, not five. Where it was watched and nobody came, fewer are.
+    """
+    start = NOW - 28 * DAY
+    weeks = ((start, start + 7 * DAY), (NOW - 7 * DAY, NOW))
+    classes = steady(classes_of(BATCH), *weeks)
+    policy = Policy(prices=PricePolicy(prior_contacts=1))
+    probed = probe(BATCH, classes, policy)
+    means = []
+    for seen in (weeks, ((start, NOW),)):
+        known = replace(memory(start), looks=looks(*seen))
+        outlook = build_outlook(BATCH, classes, known, probed, policy)
+        means.append(outlook.forecast.mean[:, :, 0].mean())
+    assert means[0] == pytest.approx(10.0, rel=0.02)
+    assert means[1] < 7
+
+
+def test_short_gaps_and_silent_nights_were_watched() -> None:
+    """Looks an hour apart leave nothing out, looks an hour and a quarter apart do. Where only
+    visits are left, twelve hours without one are a night.
+    """
+    begin = NOW - DAY
+    for gap, missing in ((4, 0), (5, 4)):
+        seen = looks((begin, begin + 3 * QUARTER), (begin + (2 + gap) * QUARTER, NOW))
+        found = watched_slots(replace(memory(begin), looks=seen), NOW)
+        assert len(found) == 24 * 4 + 1 - missing
+    old = looks((begin - DAY, begin - DAY / 2), is_kept=False)
+    seen = pl.concat([old, looks((begin, NOW))])
+    found = watched_slots(replace(memory(begin - DAY), looks=seen), NOW)
+    assert len(found) == 48 * 4 + 1
+
+
+def test_what_came_while_nobody_watched_is_left_out() -> None:
+    """A contact that came in a gap and still waited after it tells nothing of how many came."""
+    begin = NOW - DAY
+    gap = (begin + DAY / 4, begin + DAY / 2)
+    classes = steady(classes_of(BATCH), (begin, NOW))
+    known = replace(memory(begin), looks=looks((begin, gap[0]), (gap[1], NOW)))
+    history = build_history(classes, watched_slots(known, NOW), begin, NOW)
+    # 18 of 24 hours were watched, but for the look that begins the gap.
+    assert history.counts.sum() == 18 * 4 * 5
+    assert history.seen.sum() == 18 * 2
+
+
+def test_a_busy_day_counts_once() -> None:
+    """Today lifts the day's factor; the forecast is that of the days before it. On the first day
+    it is what is believed.
+    """
+    classes = steady(classes_of(BATCH), (NOW - timedelta(hours=6), NOW))
+    probed = probe(BATCH, classes, POLICY)
+    first = build_outlook(BATCH, classes, memory(NOW - timedelta(hours=6)), probed, POLICY)
+    believed = staffed_rate(probed, classes.queues, POLICY)
+    assert first.forecast.mean == pytest.approx(np.broadcast_to(believed, (7, 48, len(believed))))
+    before = (NOW - 8 * DAY, NOW - DAY)
+    outlooks = [
+        build_outlook(BATCH, steady(classes, *came), memory(NOW - 8 * DAY), probed, POLICY)
+        for came in ((before,), (before, *3 * ((NOW - timedelta(hours=6), NOW),)))
+    ]
+    assert (outlooks[0].forecast.mean == outlooks[1].forecast.mean).all()
+    assert outlooks[0].factor < 1 < outlooks[1].factor
 
 
 def test_what_is_believed_loads_the_staff() -> None:
@@ -224,14 +306,7 @@ def test_a_busy_day_lifts_what_is_expected() -> None:
             },
             schema={"class_idx": pl.UInt32, "slot_at": INSTANT, "num": pl.Int64},
         )
-        seen = ContactClasses(
-            classes.kinds,
-            arrivals,
-            classes.waiting,
-            classes.held,
-            classes.by_channel,
-            classes.values,
-        )
+        seen = replace(classes, arrivals=arrivals)
         outlook = build_outlook(BATCH, seen, memory(watched), probed, policy)
         expected.append(outlook.factor)
     assert expected[0] == pytest.approx(1.0, abs=0.1)
