@@ -85,10 +85,16 @@ def _on_the_store(settings: Config, at: datetime | None, *, as_json: bool) -> bo
     except LeaseTakenError:
         return False
     with store:
-        now = at or _newest_instant(store)
+        newest = _newest_instant(store)
+        now = at or newest
+        if now > newest:
+            raise ConfigError(
+                f"price: --at is {now.isoformat()}, expected no later than {newest.isoformat()},"
+                " the newest tick or snapshot; give an earlier instant, or leave --at out"
+            )
         made = run_price(store, settings.at(now), now)
         publish_again(store, settings)
-        stored = store.prices.runs_after(None)
+        stored = store.prices.runs_after(None).filter(pl.col("priced_at") <= now)
     if made is not None:
         _show(made, as_json=as_json)
     elif as_json:

@@ -49,7 +49,8 @@ def answer_questions(
         last = look(desk.made_at)
         while not stop.is_set() and (most is None or done + failed < most):
             asked_at = look(desk.asked_at)
-            if asked_at is None or (last is not None and asked_at <= last):
+            # Not "later than": a new store, or a clock set back, asks of earlier instants.
+            if asked_at is None or asked_at == last:
                 if until is not None and clock.now() >= until:
                     break
                 clock.wait_until(clock.now() + LOOK_EVERY, stop)

@@ -30,7 +30,7 @@ from scenarios.centre import CentreSize
 from scenarios.generate import generate_centre
 from scenarios.live import LiveWorld, world_of_centre
 from solver.solve import solve
-from tests.jobs.commands import call, call_json
+from tests.jobs.commands import call, call_json, refused
 
 START = datetime(2026, 11, 3, 14, tzinfo=UTC)
 TICK = timedelta(seconds=5)
@@ -65,7 +65,7 @@ def test_a_tick_asks_the_job_answers_the_next_tick_uses_it(job: TickJob) -> None
     assert desk_of(job).made_at() == START
     second = run_tick(job, START + TICK)
     assert second.report.priced_at == START
-    take_answer(job.store, job.config)
+    take_answer(job.store, job.config, START + TICK)
     assert job.store.prices.runs_after(None).height == 1
 
 
@@ -100,6 +100,23 @@ def test_a_question_is_answered_once(job: TickJob) -> None:
     for expected in (1, 0):
         summary = answer_questions(job.config, SimulatedClock(START), NEVER, until=until)
         assert summary.num_runs == expected
+
+
+def test_a_question_of_an_earlier_instant_is_answered(job: TickJob) -> None:
+    """A new store in an old home, or a clock set back: the answer that lies there is of a later
+    instant, which stops neither side.
+    """
+    seat = desk_of(job).take_seat("test", START)
+    run_tick(job, START)
+    question = ask_store(job.store, START + 3 * TICK, job.config.prices)
+    desk_of(job).answer(make_prices(question, Policy(), job.config.prices))
+    seat.release()
+    assert desk_of(job).made_at() == START + 3 * TICK
+    take_answer(job.store, job.config, START + TICK)
+    assert job.store.prices.runs_after(None).is_empty()
+    until = START + timedelta(seconds=1)
+    assert answer_questions(job.config, SimulatedClock(START), NEVER, until=until).num_runs == 1
+    assert run_tick(job, START + TICK).report.priced_at == START
 
 
 def test_one_job_at_a_time_answers(job: TickJob) -> None:
@@ -213,7 +230,7 @@ def test_prices_of_the_source_go_first(job: TickJob) -> None:
     run_tick(job, START)
     seat.release()
     answer_questions(job.config, SimulatedClock(START), NEVER, most=1)
-    take_answer(job.store, job.config)
+    take_answer(job.store, job.config, START)
     assert job.store.prices.usable_at(START, timedelta(hours=1)) == START
     given = job.store.read_batch(START, START, prices_of=START).agent_prices
     job.store.replace_current(InputTables(agent_prices=given), no_rejects(), START + TICK)
@@ -243,6 +260,20 @@ def test_the_command_answers_the_job_that_ticks(job: TickJob) -> None:
     seat.release()
     assert call_json_lines("price", "--once", "--home", home)[0]["priced_at"] == START.isoformat()
     assert run_tick(job, START + TICK).report.priced_at == START
+
+
+def test_prices_of_the_future_are_refused(job: TickJob) -> None:
+    """They would be the newest until then. Those of the past are made, and of the last tick."""
+    home = job.config.store.home
+    run_tick(job, START)
+    job.store.close()
+    later = (START + timedelta(days=1)).isoformat()
+    told = refused("price", "--once", "--at", later, "--home", home)
+    assert later in told
+    assert f"expected no later than {START.isoformat()}" in told
+    assert "leave --at out" in told
+    made = call_json("price", "--once", "--at", START.isoformat(), "--home", home)
+    assert made["priced_at"] == START.isoformat()
 
 
 def call_json_lines(*words: object) -> list[dict[str, object]]:
