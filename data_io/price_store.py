@@ -150,7 +150,8 @@ class StoredPrices:
         # Of a short history there is little to read, and much to learn.
         if past is None or past.until != until or now - (past.first_look or now) < DAY:
             looks = self._looks(since, until)
-            first: datetime | None = self._looks(since, now)["first_at"].min()  # type: ignore[assignment]
+            newer = self._looks(until, now)
+            first: datetime | None = pl.concat([looks, newer]).select(pl.min("first_at")).item()
             # Who waited before anybody looked says nothing about how many come.
             after = first or since
             values = self._database.frame("read_values", after=after)

@@ -14,7 +14,7 @@ from jobs import show, show_prices
 from jobs.cli import ConfigOption, HomeOption, JsonOption, load, parse_instant
 from jobs.clock import SystemClock
 from jobs.config import Config, ConfigError
-from jobs.readers import read_prices
+from jobs.readers import NO_TICK, read_prices
 from jobs.runner import publish_again, stop_on_signals
 
 app = typer.Typer()
@@ -107,7 +107,7 @@ def _on_the_store(settings: Config, at: datetime | None, *, as_json: bool) -> bo
 def _newest_instant(store: Store) -> datetime:
     known = [at for at in (store.snapshot_at(), store.last_tick_at()) if at is not None]
     if not known:
-        raise ConfigError("price: the store is empty; run `omniassign tick` first")
+        raise ConfigError(NO_TICK)
     return max(known)
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import polars as pl
 
-from data_io.publish import Published, read_published
+from data_io.publish import CURRENT, Published, read_published
 from models.tables import CONTACTS, AssignmentEvent, Decision
+
+NO_TICK = "prices: the store is empty, expected a tick in it; run `omniassign tick` first"
 
 
 class NotFoundError(LookupError):
@@ -121,6 +123,8 @@ class Prices:
 
 def read_prices(folder: Path) -> Prices:
     """Prices from the published tables in `folder`; raises NotFoundError where there are none."""
+    if not (folder / CURRENT).exists():
+        raise NotFoundError(NO_TICK)
     published = _read(folder)
     if published.price_run.is_empty():
         raise NotFoundError(

@@ -150,7 +150,8 @@ def run_tick(job: TickJob, tick_at: datetime, previous: Carried | None = None) -
     with watch.stage("publish"):
         window = timedelta(seconds=job.config.publish.window_s)
         publish(job.store, job.config.store.published, window, job.config.publish.keep, proof)
-    ask_again(job.store, job.config, tick_at)
+    with watch.stage("ask"):
+        ask_again(job.store, job.config, tick_at)
     if not result.lost.is_empty():
         log.warning("tick %s: %d planned rows no longer matched", tick_at, len(result.lost))
     committed = row.with_columns(num_assigned=result.num_assigned, num_lost=result.num_lost)

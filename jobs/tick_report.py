@@ -13,7 +13,9 @@ from models.problem import MILLI
 from models.tables import TICK, Decision, Presence
 from solver.assign import Stage
 
-STAGES = ("ingest", "read", *(stage.value for stage in Stage), "audit", "commit", "publish")
+AFTER_PLAN = ("commit", "publish", "ask")
+"""Stages that end after the row of `tick` is written; the last asks for prices."""
+STAGES = ("ingest", "read", *(stage.value for stage in Stage), "audit", *AFTER_PLAN)
 """Stages of a tick in order, as they are timed."""
 
 
@@ -65,7 +67,7 @@ def tick_row(
     """The row of `tick` for a plan that is about to be committed, as if all of it will land."""
     held = plan.unassigned.filter(pl.col("decision") == Decision.HELD.value).height
     present = batch.agents.filter(pl.col("presence") != Presence.OFFLINE.value).height
-    timed = [name for name in STAGES if name not in {"commit", "publish"}]
+    timed = [name for name in STAGES if name not in AFTER_PLAN]
     row = {
         "tick_at": plan.tick_at,
         "num_contacts": len(batch.contacts),

@@ -3,6 +3,7 @@
 import json
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ from data_io.lease import LeaseTakenError, is_held
 from data_io.price_desk import PriceDesk, PriceDeskError
 from data_io.quarantine import no_rejects
 from data_io.store import Store
-from jobs import price_runner
+from jobs import price_runner, tick
 from jobs.clock import SimulatedClock
 from jobs.config import Config, StoreConfig
 from jobs.price import make_prices
@@ -67,6 +68,18 @@ def test_a_tick_asks_the_job_answers_the_next_tick_uses_it(job: TickJob) -> None
     assert second.report.priced_at == START
     take_answer(job.store, job.config, START + TICK)
     assert job.store.prices.runs_after(None).height == 1
+
+
+def test_asking_is_a_stage_of_the_tick(job: TickJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The report says how long it took, after all that it took to publish."""
+
+    def slow(*_: object) -> None:
+        time.sleep(0.05)
+
+    monkeypatch.setattr(tick, "ask_again", slow)
+    seconds = run_tick(job, START).report.seconds
+    assert tuple(seconds)[-2:] == ("publish", "ask")
+    assert seconds["ask"] >= 0.05
 
 
 def test_nobody_there_is_asked(job: TickJob) -> None:
@@ -260,6 +273,13 @@ def test_the_command_answers_the_job_that_ticks(job: TickJob) -> None:
     seat.release()
     assert call_json_lines("price", "--once", "--home", home)[0]["priced_at"] == START.isoformat()
     assert run_tick(job, START + TICK).report.priced_at == START
+
+
+def test_an_empty_home_is_told_to_tick(tmp_path: Path) -> None:
+    """Both commands say the same, and name no file."""
+    told = [refused(*words, "--home", tmp_path) for words in (("prices",), ("price", "--once"))]
+    assert told[0] == told[1]
+    assert "run `omniassign tick` first" in told[0]
 
 
 def test_prices_of_the_future_are_refused(job: TickJob) -> None:
