@@ -104,6 +104,19 @@ def test_ticks_ask_again_only_when_prices_are_due(job: TickJob) -> None:
     seat.release()
 
 
+def test_prices_of_a_later_instant_keep_no_tick_from_asking(job: TickJob) -> None:
+    """Whatever put them into the store: prices of next week are not the newest of today."""
+    seat = desk_of(job).take_seat("test", START)
+    run_tick(job, START)
+    later = START + timedelta(days=7)
+    question = ask_store(job.store, later, job.config.prices)
+    made = make_prices(question, Policy(), job.config.prices)
+    assert job.store.prices.take(made, later)
+    assert run_tick(job, START + TICK).report.priced_at is None
+    assert desk_of(job).asked_at() == START + TICK
+    seat.release()
+
+
 def test_a_question_is_answered_once(job: TickJob) -> None:
     """A job that starts again, or looks again, does not make the same prices twice."""
     seat = desk_of(job).take_seat("test", START)
