@@ -111,8 +111,8 @@ def _next_attempt(
     last = attempt - 1
     luck, delay = day.returns[row, last], day.delay[row, last]
     redials = luck < habits.redial_share[kind]
-    best_p = np.where(centre.eligible, centre.p, 1.0).min(axis=1)
-    reconnects = (luck < habits.reconnect_share[kind]) & (day.outcome[row, last] >= best_p[kind])
+    lowest_p = np.where(centre.eligible, centre.p, 1.0).min(axis=1)
+    reconnects = (luck < habits.reconnect_share[kind]) & (day.outcome[row, last] >= lowest_p[kind])
     least_s = np.where(centre.eligible, centre.h, np.inf).min(axis=1)[kind]
     most_s = np.where(centre.eligible, centre.h, 0.0).max(axis=1)[kind]
     slowest = 1.0 + centre.slowdown * (centre.chats - 1)

@@ -71,7 +71,7 @@ def ours_with_past(
 ) -> PricedBatch:
     """The controller keeps abandonment at what the centre is used to from its past.
 
-    `learned`: probabilities, handling times and rates are those of the past, too, not the truth.
+    `learned`: probabilities, handling times, patience and rates are those of the past, too.
     """
     if learned:
         beliefs = learned_beliefs(centre, past, settings.floor_p)

@@ -24,17 +24,23 @@ is for random numbers of its own."""
 SBR = "skills"
 """What others are compared with."""
 
+
+def _rule(kind: Callable[[], Router]) -> RouterFactory:
+    """A rule that needs to know nothing beforehand."""
+    return lambda centre, seed: kind()  # noqa: ARG005
+
+
 POLICIES: MappingProxyType[str, RouterFactory] = MappingProxyType(
     {
-        "fifo": lambda centre, seed: LongestIdle(),  # noqa: ARG005 - all of these know no centre
-        "round-robin": lambda centre, seed: RoundRobin(),  # noqa: ARG005
-        "least-active": lambda centre, seed: LeastActive(),  # noqa: ARG005
-        "most-available": lambda centre, seed: MostAvailable(),  # noqa: ARG005
-        "priority-any": lambda centre, seed: PriorityAnybody(),  # noqa: ARG005
-        SBR: lambda centre, seed: SkillsBased(),  # noqa: ARG005
-        "bullseye": lambda centre, seed: Bullseye(),  # noqa: ARG005
-        "best-agent": lambda centre, seed: BestAgent(),  # noqa: ARG005
-        "myopic": lambda centre, seed: MyopicBatch(),  # noqa: ARG005
+        "fifo": _rule(LongestIdle),
+        "round-robin": _rule(RoundRobin),
+        "least-active": _rule(LeastActive),
+        "most-available": _rule(MostAvailable),
+        "priority-any": _rule(PriorityAnybody),
+        SBR: _rule(SkillsBased),
+        "bullseye": _rule(Bullseye),
+        "best-agent": _rule(BestAgent),
+        "myopic": _rule(MyopicBatch),
         "ours": ours,
         "product-with-prices": product_with_prices,
         "product": lambda centre, seed: RealTick(centre),  # noqa: ARG005

@@ -165,10 +165,7 @@ def test_the_same_seed_decides_the_same() -> None:
 
 @pytest.mark.parametrize("learned", [False, True])
 def test_it_earns_more_than_todays_routers(learned: bool) -> None:
-    """Three tuning days, true and learned beliefs: more than each of the registered rules.
-
-    The smallest difference seen over ten tuning days was 5 % (against rings).
-    """
+    """Three tuning days, true and learned beliefs: more than each of the registered rules."""
     past = live_through(SMALL, range(601, 611))
     days = [draw_day(SMALL, seed) for seed in (402, 403, 404)]
     own = sum(
